@@ -41,7 +41,8 @@ export interface Import {
   readonly span: Span;
 }
 
-export type Declaration = MapDecl | InstructionDecl | LayerDecl | ModelDecl | ExperimentDecl | AblationDecl;
+export type Declaration =
+  MapDecl | InstructionDecl | LayerDecl | ModelDecl | ExperimentDecl | AblationDecl;
 
 interface DeclBase {
   readonly name: Name;
@@ -419,7 +420,12 @@ export interface AblationDecl extends DeclBase {
   readonly clauses: readonly AblationClause[];
 }
 export type AblationClause =
-  | { readonly kind: "grid-clause"; readonly axis: Expr; readonly values: Expr; readonly span: Span }
+  | {
+      readonly kind: "grid-clause";
+      readonly axis: Expr;
+      readonly values: Expr;
+      readonly span: Span;
+    }
   | {
       readonly kind: "zip-clause";
       readonly axes: readonly Expr[];
