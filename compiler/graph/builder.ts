@@ -1,0 +1,359 @@
+/** Builds graphs. Every method checks its operands, works out the result's shape and shares equal nodes. */
+import { InternalError } from "../../diagnostics/diagnostic.ts";
+import {
+  add,
+  dim,
+  equal,
+  sameShape,
+  show,
+  showShape,
+  subtract,
+  type Dim,
+  type Shape,
+} from "../dims.ts";
+import type {
+  BinaryFn,
+  DType,
+  Graph,
+  Node,
+  NodeId,
+  Origin,
+  Output,
+  Recurrence,
+  ReduceFn,
+  UnaryFn,
+} from "./ir.ts";
+import { recurrenceOutputShape } from "./shapes.ts";
+
+type Draft<N> = N extends Node ? Omit<N, "id" | "origin"> : never;
+
+/** Nodes that are equal whenever their fields are. Inputs are told apart by name; recurrences are never shared. */
+function shareKey(node: Draft<Node>): string | null {
+  if (node.op === "recurrence" || node.op === "input") return null;
+  return JSON.stringify(node, (_, value: unknown) =>
+    typeof value === "object" && value !== null && "terms" in value && "key" in value
+      ? (value as Dim).key
+      : typeof value === "number" && !Number.isFinite(value)
+        ? String(value)
+        : Object.is(value, -0)
+          ? "-0"
+          : value,
+  );
+}
+
+export class GraphBuilder {
+  readonly name: string;
+  readonly nodes: Node[] = [];
+  readonly outputs: Output[] = [];
+  /** Given to every node made from now on. */
+  origin: Origin | null = null;
+  readonly #shared = new Map<string, NodeId>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  node(id: NodeId): Node {
+    const found = this.nodes[id];
+    if (found === undefined) throw new InternalError(`graph ${this.name} has no node ${id}`);
+    return found;
+  }
+  shape(id: NodeId): Shape {
+    return this.node(id).shape;
+  }
+
+  #push(draft: Draft<Node>): NodeId {
+    const key = shareKey(draft);
+    const known = key === null ? undefined : this.#shared.get(key);
+    if (known !== undefined) return known;
+    const id = this.nodes.length as NodeId;
+    this.nodes.push({ ...draft, id, origin: this.origin } as Node);
+    if (key !== null) this.#shared.set(key, id);
+    return id;
+  }
+
+  #expect(ok: boolean, what: () => string): void {
+    if (!ok) throw new InternalError(`${this.name}: ${what()}`);
+  }
+
+  input(name: string, shape: Shape, dtype: DType = "float"): NodeId {
+    return this.#push({ op: "input", name, shape, dtype });
+  }
+  constant(value: number, dtype: DType = "float"): NodeId {
+    return this.#push({ op: "constant", value, shape: [], dtype });
+  }
+  /** `value` repeated to `shape`. */
+  fill(value: number, shape: Shape): NodeId {
+    return this.broadcast(this.constant(value), [], shape);
+  }
+  size(value: Dim): NodeId {
+    return this.#push({ op: "size", value, shape: [], dtype: "float" });
+  }
+  iota(length: Dim, dtype: DType = "float"): NodeId {
+    return this.#push({ op: "iota", shape: [length], dtype });
+  }
+  random(distribution: "uniform" | "normal", seed: NodeId, stream: number, shape: Shape): NodeId {
+    return this.#push({ op: "random", distribution, seed, stream, shape, dtype: "float" });
+  }
+  unary(fn: UnaryFn, x: NodeId): NodeId {
+    const dtype = fn === "to_int" ? "int" : fn === "to_float" ? "float" : this.node(x).dtype;
+    return this.#push({ op: "unary", fn, x, shape: this.shape(x), dtype });
+  }
+  binary(fn: BinaryFn, a: NodeId, b: NodeId): NodeId {
+    const [sa, sb] = [this.shape(a), this.shape(b)];
+    this.#expect(sameShape(sa, sb), () => `${fn} of ${showShape(sa)} and ${showShape(sb)}`);
+    const compares = ["lt", "le", "eq", "ne", "and", "or"].includes(fn);
+    const int = this.node(a).dtype === "int" && this.node(b).dtype === "int" && !compares;
+    return this.#push({ op: "binary", fn, a, b, shape: sa, dtype: int ? "int" : "float" });
+  }
+  add = (a: NodeId, b: NodeId): NodeId => this.binary("add", a, b);
+  sub = (a: NodeId, b: NodeId): NodeId => this.binary("sub", a, b);
+  mul = (a: NodeId, b: NodeId): NodeId => this.binary("mul", a, b);
+  div = (a: NodeId, b: NodeId): NodeId => this.binary("div", a, b);
+  neg = (x: NodeId): NodeId => this.unary("neg", x);
+  /** x · value */
+  scaleBy(x: NodeId, value: number): NodeId {
+    return this.mul(x, this.fill(value, this.shape(x)));
+  }
+  select(cond: NodeId, a: NodeId, b: NodeId): NodeId {
+    const shape = this.shape(a);
+    this.#expect(
+      sameShape(shape, this.shape(b)) && sameShape(shape, this.shape(cond)),
+      () =>
+        `select of ${showShape(this.shape(cond))}, ${showShape(shape)}, ${showShape(this.shape(b))}`,
+    );
+    return this.#push({ op: "select", cond, a, b, shape, dtype: this.node(a).dtype });
+  }
+  broadcast(x: NodeId, axes: readonly number[], shape: Shape): NodeId {
+    const from = this.shape(x);
+    this.#expect(
+      axes.length === from.length &&
+        axes.every(
+          (a, i) => (i === 0 || a > axes[i - 1]!) && shape[a] && equal(shape[a], from[i]!),
+        ),
+      () => `broadcast of ${showShape(from)} to ${showShape(shape)} at axes ${axes.join(", ")}`,
+    );
+    if (from.length === shape.length) return x;
+    return this.#push({ op: "broadcast", x, axes, shape, dtype: this.node(x).dtype });
+  }
+  reduce(fn: ReduceFn, x: NodeId, axes: readonly number[]): NodeId {
+    if (axes.length === 0) return x;
+    const from = this.shape(x);
+    const sorted = [...axes].sort((a, b) => a - b);
+    this.#expect(
+      new Set(axes).size === axes.length && sorted.every((a) => a >= 0 && a < from.length),
+      () => {
+        return `${fn} of ${showShape(from)} over axes ${axes.join(", ")}`;
+      },
+    );
+    const shape = from.filter((_, i) => !sorted.includes(i));
+    return this.#push({ op: "reduce", fn, x, axes: sorted, shape, dtype: this.node(x).dtype });
+  }
+  sum = (x: NodeId, axes: readonly number[]): NodeId => this.reduce("sum", x, axes);
+  contract(
+    a: NodeId,
+    aLabels: readonly number[],
+    b: NodeId,
+    bLabels: readonly number[],
+    outLabels: readonly number[],
+  ): NodeId {
+    const sizes = new Map<number, Dim>();
+    for (const [id, labels] of [
+      [a, aLabels],
+      [b, bLabels],
+    ] as const) {
+      const from = this.shape(id);
+      const describe = () => `contract labels ${labels.join(",")} on ${showShape(from)}`;
+      this.#expect(
+        labels.length === from.length && new Set(labels).size === labels.length,
+        describe,
+      );
+      labels.forEach((label, i) => {
+        const known = sizes.get(label);
+        this.#expect(known === undefined || equal(known, from[i]!), () => {
+          return `${describe()}: label ${label} is ${show(known!)} and ${show(from[i]!)}`;
+        });
+        sizes.set(label, from[i]!);
+      });
+    }
+    const known =
+      outLabels.every((l) => sizes.has(l)) && new Set(outLabels).size === outLabels.length;
+    this.#expect(known, () => `contract result labels ${outLabels.join(",")}`);
+    // Labels are renumbered by first appearance so that equal contractions are shared.
+    const number = new Map<number, number>();
+    for (const l of [...aLabels, ...bLabels]) if (!number.has(l)) number.set(l, number.size);
+    const renamed = (labels: readonly number[]) => labels.map((l) => number.get(l)!);
+    return this.#push({
+      op: "contract",
+      a,
+      b,
+      aLabels: renamed(aLabels),
+      bLabels: renamed(bLabels),
+      outLabels: renamed(outLabels),
+      shape: outLabels.map((l) => sizes.get(l)!),
+      dtype: "float",
+    });
+  }
+  transpose(x: NodeId, perm: readonly number[]): NodeId {
+    const from = this.shape(x);
+    this.#expect(
+      perm.length === from.length &&
+        new Set(perm).size === perm.length &&
+        perm.every((p) => p in from),
+      () => `transpose of ${showShape(from)} by ${perm.join(", ")}`,
+    );
+    if (perm.every((p, i) => p === i)) return x;
+    return this.#push({
+      op: "transpose",
+      x,
+      perm,
+      shape: perm.map((p) => from[p]!),
+      dtype: this.node(x).dtype,
+    });
+  }
+  /** The caller vouches that the element counts agree (symbolic products may be written differently). */
+  reshape(x: NodeId, shape: Shape): NodeId {
+    if (sameShape(shape, this.shape(x))) return x;
+    return this.#push({ op: "reshape", x, shape, dtype: this.node(x).dtype });
+  }
+  slice(x: NodeId, axis: number, start: Dim, length: Dim): NodeId {
+    const from = this.shape(x);
+    this.#expect(axis in from, () => `slice of ${showShape(from)} along axis ${axis}`);
+    if (equal(length, from[axis]!) && equal(start, dim(0))) return x;
+    const shape = from.map((d, i) => (i === axis ? length : d));
+    return this.#push({ op: "slice", x, axis, start, shape, dtype: this.node(x).dtype });
+  }
+  pad(x: NodeId, axis: number, before: Dim, after: Dim): NodeId {
+    const from = this.shape(x);
+    this.#expect(axis in from, () => `pad of ${showShape(from)} along axis ${axis}`);
+    const length = add(add(before, after), from[axis]!);
+    if (equal(length, from[axis]!) && equal(before, dim(0))) return x;
+    const shape = from.map((d, i) => (i === axis ? length : d));
+    return this.#push({ op: "pad", x, axis, before, shape, dtype: this.node(x).dtype });
+  }
+  concat(xs: readonly NodeId[], axis: number): NodeId {
+    if (xs.length === 1) return xs[0]!;
+    const first = this.shape(xs[0]!);
+    let length = dim(0);
+    for (const x of xs) {
+      const from = this.shape(x);
+      this.#expect(
+        from.length === first.length && from.every((d, i) => i === axis || equal(d, first[i]!)),
+        () => `concat of ${xs.map((y) => showShape(this.shape(y))).join(", ")} along axis ${axis}`,
+      );
+      length = add(length, from[axis]!);
+    }
+    const shape = first.map((d, i) => (i === axis ? length : d));
+    return this.#push({ op: "concat", xs, axis, shape, dtype: this.node(xs[0]!).dtype });
+  }
+  roll(x: NodeId, axis: number, shift: Dim): NodeId {
+    return this.#push({
+      op: "roll",
+      x,
+      axis,
+      shift,
+      shape: this.shape(x),
+      dtype: this.node(x).dtype,
+    });
+  }
+  reverse(x: NodeId, axis: number): NodeId {
+    return this.#push({ op: "reverse", x, axis, shape: this.shape(x), dtype: this.node(x).dtype });
+  }
+  cumsum(
+    x: NodeId,
+    axis: number,
+    options: { exclusive?: boolean; reverse?: boolean } = {},
+  ): NodeId {
+    const { exclusive = false, reverse = false } = options;
+    return this.#push({
+      op: "cumsum",
+      x,
+      axis,
+      exclusive,
+      reverse,
+      shape: this.shape(x),
+      dtype: this.node(x).dtype,
+    });
+  }
+  gather(table: NodeId, index: NodeId): NodeId {
+    const shape = [...this.shape(index), ...this.shape(table).slice(1)];
+    return this.#push({ op: "gather", table, index, shape, dtype: this.node(table).dtype });
+  }
+  scatter(index: NodeId, updates: NodeId, rows: Dim): NodeId {
+    const shape = [rows, ...this.shape(updates).slice(this.shape(index).length)];
+    return this.#push({ op: "scatter", index, updates, shape, dtype: "float" });
+  }
+  pick(x: NodeId, index: NodeId): NodeId {
+    const lead = this.shape(x).slice(0, -1);
+    this.#expect(sameShape(lead, this.shape(index)), () => {
+      return `pick from ${showShape(this.shape(x))} by ${showShape(this.shape(index))}`;
+    });
+    return this.#push({ op: "pick", x, index, shape: lead, dtype: this.node(x).dtype });
+  }
+  place(index: NodeId, value: NodeId, length: Dim): NodeId {
+    const lead = this.shape(index);
+    this.#expect(
+      sameShape(lead, this.shape(value)),
+      () => `place of ${showShape(this.shape(value))}`,
+    );
+    return this.#push({ op: "place", index, value, shape: [...lead, length], dtype: "float" });
+  }
+  solve(
+    matrix: NodeId,
+    right: NodeId,
+    options: { lower: boolean; unit: boolean; transpose?: boolean },
+  ): NodeId {
+    const { lower, unit, transpose = false } = options;
+    const [m, r] = [this.shape(matrix), this.shape(right)];
+    this.#expect(
+      m.length >= 2 && m.length === r.length && sameShape(m.slice(0, -1), r.slice(0, -1)),
+      () => `solve of ${showShape(m)} with ${showShape(r)}`,
+    );
+    return this.#push({
+      op: "solve",
+      matrix,
+      right,
+      lower,
+      unit,
+      transpose,
+      shape: r,
+      dtype: "float",
+    });
+  }
+  append(x: NodeId, row: NodeId, at: NodeId): NodeId {
+    const shape = this.shape(x);
+    this.#expect(sameShape(shape.slice(1), this.shape(row)), () => {
+      return `append of ${showShape(this.shape(row))} to ${showShape(shape)}`;
+    });
+    return this.#push({ op: "append", x, row, at, shape, dtype: "float" });
+  }
+  stop(x: NodeId): NodeId {
+    return this.#push({ op: "stop", x, shape: this.shape(x), dtype: this.node(x).dtype });
+  }
+  /** Adds a recurrence and gives the nodes of its outputs, in order. */
+  recurrence(recurrence: Recurrence): NodeId[] {
+    const of = this.#push({ op: "recurrence", recurrence, shape: [], dtype: "float" });
+    return recurrence.outputs.map((output, index) => {
+      const { shape, dtype } = recurrenceOutputShape(recurrence, output);
+      return this.#push({ op: "result", of, index, shape, dtype });
+    });
+  }
+  /** Adds a copy of a node of another graph whose operands have been replaced; shapes are kept. */
+  copy(node: Draft<Node>): NodeId {
+    return this.#push(node);
+  }
+
+  output(name: string, node: NodeId): void {
+    this.outputs.push({ name, node });
+  }
+  finish(): Graph {
+    return { name: this.name, nodes: this.nodes, outputs: this.outputs };
+  }
+
+  // Small compounds that several rooms need.
+
+  /** Length of a node's axis minus a start: what a slice from `start` to the end has. */
+  rest(x: NodeId, axis: number, start: Dim): Dim {
+    return subtract(this.shape(x)[axis]!, start);
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * What a compiled program says of itself: `program.json` in a package, and what every target hands to the runtime.
+ * Pure data, shared by the compiler (which writes it) and the runtime (which reads it).
+ */
+
+/** A size known when a program is run: a number, a run-time size, or arithmetic over such. */
+export type SizeExpr =
+  | number
+  | "batch"
+  | "time"
+  | "past"
+  | {
+      readonly op: "add" | "mul" | "div" | "ceildiv" | "mod" | "max" | "min";
+      readonly args: readonly SizeExpr[];
+    };
+
+/** Length of the batch and time axes, and of what growing states already hold (0 where there are none). */
+export interface Sizes {
+  readonly batch: number;
+  readonly time: number;
+  readonly past: number;
+}
+
+export type ElementType = "f32" | "f64" | "i32";
+
+/** See compiler/graph/program.ts for what each role means. */
+export type BufferRole =
+  | "input"
+  | "parameter"
+  | "state"
+  | "cotangent"
+  | "optimizer"
+  | "scalar"
+  | "output"
+  | "gradient"
+  | "metric";
+
+/** A buffer that the caller fills or reads. Row-major, no padding. */
+export interface BufferSpec {
+  readonly role: BufferRole;
+  readonly name: string;
+  readonly type: ElementType;
+  readonly shape: readonly SizeExpr[];
+}
+
+/** Memory between kernels: live from kernel `first` to kernel `last`, both included. */
+export interface ScratchSpec {
+  readonly name: string;
+  readonly type: ElementType;
+  readonly length: SizeExpr;
+  readonly first: number;
+  readonly last: number;
+}
+
+/**
+ * One thing a program can be asked to do: `forward`, `gradient`, `train`, `evaluate`, `step`. The generated module exports
+ * a function of that name which takes the buffers in the order inputs, outputs, scratch, and the sizes. An output whose
+ * role is `parameter` or `optimizer` names the same memory as the input of that role and name.
+ */
+export interface EntrySpec {
+  readonly name: string;
+  readonly inputs: readonly BufferSpec[];
+  readonly outputs: readonly BufferSpec[];
+  readonly scratch: readonly ScratchSpec[];
+  /** What each kernel is, in order, for profiles. */
+  readonly kernels: readonly string[];
+}
+
+export type InitSpec =
+  | { readonly kind: "constant"; readonly value: number }
+  | { readonly kind: "normal"; readonly mean: number; readonly deviation: number }
+  | { readonly kind: "uniform"; readonly low: number; readonly high: number }
+  | { readonly kind: "orthogonal"; readonly scale: number }
+  | {
+      readonly kind: "blocks";
+      readonly axis: number;
+      readonly pieces: readonly { readonly size: number; readonly init: InitSpec }[];
+    };
+
+export interface ParameterSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly init: InitSpec;
+  readonly trained: boolean;
+}
+
+export interface StateSpec {
+  readonly name: string;
+  /** Without the batch axis; the first axis of a growing state is given as 0. */
+  readonly shape: readonly number[];
+  readonly growing: boolean;
+  readonly init:
+    | { readonly kind: "constant"; readonly value: number }
+    | { readonly kind: "parameter"; readonly name: string };
+}
+
+export interface SignalSpec {
+  readonly name: string;
+  /** Of one step: without batch and time. */
+  readonly shape: readonly number[];
+  readonly type: "float" | "token";
+  /** Tokens are below this; null for floats. */
+  readonly vocab: number | null;
+}
+
+export interface ProgramManifest {
+  readonly format: "fwp-program";
+  readonly version: 1;
+  readonly name: string;
+  readonly target: string;
+  readonly inputs: readonly SignalSpec[];
+  readonly outputs: readonly SignalSpec[];
+  readonly parameters: readonly ParameterSpec[];
+  readonly states: readonly StateSpec[];
+  readonly entries: readonly EntrySpec[];
+}
