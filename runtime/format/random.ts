@@ -1,0 +1,94 @@
+/**
+ * The counter-based generator behind every random number: initial parameters, random features, noise, drop-out.
+ *
+ * Philox 4×32 with 10 rounds (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011): a bijection of a
+ * 128-bit counter under a 64-bit key. Element i of a draw takes word i mod 4 of block ⌊i / 4⌋, so any element can be
+ * had without the ones before it and every target produces the same words, in any order, on any number of threads.
+ *
+ * key = (seed, stream), counter = (block mod 2³², ⌊block / 2³²⌋, 0, 0); all are unsigned 32-bit words.
+ */
+
+export type Words = readonly [number, number, number, number];
+
+const MULTIPLIER_0 = 0xd2511f53;
+const MULTIPLIER_1 = 0xcd9e8d57;
+const WEYL_0 = 0x9e3779b9;
+const WEYL_1 = 0xbb67ae85;
+const ROUNDS = 10;
+
+/** The upper 32 bits of the 64-bit product of two unsigned words. */
+function multiplyHigh(a: number, b: number): number {
+  const [a0, a1, b0, b1] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
+  const low = a0 * b0;
+  const middle = a1 * b0 + (low >>> 16);
+  const cross = a0 * b1 + (middle % 0x10000);
+  return (a1 * b1 + Math.floor(middle / 0x10000) + Math.floor(cross / 0x10000)) >>> 0;
+}
+
+/** Philox4x32-10 itself: a counter of four words under a key of two. */
+export function philox(counter: Words, key0: number, key1: number): Words {
+  let [c0, c1, c2, c3] = counter;
+  let [k0, k1] = [key0 >>> 0, key1 >>> 0];
+  for (let round = 0; round < ROUNDS; round++) {
+    const high0 = multiplyHigh(MULTIPLIER_0, c0);
+    const low0 = Math.imul(MULTIPLIER_0, c0) >>> 0;
+    const high1 = multiplyHigh(MULTIPLIER_1, c2);
+    const low1 = Math.imul(MULTIPLIER_1, c2) >>> 0;
+    [c0, c1, c2, c3] = [(high1 ^ c1 ^ k0) >>> 0, low1, (high0 ^ c3 ^ k1) >>> 0, low0];
+    k0 = (k0 + WEYL_0) >>> 0;
+    k1 = (k1 + WEYL_1) >>> 0;
+  }
+  return [c0, c1, c2, c3];
+}
+
+/** Block `counter` of the draw (`seed`, `stream`): four unsigned 32-bit words. `counter` is any integer from 0 to 2⁵³. */
+export function random4(seed: number, stream: number, counter: number): Words {
+  return philox([counter >>> 0, Math.floor(counter / 0x100000000) >>> 0, 0, 0], seed, stream);
+}
+
+/** The upper 24 bits of a word as a number in [0, 1): exact in float32. */
+export function unitInterval(word: number): number {
+  return (word >>> 8) * 2 ** -24;
+}
+
+/**
+ * Two independent standard normal numbers from two words (Box and Muller): √(−2 ln u) · (cos 2πv, sin 2πv) with
+ * u = (upper 24 bits of the first word + 1) / 2²⁴ in (0, 1] and v = upper 24 bits of the second / 2²⁴.
+ */
+export function normalPair(first: number, second: number): readonly [number, number] {
+  const radius = Math.sqrt(-2 * Math.log(((first >>> 8) + 1) * 2 ** -24));
+  const angle = 2 * Math.PI * unitInterval(second);
+  return [radius * Math.cos(angle), radius * Math.sin(angle)];
+}
+
+/** What a draw can be written into: a typed array or a plain one. */
+export interface NumberSink {
+  readonly length: number;
+  [index: number]: number;
+}
+
+/** out[i] uniform in [0, 1): word i mod 4 of block ⌊i / 4⌋. */
+export function fillUniform(out: NumberSink, seed: number, stream: number): void {
+  for (let i = 0; i < out.length; i += 4) {
+    const words = random4(seed, stream, i / 4);
+    for (let j = 0; j < 4 && i + j < out.length; j++) out[i + j] = unitInterval(words[j]!);
+  }
+}
+
+/** out[i] standard normal: elements 4n, 4n + 1 from words 0, 1 of block n, elements 4n + 2, 4n + 3 from words 2, 3. */
+export function fillNormal(out: NumberSink, seed: number, stream: number): void {
+  for (let i = 0; i < out.length; i += 4) {
+    const [w0, w1, w2, w3] = random4(seed, stream, i / 4);
+    const values = [...normalPair(w0, w1), ...normalPair(w2, w3)];
+    for (let j = 0; j < 4 && i + j < out.length; j++) out[i + j] = values[j]!;
+  }
+}
+
+/** A stream number for a name (FNV-1a over its UTF-16 units), so that draws do not depend on the order of declarations. */
+export function streamOf(name: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < name.length; i++) {
+    hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193) >>> 0;
+  }
+  return hash;
+}
