@@ -49,8 +49,19 @@ export class GraphBuilder {
   origin: Origin | null = null;
   readonly #shared = new Map<string, NodeId>();
 
-  constructor(name: string) {
+  readonly #resolve: (d: Dim) => Dim;
+
+  /** `resolve` gives the current meaning of a size while some are still being inferred. */
+  constructor(name: string, resolve: (d: Dim) => Dim = (d) => d) {
     this.name = name;
+    this.#resolve = resolve;
+  }
+
+  #equal(a: Dim, b: Dim): boolean {
+    return equal(a, b) || equal(this.#resolve(a), this.#resolve(b));
+  }
+  #sameShape(a: Shape, b: Shape): boolean {
+    return sameShape(a, b) || (a.length === b.length && a.every((d, i) => this.#equal(d, b[i]!)));
   }
 
   node(id: NodeId): Node {
@@ -101,7 +112,7 @@ export class GraphBuilder {
   }
   binary(fn: BinaryFn, a: NodeId, b: NodeId): NodeId {
     const [sa, sb] = [this.shape(a), this.shape(b)];
-    this.#expect(sameShape(sa, sb), () => `${fn} of ${showShape(sa)} and ${showShape(sb)}`);
+    this.#expect(this.#sameShape(sa, sb), () => `${fn} of ${showShape(sa)} and ${showShape(sb)}`);
     const compares = ["lt", "le", "eq", "ne", "and", "or"].includes(fn);
     const int = this.node(a).dtype === "int" && this.node(b).dtype === "int" && !compares;
     return this.#push({ op: "binary", fn, a, b, shape: sa, dtype: int ? "int" : "float" });
@@ -118,7 +129,7 @@ export class GraphBuilder {
   select(cond: NodeId, a: NodeId, b: NodeId): NodeId {
     const shape = this.shape(a);
     this.#expect(
-      sameShape(shape, this.shape(b)) && sameShape(shape, this.shape(cond)),
+      this.#sameShape(shape, this.shape(b)) && this.#sameShape(shape, this.shape(cond)),
       () =>
         `select of ${showShape(this.shape(cond))}, ${showShape(shape)}, ${showShape(this.shape(b))}`,
     );
@@ -129,7 +140,7 @@ export class GraphBuilder {
     this.#expect(
       axes.length === from.length &&
         axes.every(
-          (a, i) => (i === 0 || a > axes[i - 1]!) && shape[a] && equal(shape[a], from[i]!),
+          (a, i) => (i === 0 || a > axes[i - 1]!) && shape[a] && this.#equal(shape[a], from[i]!),
         ),
       () => `broadcast of ${showShape(from)} to ${showShape(shape)} at axes ${axes.join(", ")}`,
     );
@@ -170,7 +181,7 @@ export class GraphBuilder {
       );
       labels.forEach((label, i) => {
         const known = sizes.get(label);
-        this.#expect(known === undefined || equal(known, from[i]!), () => {
+        this.#expect(known === undefined || this.#equal(known, from[i]!), () => {
           return `${describe()}: label ${label} is ${show(known!)} and ${show(from[i]!)}`;
         });
         sizes.set(label, from[i]!);
@@ -213,13 +224,13 @@ export class GraphBuilder {
   }
   /** The caller vouches that the element counts agree (symbolic products may be written differently). */
   reshape(x: NodeId, shape: Shape): NodeId {
-    if (sameShape(shape, this.shape(x))) return x;
+    if (this.#sameShape(shape, this.shape(x))) return x;
     return this.#push({ op: "reshape", x, shape, dtype: this.node(x).dtype });
   }
   slice(x: NodeId, axis: number, start: Dim, length: Dim): NodeId {
     const from = this.shape(x);
     this.#expect(axis in from, () => `slice of ${showShape(from)} along axis ${axis}`);
-    if (equal(length, from[axis]!) && equal(start, dim(0))) return x;
+    if (this.#equal(length, from[axis]!) && this.#equal(start, dim(0))) return x;
     const shape = from.map((d, i) => (i === axis ? length : d));
     return this.#push({ op: "slice", x, axis, start, shape, dtype: this.node(x).dtype });
   }
@@ -227,7 +238,7 @@ export class GraphBuilder {
     const from = this.shape(x);
     this.#expect(axis in from, () => `pad of ${showShape(from)} along axis ${axis}`);
     const length = add(add(before, after), from[axis]!);
-    if (equal(length, from[axis]!) && equal(before, dim(0))) return x;
+    if (this.#equal(length, from[axis]!) && this.#equal(before, dim(0))) return x;
     const shape = from.map((d, i) => (i === axis ? length : d));
     return this.#push({ op: "pad", x, axis, before, shape, dtype: this.node(x).dtype });
   }
@@ -238,7 +249,7 @@ export class GraphBuilder {
     for (const x of xs) {
       const from = this.shape(x);
       this.#expect(
-        from.length === first.length && from.every((d, i) => i === axis || equal(d, first[i]!)),
+        from.length === first.length && from.every((d, i) => i === axis || this.#equal(d, first[i]!)),
         () => `concat of ${xs.map((y) => showShape(this.shape(y))).join(", ")} along axis ${axis}`,
       );
       length = add(length, from[axis]!);
@@ -285,7 +296,7 @@ export class GraphBuilder {
   }
   pick(x: NodeId, index: NodeId): NodeId {
     const lead = this.shape(x).slice(0, -1);
-    this.#expect(sameShape(lead, this.shape(index)), () => {
+    this.#expect(this.#sameShape(lead, this.shape(index)), () => {
       return `pick from ${showShape(this.shape(x))} by ${showShape(this.shape(index))}`;
     });
     return this.#push({ op: "pick", x, index, shape: lead, dtype: this.node(x).dtype });
@@ -293,7 +304,7 @@ export class GraphBuilder {
   place(index: NodeId, value: NodeId, length: Dim): NodeId {
     const lead = this.shape(index);
     this.#expect(
-      sameShape(lead, this.shape(value)),
+      this.#sameShape(lead, this.shape(value)),
       () => `place of ${showShape(this.shape(value))}`,
     );
     return this.#push({ op: "place", index, value, shape: [...lead, length], dtype: "float" });
@@ -306,7 +317,7 @@ export class GraphBuilder {
     const { lower, unit, transpose = false } = options;
     const [m, r] = [this.shape(matrix), this.shape(right)];
     this.#expect(
-      m.length >= 2 && m.length === r.length && sameShape(m.slice(0, -1), r.slice(0, -1)),
+      m.length >= 2 && m.length === r.length && this.#sameShape(m.slice(0, -1), r.slice(0, -1)),
       () => `solve of ${showShape(m)} with ${showShape(r)}`,
     );
     return this.#push({
@@ -322,7 +333,7 @@ export class GraphBuilder {
   }
   append(x: NodeId, row: NodeId, at: NodeId): NodeId {
     const shape = this.shape(x);
-    this.#expect(sameShape(shape.slice(1), this.shape(row)), () => {
+    this.#expect(this.#sameShape(shape.slice(1), this.shape(row)), () => {
       return `append of ${showShape(this.shape(row))} to ${showShape(shape)}`;
     });
     return this.#push({ op: "append", x, row, at, shape, dtype: "float" });
