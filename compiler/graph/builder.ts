@@ -249,7 +249,8 @@ export class GraphBuilder {
     for (const x of xs) {
       const from = this.shape(x);
       this.#expect(
-        from.length === first.length && from.every((d, i) => i === axis || this.#equal(d, first[i]!)),
+        from.length === first.length &&
+          from.every((d, i) => i === axis || this.#equal(d, first[i]!)),
         () => `concat of ${xs.map((y) => showShape(this.shape(y))).join(", ")} along axis ${axis}`,
       );
       length = add(length, from[axis]!);

@@ -1,0 +1,13 @@
+/** The tensor graph: nodes, builder, checks, text, meaning, adjoints, simplification. */
+export * from "./ir.ts";
+export * from "./program.ts";
+export * from "./builder.ts";
+export * from "./shapes.ts";
+export * from "./rebuild.ts";
+export * from "./infer.ts";
+export * from "./verify.ts";
+export * from "./text.ts";
+export * from "./concretize.ts";
+export * from "./tensor.ts";
+export * from "./interpret.ts";
+export * from "./unroll.ts";

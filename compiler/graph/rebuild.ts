@@ -1,0 +1,45 @@
+/** Copies a graph into a builder, node by node, with a chance to put something else in a node's place. */
+import { InternalError } from "../../diagnostics/diagnostic.ts";
+import type { GraphBuilder } from "./builder.ts";
+import type { Graph, Node, NodeId } from "./ir.ts";
+import { mapOperands, operands } from "./shapes.ts";
+
+/** The nodes that the roots need, in order. */
+export function reachable(graph: Graph, roots: Iterable<NodeId>): Node[] {
+  const live = new Set<NodeId>(roots);
+  for (let i = graph.nodes.length - 1; i >= 0; i--) {
+    const node = graph.nodes[i]!;
+    if (live.has(node.id)) for (const x of operands(node)) live.add(x);
+  }
+  return graph.nodes.filter((n) => live.has(n.id));
+}
+
+/**
+ * Appends the nodes of `graph` (all, or those that `roots` need) to `builder` and gives the map from old ids to new.
+ * `replace` may give the id of a node of the builder to stand for an old one; it sees the old node and its new operands.
+ */
+export function rebuild(
+  graph: Graph,
+  builder: GraphBuilder,
+  replace: (node: Node, to: (id: NodeId) => NodeId) => NodeId | null = () => null,
+  roots?: Iterable<NodeId>,
+): (id: NodeId) => NodeId {
+  const map = new Map<NodeId, NodeId>();
+  const to = (id: NodeId): NodeId => {
+    const found = map.get(id);
+    if (found === undefined) throw new InternalError(`${graph.name}: node ${id} was not copied`);
+    return found;
+  };
+  const before = builder.origin;
+  for (const node of roots === undefined ? graph.nodes : reachable(graph, roots)) {
+    builder.origin = node.origin;
+    let copied = replace(node, to);
+    if (copied === null) {
+      const { id: _, origin: __, ...draft } = mapOperands(node, to);
+      copied = builder.copy(draft);
+    }
+    map.set(node.id, copied);
+  }
+  builder.origin = before;
+  return to;
+}
