@@ -74,7 +74,11 @@ export function recurrentDeltaNet(): StepProgram {
   const r = b.unary("tanh", s.state("y.prev", [h, m]));
   const head = (name: string, shape: Dim[], fn: "tanh" | "sigmoid") =>
     b.unary(fn, b.add(s.slow(`${name}.x`, x, shape), s.slow(`${name}.r`, r, shape)));
-  const [k, v, q] = [head("k", [h, n], "tanh"), head("v", [h, m], "tanh"), head("q", [h, n], "tanh")];
+  const [k, v, q] = [
+    head("k", [h, n], "tanh"),
+    head("v", [h, m], "tanh"),
+    head("q", [h, n], "tanh"),
+  ];
   const w = s.delta(s.state("W", [h, m, n]), k, v, head("b", [h], "sigmoid"));
   const y = s.read(w, q);
   s.update("W", w);
@@ -91,12 +95,20 @@ export function recurrentThenDelta(): StepProgram {
   const [hidden, cell] = [s.state("h", [dim(6)]), s.state("c", [dim(6)])];
   const gate = (name: string, fn: "tanh" | "sigmoid") =>
     b.unary(fn, b.add(s.slow(`${name}.x`, x, [dim(6)]), s.slow(`${name}.h`, hidden, [dim(6)])));
-  const c = b.add(b.mul(gate("f", "sigmoid"), cell), b.mul(gate("i", "sigmoid"), gate("g", "tanh")));
+  const c = b.add(
+    b.mul(gate("f", "sigmoid"), cell),
+    b.mul(gate("i", "sigmoid"), gate("g", "tanh")),
+  );
   const z = b.unary("tanh", c);
   s.update("c", c);
   s.update("h", z);
   const [k, q] = [s.slow("k", z, [h, n], "tanh"), s.slow("q", z, [h, n], "tanh")];
-  const w = s.delta(s.state("W", [h, m, n]), k, s.slow("v", z, [h, m]), s.slow("b", z, [h], "sigmoid"));
+  const w = s.delta(
+    s.state("W", [h, m, n]),
+    k,
+    s.slow("v", z, [h, m]),
+    s.slow("b", z, [h], "sigmoid"),
+  );
   s.update("W", w);
   s.outputs.push({ name: "y", node: s.slow("o", s.read(w, q), [d]) });
   return s.finish();
@@ -206,12 +218,31 @@ export function delayedMatrix(): StepProgram {
   const b = s.body;
   const x = s.input("x", [d]);
   const [k, q] = [s.slow("k", x, [h, n], "tanh"), s.slow("q", x, [h, n], "tanh")];
-  const w = s.delta(s.state("W", [h, m, n]), k, s.slow("v", x, [h, m]), s.slow("b", x, [h], "sigmoid"));
+  const w = s.delta(
+    s.state("W", [h, m, n]),
+    k,
+    s.slow("v", x, [h, m]),
+    s.slow("b", x, [h], "sigmoid"),
+  );
   s.update("W", w);
   const old = s.state("W.prev", [h, m, n]);
   s.update("W.prev", w);
   const mean = b.add(b.scaleBy(old, 0.5), b.scaleBy(w, 0.5));
   s.outputs.push({ name: "y", node: s.slow("o", s.read(mean, q), [d]) });
   s.outputs.push({ name: "norm", node: b.unary("sqrt", b.sum(b.mul(w, w), [0, 1, 2])) });
+  return s.finish();
+}
+
+/** Two fast nets, each of which reads the other to make its own write. */
+export function mutual(): StepProgram {
+  const s = new Layer("mutual");
+  const b = s.body;
+  const x = s.input("x", [d]);
+  const [k, rate] = [s.slow("k", x, [h, n], "tanh"), s.slow("b", x, [h], "sigmoid")];
+  const [first, second] = [s.state("A", [h, m, n]), s.state("B", [h, m, n])];
+  const w = s.delta(first, k, b.unary("tanh", s.read(second, k)), rate);
+  s.update("A", w);
+  s.update("B", s.delta(second, k, b.add(s.read(w, k), s.slow("v", x, [h, m])), rate));
+  s.outputs.push({ name: "y", node: s.slow("o", s.read(w, s.slow("q", x, [h, n])), [d]) });
   return s.finish();
 }

@@ -1,0 +1,2 @@
+/** From one step to programs that run fast: what leaves the time loops, and which form the loops take. */
+export { stage } from "./stage/index.ts";
