@@ -1,7 +1,13 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { stage } from "../../compiler/derive/stage/index.ts";
-import { runProgram, unroll, verifyProgram, verifyStep } from "../../compiler/graph/index.ts";
+import {
+  runProgram,
+  unroll,
+  verifyProgram,
+  verifyStep,
+  withGradients,
+} from "../../compiler/graph/index.ts";
 import { relativeRms } from "../support/compare.ts";
 import { drawInputs } from "../support/steps.ts";
 import { randomStep } from "./randomStep.ts";
@@ -14,11 +20,11 @@ test("any step means the same staged and unrolled", () => {
     fc.property(draws, (list) => {
       const step = randomStep(list);
       verifyStep(step);
-      const [plain, staged] = [unroll(step), stage(step)];
-      verifyProgram(staged);
-      const inputs = drawInputs(plain, sizes);
-      const expected = runProgram(plain, inputs, sizes);
-      const found = runProgram(staged, inputs, sizes);
+      const [plain, staged] = [unroll(step), stage(step)].map((p) => withGradients(p));
+      verifyProgram(staged!);
+      const inputs = drawInputs(plain!, sizes);
+      const expected = runProgram(plain!, inputs, sizes);
+      const found = runProgram(staged!, inputs, sizes);
       for (const [name, value] of expected) {
         // Unbounded products of products overflow in some draws: those prove nothing.
         if (value.data.some((x) => !(Math.abs(x) < 1e6))) continue;

@@ -7,6 +7,7 @@ import {
   unroll,
   verifyProgram,
   verifyStep,
+  withGradients,
   type Recurrence,
   type SequenceProgram,
   type StepProgram,
@@ -36,17 +37,20 @@ function structure(program: SequenceProgram) {
   }));
 }
 
+/** Outputs, final states and the gradients of all inputs, parameters and first states. */
 function expectSameMeaning(step: StepProgram, pasts: readonly number[] = [0]): SequenceProgram {
   verifyStep(step);
   const [plain, staged] = [unroll(step), stage(step)];
   verifyProgram(staged);
   expect(staged.inputs.map(portKey)).toEqual(plain.inputs.map(portKey));
   expect(staged.outputs.map(portKey)).toEqual(plain.outputs.map(portKey));
+  const [expected, found] = [withGradients(plain), withGradients(staged)];
+  verifyProgram(found);
   for (const past of pasts) {
     for (const time of [1, 2, 5]) {
       const sizes = { batch: 2, time, past, named: widths };
-      const inputs = drawInputs(plain, sizes);
-      expectMapsClose(runProgram(staged, inputs, sizes), runProgram(plain, inputs, sizes));
+      const inputs = drawInputs(expected, sizes);
+      expectMapsClose(runProgram(found, inputs, sizes), runProgram(expected, inputs, sizes), 1e-10);
     }
   }
   return staged;
