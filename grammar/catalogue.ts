@@ -68,7 +68,7 @@ export const syntaxCatalogue = {
     ({ expected, found }) =>
       found === "`=`" && expected.startsWith("`:`")
         ? "a name and its value are separated by `:` here"
-        : /^a name/u.test(expected) && reserved.test(found)
+        : expected.startsWith("a name") && reserved.test(found)
           ? `${found} is a reserved word; choose another name`
           : null,
     "The text follows the grammar up to this point, and then something else stands where one particular word or sign " +

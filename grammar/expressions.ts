@@ -3,7 +3,8 @@ import type { IToken, ParserMethod } from "chevrotain";
 import type * as ast from "./ast.ts";
 import type { DimExpr, Expr, Name, Span } from "./ast.ts";
 import { syntaxDiagnostic } from "./catalogue.ts";
-import { isStatement } from "./layout.ts";
+import { isStrongStatement } from "./layout.ts";
+import type { Peek } from "./layout.ts";
 import { buildTree } from "./pratt.ts";
 import type { InfixOperator, Item } from "./pratt.ts";
 import { RecoveringParser, spanOf, strict } from "./recovery.ts";
@@ -218,6 +219,7 @@ export class ExpressionParser extends RecoveringParser {
       const then = this.SUBRULE2(this.expression);
       this.CONSUME(t.Else);
       const otherwise = this.SUBRULE3(this.expression);
+      // oxlint-disable-next-line unicorn/no-thenable -- a syntax tree is never awaited
       return { kind: "if", condition, then, otherwise, span: this.spanFrom(start) };
     },
     strict,
@@ -381,7 +383,10 @@ export class ExpressionParser extends RecoveringParser {
   private atLearned(): boolean {
     if (!this.at(t.LearnedWord)) return false;
     const next = this.LA(2).tokenType;
-    if (this.atName(1)) return !isStatement((offset) => this.peek(offset + 1));
+    if (this.atName(1)) {
+      const rest: Peek = (offset) => this.peek(offset + 1);
+      return !isStrongStatement(rest) && !this.at(t.Colon, 2);
+    }
     const starts = [t.NumberToken, t.StringToken, t.LParen, t.If, t.For, t.Not, t.True, t.False];
     return starts.includes(next);
   }

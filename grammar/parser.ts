@@ -46,9 +46,10 @@ class Parser extends DeclarationParser {
   }
 }
 
+const start = (d: Diagnostic): number => d.place.range?.start ?? 0;
+
 /** Source order; of several problems at one place the first is the cause. */
 function settle(diagnostics: readonly Diagnostic[]): Diagnostic[] {
-  const start = (d: Diagnostic): number => d.place.range?.start ?? 0;
   const seen = new Set<number>();
   const kept = diagnostics.filter((d) => !seen.has(start(d)) && seen.add(start(d)));
   return kept.sort((a, b) => start(a) - start(b));
