@@ -20,6 +20,7 @@ import type {
   Origin,
   Output,
   Recurrence,
+  RecurrenceOutput,
   ReduceFn,
   UnaryFn,
 } from "./ir.ts";
@@ -62,6 +63,19 @@ export class GraphBuilder {
   }
   #sameShape(a: Shape, b: Shape): boolean {
     return sameShape(a, b) || (a.length === b.length && a.every((d, i) => this.#equal(d, b[i]!)));
+  }
+
+  /** A builder that goes on where a graph ends: its nodes keep their ids, its outputs stay. */
+  static extend(graph: Graph): GraphBuilder {
+    const builder = new GraphBuilder(graph.name);
+    for (const node of graph.nodes) {
+      builder.nodes.push(node);
+      const { id, origin: _, ...draft } = node;
+      const key = shareKey(draft);
+      if (key !== null && !builder.#shared.has(key)) builder.#shared.set(key, id);
+    }
+    builder.outputs.push(...graph.outputs);
+    return builder;
   }
 
   node(id: NodeId): Node {
@@ -345,10 +359,25 @@ export class GraphBuilder {
   /** Adds a recurrence and gives the nodes of its outputs, in order. */
   recurrence(recurrence: Recurrence): NodeId[] {
     const of = this.#push({ op: "recurrence", recurrence, shape: [], dtype: "float" });
-    return recurrence.outputs.map((output, index) => {
-      const { shape, dtype } = recurrenceOutputShape(recurrence, output);
-      return this.#push({ op: "result", of, index, shape, dtype });
+    return recurrence.outputs.map((_, index) => this.#result(of, recurrence, index));
+  }
+  #result(of: NodeId, recurrence: Recurrence, index: number): NodeId {
+    const { shape, dtype } = recurrenceOutputShape(recurrence, recurrence.outputs[index]!);
+    return this.#push({ op: "result", of, index, shape, dtype });
+  }
+  /** Has a recurrence that is already there give more results, and gives their nodes. Known outputs are not doubled. */
+  moreResults(of: NodeId, outputs: readonly RecurrenceOutput[]): NodeId[] {
+    const node = this.node(of);
+    if (node.op !== "recurrence") throw new InternalError(`node ${of} is no recurrence`);
+    const all = [...node.recurrence.outputs];
+    const keys = all.map((o) => JSON.stringify(o));
+    const places = outputs.map((o) => {
+      const known = keys.indexOf(JSON.stringify(o));
+      return known >= 0 ? known : all.push(o) - 1;
     });
+    const recurrence = { ...node.recurrence, outputs: all };
+    this.nodes[of] = { ...node, recurrence };
+    return places.map((index) => this.#result(of, recurrence, index));
   }
   /** Adds a copy of a node of another graph whose operands have been replaced; shapes are kept. */
   copy(node: Draft<Node>): NodeId {

@@ -11,3 +11,4 @@ export * from "./concretize.ts";
 export * from "./tensor.ts";
 export * from "./interpret.ts";
 export * from "./unroll.ts";
+export * from "./adjoint/index.ts";

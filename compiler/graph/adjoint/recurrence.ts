@@ -1,0 +1,250 @@
+/**
+ * The adjoint of a recurrence is a recurrence that runs backwards. Its carries are the cotangents of the forward carries;
+ * its body is the forward step (as far as it is needed) followed by that step's adjoint. The forward carries before each
+ * step are replayed, segment by segment, from the ones that the forward run keeps every so many steps.
+ */
+import { InternalError, unreachable } from "../../../diagnostics/diagnostic.ts";
+import type { Dim } from "../../dims.ts";
+import { GraphBuilder } from "../builder.ts";
+import type {
+  Binding,
+  Carry,
+  Graph,
+  NodeId,
+  Recurrence,
+  RecurrenceNode,
+  RecurrenceOutput,
+  Replay,
+} from "../ir.ts";
+import { reachable, rebuild } from "../rebuild.ts";
+import { bodyNode, operands } from "../shapes.ts";
+import { cotangents, type Seed } from "./engine.ts";
+import { blocksGradient, type Contribution } from "./rules.ts";
+
+/** Nodes of the body that depend differentiably on one of `inputs`. */
+function dependents(body: Graph, inputs: ReadonlySet<NodeId>): Set<NodeId> {
+  const found = new Set(inputs);
+  for (const node of body.nodes) {
+    if (!blocksGradient(node) && operands(node).some((x) => found.has(x))) found.add(node.id);
+  }
+  return found;
+}
+
+/** Nodes of the body that one of `roots` depends on differentiably. */
+function sources(body: Graph, roots: Iterable<NodeId>): Set<NodeId> {
+  const found = new Set(roots);
+  for (let i = body.nodes.length - 1; i >= 0; i--) {
+    const node = body.nodes[i]!;
+    if (found.has(node.id) && !blocksGradient(node)) for (const x of operands(node)) found.add(x);
+  }
+  return found;
+}
+
+/** Body inputs that vary with something whose gradient is wanted: bindings at once, carries by way of each other. */
+function variedInputs(r: Recurrence, wants: (id: NodeId) => boolean): Set<NodeId> {
+  const varied = new Set<NodeId>();
+  for (const b of r.bindings) if (b.kind !== "position" && wants(b.value)) varied.add(b.input);
+  for (const c of r.carries) if (wants(c.init)) varied.add(c.input);
+  for (let size = -1; size !== varied.size;) {
+    size = varied.size;
+    const reached = dependents(r.body, varied);
+    for (const c of r.carries) if (reached.has(c.next)) varied.add(c.input);
+  }
+  return varied;
+}
+
+/** Carries that reach an output with a cotangent, perhaps steps later. */
+function liveCarries(r: Recurrence, given: ReadonlyMap<number, NodeId>): Set<Carry> {
+  const live = new Set<Carry>();
+  const seeded: NodeId[] = [];
+  for (const index of given.keys()) {
+    const o = r.outputs[index]!;
+    if (o.kind === "final") live.add(r.carries[o.carry]!);
+    else if (o.kind !== "border") seeded.push(o.node);
+  }
+  for (let size = -1; size !== live.size;) {
+    size = live.size;
+    const needed = sources(r.body, [...seeded, ...[...live].map((c) => c.next)]);
+    for (const c of r.carries) if (needed.has(c.input)) live.add(c);
+  }
+  return live;
+}
+
+/** How the cotangent of an output enters the adjoint's body. */
+function cotangentKind(output: RecurrenceOutput): "sequence" | "batch" | "shared" {
+  switch (output.kind) {
+    case "stack":
+      return "sequence";
+    case "batch-sum":
+      return "batch";
+    case "sum":
+      return "shared";
+    case "final":
+    case "border":
+      throw new InternalError(`${output.kind} has no cotangent of its own at every step`);
+    default:
+      return unreachable(output);
+  }
+}
+
+const GRADIENT_OF = { sequence: "stack", batch: "batch-sum", shared: "sum" } as const;
+
+/** Which of a body's inputs its roots need. */
+function neededInputs(body: Graph, roots: readonly NodeId[]): Set<NodeId> {
+  const nodes = reachable(body, roots);
+  return new Set(nodes.filter((n) => n.op === "input").map((n) => n.id));
+}
+
+function bindingsOf(
+  bindings: readonly Binding[],
+  needed: ReadonlySet<NodeId>,
+  to: (id: NodeId) => NodeId,
+): Binding[] {
+  return bindings.filter((b) => needed.has(b.input)).map((b) => ({ ...b, input: to(b.input) }));
+}
+
+/** The replay of the carries that `needed` names, and of those that their next values need in turn. */
+function makeReplay(
+  builder: GraphBuilder,
+  node: RecurrenceNode,
+  needed: ReadonlySet<NodeId>,
+  target: (carry: Carry) => NodeId,
+  every: Dim,
+): Replay | null {
+  const r = node.recurrence;
+  const wanted = new Set(r.carries.filter((c) => needed.has(c.input)));
+  if (wanted.size === 0) return null;
+  let inputs = new Set<NodeId>();
+  for (let size = -1; size !== wanted.size;) {
+    size = wanted.size;
+    inputs = neededInputs(
+      r.body,
+      [...wanted].map((c) => c.next),
+    );
+    for (const c of r.carries) if (inputs.has(c.input)) wanted.add(c);
+  }
+  const carries = r.carries.filter((c) => wanted.has(c));
+  const step = new GraphBuilder(`${r.body.name}.replay`);
+  const roots = carries.flatMap((c) => [c.input, c.next]);
+  const to = rebuild(r.body, step, () => null, roots);
+  const borders = builder.moreResults(
+    node.id,
+    carries.map((c) => ({ kind: "border", carry: r.carries.indexOf(c), every })),
+  );
+  return {
+    body: step.finish(),
+    bindings: bindingsOf(r.bindings, inputs, to),
+    every,
+    carries: carries.map((c, i) => ({
+      name: c.name,
+      borders: borders[i]!,
+      input: to(c.input),
+      next: to(c.next),
+      target: target(c),
+    })),
+  };
+}
+
+export function recurrenceAdjoint(
+  builder: GraphBuilder,
+  node: RecurrenceNode,
+  given: ReadonlyMap<number, NodeId>,
+  wants: (id: NodeId) => boolean,
+  every: Dim,
+): Contribution[] {
+  const r = node.recurrence;
+  if (r.reverse || r.replay !== null) {
+    throw new InternalError(`${r.body.name}: the adjoint of a reverse recurrence is not defined`);
+  }
+  const varied = variedInputs(r, wants);
+  const live = liveCarries(r, given);
+  const active = r.carries.filter((c) => live.has(c) && varied.has(c.input));
+
+  // The forward step, then its adjoint, in one body.
+  const draft = new GraphBuilder(`${r.body.name}.adjoint`);
+  const seeded = [...given.keys()].flatMap((i) => {
+    const o = r.outputs[i]!;
+    return "node" in o ? [o.node] : [];
+  });
+  const roots = [...seeded, ...active.map((c) => c.next)];
+  const to = rebuild(r.body, draft, () => null, roots);
+  const forward = neededInputs(r.body, roots);
+
+  const bindings: Binding[] = [];
+  const seeds: Seed[] = [];
+  const finals = new Map<Carry, NodeId>();
+  for (const [index, value] of given) {
+    const output = r.outputs[index]!;
+    if (output.kind === "final") {
+      finals.set(r.carries[output.carry]!, value);
+      continue;
+    }
+    const kind = cotangentKind(output);
+    const inner = "node" in output ? bodyNode(r.body, output.node) : node;
+    const input = draft.input(`cotangent.${index}`, inner.shape);
+    bindings.push({ kind, input, value });
+    if ("node" in output) seeds.push({ node: to(output.node), cotangent: input });
+  }
+  const carried = active.map((c) => {
+    const input = draft.input(`cotangent.${c.name}`, bodyNode(r.body, c.input).shape);
+    seeds.push({ node: to(c.next), cotangent: input });
+    return { carry: c, input };
+  });
+
+  const wrt = [...varied].filter((id) => forward.has(id));
+  const found = cotangents(draft, seeds, wrt.map(to), recurrenceAdjoint, { every });
+  const gradient = new Map(wrt.map((id, i) => [id, found[i] ?? null]));
+
+  const outputs: RecurrenceOutput[] = [];
+  const receivers: NodeId[] = [];
+  for (const b of r.bindings) {
+    const value = b.kind === "position" ? null : (gradient.get(b.input) ?? null);
+    if (value === null || b.kind === "position" || !wants(b.value)) continue;
+    outputs.push({ kind: GRADIENT_OF[b.kind], node: value });
+    receivers.push(b.value);
+  }
+  const nexts = carried.map(({ carry }) => {
+    const { shape } = bodyNode(r.body, carry.input);
+    return gradient.get(carry.input) ?? draft.fill(0, shape);
+  });
+  active.forEach((c, carry) => {
+    if (!wants(c.init)) return;
+    outputs.push({ kind: "final", carry });
+    receivers.push(c.init);
+  });
+
+  // Only what the gradients need: most of the forward step is often not among it.
+  const last = new GraphBuilder(draft.name);
+  const kept = [...nexts, ...outputs.flatMap((o) => ("node" in o ? [o.node] : []))];
+  const whole = draft.finish();
+  const inputs = carried.map(({ input }) => input);
+  const moved = rebuild(whole, last, () => null, [...kept, ...inputs]);
+  const live2 = neededInputs(whole, kept);
+  const needed = new Set([...forward].filter((id) => live2.has(to(id))));
+  const target = (c: Carry): NodeId =>
+    needed.has(c.input)
+      ? moved(to(c.input))
+      : last.input(`before.${c.name}`, bodyNode(r.body, c.input).shape);
+  const replay = makeReplay(builder, node, needed, target, every);
+
+  const carries: Carry[] = carried.map(({ carry, input }, i) => ({
+    name: `cotangent.${carry.name}`,
+    init: finals.get(carry) ?? builder.fill(0, builder.shape(carry.init)),
+    input: moved(input),
+    next: moved(nexts[i]!),
+  }));
+  const results = builder.recurrence({
+    body: last.finish(),
+    reverse: true,
+    batch: r.batch,
+    time: r.time,
+    carries,
+    bindings: [
+      ...bindingsOf(r.bindings, needed, (id) => moved(to(id))),
+      ...bindingsOf(bindings, live2, moved),
+    ],
+    outputs: outputs.map((o) => ("node" in o ? { ...o, node: moved(o.node) } : o)),
+    replay,
+  });
+  return receivers.map((id, i): Contribution => [id, results[i]!]);
+}

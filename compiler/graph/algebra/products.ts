@@ -1,0 +1,178 @@
+/** Sums and contractions that simplify what they are given: repeated operands are not summed but counted. */
+import { constant, product, type Dim } from "../../dims.ts";
+import type { GraphBuilder } from "../builder.ts";
+import type { NodeId, ReduceFn } from "../ir.ts";
+import { broadcast, fillValue, filled, mul } from "./elementwise.ts";
+import { transpose } from "./layout.ts";
+
+/** x times a product of sizes. */
+function timesSizes(b: GraphBuilder, x: NodeId, sizes: readonly Dim[]): NodeId {
+  const count = product(sizes);
+  const known = constant(count);
+  if (known !== undefined) return mul(b, x, filled(b, known, b.shape(x)));
+  return mul(b, x, b.broadcast(b.size(count), [], b.shape(x)));
+}
+
+export function reduce(b: GraphBuilder, fn: ReduceFn, x: NodeId, axes: readonly number[]): NodeId {
+  if (axes.length === 0) return x;
+  const node = b.node(x);
+  if (node.dtype !== "float") return b.reduce(fn, x, axes);
+  const isOne = axes.every((a) => constant(node.shape[a]!) === 1);
+  const shape = node.shape.filter((_, i) => !axes.includes(i));
+  if (isOne) return b.reshape(x, shape);
+  if (node.op === "broadcast") {
+    // Axes along which x repeats itself need no reduction; an empty axis would make max and min differ.
+    const repeated = axes.filter((a) => !node.axes.includes(a));
+    const within = node.axes.flatMap((a, i) => (axes.includes(a) ? [i] : []));
+    const sizes = repeated.map((a) => node.shape[a]!);
+    const positive = sizes.every((d) => (constant(d) ?? 0) > 0);
+    if (repeated.length > 0 && (fn === "sum" || positive)) {
+      const kept = node.axes.filter((a) => !axes.includes(a));
+      const place = (a: number) => a - axes.filter((r) => r < a).length;
+      const inner = reduce(b, fn, node.x, within);
+      const counted = fn === "sum" ? timesSizes(b, inner, sizes) : inner;
+      return broadcast(b, counted, kept.map(place), shape);
+    }
+  }
+  if (fn === "sum") {
+    if (node.op === "unary" && node.fn === "neg") return b.neg(reduce(b, fn, node.x, axes));
+    if (node.op === "reduce" && node.fn === "sum") {
+      const from = b.shape(node.x);
+      const left = from.map((_, i) => i).filter((i) => !node.axes.includes(i));
+      return reduce(b, "sum", node.x, [...node.axes, ...axes.map((a) => left[a]!)]);
+    }
+    if (node.op === "contract" && isOuter(node.aLabels, node.bLabels, node.outLabels)) {
+      const out = node.outLabels.filter((_, i) => !axes.includes(i));
+      return contract(b, node.a, node.aLabels, node.b, node.bLabels, out);
+    }
+    if (node.op === "binary" && node.fn === "mul") {
+      const labels = node.shape.map((_, i) => i);
+      const out = labels.filter((i) => !axes.includes(i));
+      const gains = [node.a, node.b].some((id) => {
+        const y = b.node(id);
+        return y.op === "broadcast" && axes.some((a) => !y.axes.includes(a));
+      });
+      if (gains) return contract(b, node.a, labels, node.b, labels, out);
+    }
+  }
+  return b.reduce(fn, x, axes);
+}
+
+const isOuter = (a: readonly number[], b: readonly number[], out: readonly number[]): boolean =>
+  [...a, ...b].every((l) => out.includes(l));
+
+export const sum = (b: GraphBuilder, x: NodeId, axes: readonly number[]): NodeId =>
+  reduce(b, "sum", x, axes);
+
+/** An operand of a contraction as it is looked through: its labels, and the factor taken out. */
+interface Operand {
+  readonly id: NodeId;
+  readonly labels: readonly number[];
+  /** A value of shape `[]` that the operand was multiplied by. */
+  readonly factor: NodeId | null;
+}
+
+/** The number of shape `[]` that a node repeats everywhere. */
+function repeatedScalar(b: GraphBuilder, id: NodeId): NodeId | null {
+  const node = b.node(id);
+  return node.op === "broadcast" && node.axes.length === 0 ? node.x : null;
+}
+
+function times(b: GraphBuilder, x: NodeId | null, y: NodeId): NodeId {
+  return x === null ? y : mul(b, x, y);
+}
+
+function lookThrough(b: GraphBuilder, operand: Operand, out: readonly number[]): Operand {
+  const node = b.node(operand.id);
+  const { labels, factor } = operand;
+  if (node.op === "broadcast") {
+    const next = { id: node.x, labels: node.axes.map((a) => labels[a]!), factor };
+    return lookThrough(b, next, out);
+  }
+  if (node.op === "transpose") {
+    const inner = node.perm.map((_, i) => labels[node.perm.indexOf(i)]!);
+    return lookThrough(b, { id: node.x, labels: inner, factor }, out);
+  }
+  // A factor leaves the operand when the result is no larger than the operand.
+  if (!out.every((l) => labels.includes(l))) return operand;
+  if (node.op === "unary" && node.fn === "neg") {
+    const next = { id: node.x, labels, factor: times(b, factor, b.constant(-1)) };
+    return lookThrough(b, next, out);
+  }
+  if (node.op !== "binary" || node.fn !== "mul") return operand;
+  for (const [scale, rest] of [
+    [node.a, node.b],
+    [node.b, node.a],
+  ] as const) {
+    const scalar = repeatedScalar(b, scale);
+    if (scalar === null) continue;
+    return lookThrough(b, { id: rest, labels, factor: times(b, factor, scalar) }, out);
+  }
+  return operand;
+}
+
+/** Sum of products in index notation; labels as in `GraphBuilder.contract`. */
+export function contract(
+  b: GraphBuilder,
+  a: NodeId,
+  aLabels: readonly number[],
+  c: NodeId,
+  cLabels: readonly number[],
+  outLabels: readonly number[],
+): NodeId {
+  const size = new Map<number, Dim>();
+  b.shape(a).forEach((d, i) => size.set(aLabels[i]!, d));
+  b.shape(c).forEach((d, i) => size.set(cLabels[i]!, d));
+  const shape = outLabels.map((l) => size.get(l)!);
+  for (const id of [a, c]) {
+    if (fillValue(b, id) === 0) return filled(b, 0, shape);
+  }
+  const left = lookThrough(b, { id: a, labels: aLabels, factor: null }, outLabels);
+  const right = lookThrough(b, { id: c, labels: cLabels, factor: left.factor }, outLabels);
+  const present = new Set([...left.labels, ...right.labels]);
+  const out = outLabels.filter((l) => present.has(l));
+  // Labels that no operand has any more: repeated if they are in the result, counted if they were summed over.
+  const counted = [...size.keys()].filter((l) => !present.has(l) && !outLabels.includes(l));
+  let result = productOf(b, left, right, out);
+  result = timesSizes(
+    b,
+    result,
+    counted.map((l) => size.get(l)!),
+  );
+  if (right.factor !== null) {
+    result = mul(b, result, broadcast(b, right.factor, [], b.shape(result)));
+  }
+  const axes = out.map((l) => outLabels.indexOf(l));
+  return broadcast(b, result, axes, shape);
+}
+
+function productOf(b: GraphBuilder, left: Operand, right: Operand, out: readonly number[]): NodeId {
+  for (const [scalar, other] of [
+    [left, right],
+    [right, left],
+  ] as const) {
+    if (scalar.labels.length > 0) continue;
+    const gone = other.labels.flatMap((l, i) => (out.includes(l) ? [] : [i]));
+    const kept = other.labels.filter((l) => out.includes(l));
+    const total = transpose(
+      b,
+      sum(b, other.id, gone),
+      out.map((l) => kept.indexOf(l)),
+    );
+    return mul(b, total, broadcast(b, scalar.id, [], b.shape(total)));
+  }
+  // Equal operands over equal labels without a sum are an elementwise product.
+  const { labels } = left;
+  const elementwise =
+    labels.length === right.labels.length &&
+    labels.length === out.length &&
+    labels.every((l) => out.includes(l) && right.labels.includes(l));
+  if (!elementwise) return b.contract(left.id, labels, right.id, right.labels, out);
+  const ordered = (x: Operand) =>
+    transpose(
+      b,
+      x.id,
+      out.map((l) => x.labels.indexOf(l)),
+    );
+  return mul(b, ordered(left), ordered(right));
+}
