@@ -33,17 +33,18 @@ export function decays(name: string, shape: Shape): boolean {
   return shape.length >= 2 && !name.endsWith(".bias");
 }
 
-/** Elementwise arithmetic on nodes of one shape and numbers. */
+/** Elementwise arithmetic on nodes of one shape. */
 function arithmetic(b: GraphBuilder, shape: Shape) {
-  const spread = (x: NodeId | number): NodeId =>
-    b.broadcast(typeof x === "number" ? b.constant(x) : x, [], shape);
   return {
-    add: (x: NodeId, y: NodeId) => b.add(x, y),
-    sub: (x: NodeId, y: NodeId) => b.sub(x, y),
-    div: (x: NodeId, y: NodeId) => b.div(x, y),
-    /** x times a number or a node of shape `[]`. */
-    times: (x: NodeId, by: NodeId | number) => b.mul(x, spread(by)),
-    plus: (x: NodeId, by: number) => b.add(x, spread(by)),
+    add: b.add,
+    sub: b.sub,
+    mul: b.mul,
+    div: b.div,
+    /** Times a number known now. */
+    scale: (x: NodeId, by: number) => b.scaleBy(x, by),
+    /** Times a number known at run time, a node of shape `[]`. */
+    times: (x: NodeId, by: NodeId) => b.mul(x, b.broadcast(by, [], shape)),
+    plus: (x: NodeId, by: number) => b.add(x, b.fill(by, shape)),
   };
 }
 
@@ -64,11 +65,11 @@ function sgd(
   const moments = new Map<string, NodeId>();
   let direction = p.gradient;
   if (s.momentum !== 0) {
-    const velocity = a.add(a.times(p.moment("momentum"), s.momentum), p.gradient);
+    const velocity = a.add(a.scale(p.moment("momentum"), s.momentum), p.gradient);
     moments.set("momentum", velocity);
-    direction = s.nesterov ? a.add(p.gradient, a.times(velocity, s.momentum)) : velocity;
+    direction = s.nesterov ? a.add(p.gradient, a.scale(velocity, s.momentum)) : velocity;
   }
-  if (decay !== 0) direction = a.add(direction, a.times(p.value, decay));
+  if (decay !== 0) direction = a.add(direction, a.scale(p.value, decay));
   return { parameter: a.sub(p.value, a.times(direction, rate)), moments };
 }
 
@@ -91,18 +92,18 @@ function adam(
   decay: number,
 ): Update {
   const l2 = s.kind === "adam" && decay !== 0;
-  const g = l2 ? a.add(p.gradient, a.times(p.value, decay)) : p.gradient;
+  const g = l2 ? a.add(p.gradient, a.scale(p.value, decay)) : p.gradient;
   const mix = (old: NodeId, beta: number, x: NodeId) =>
-    a.add(a.times(old, beta), a.times(x, 1 - beta));
+    a.add(a.scale(old, beta), a.scale(x, 1 - beta));
   const m = mix(p.moment("first_moment"), s.beta1, g);
-  const v = mix(p.moment("second_moment"), s.beta2, b.mul(g, g));
+  const v = mix(p.moment("second_moment"), s.beta2, a.mul(g, g));
   const [first, second] = [s.beta1, s.beta2].map((beta) =>
     beta === 0 ? b.constant(1) : correction(b, beta, numbers.step()),
   );
   // √v̂ = √v / √(1 − β₂ᵗ): one number per step instead of a division per element.
   const root = a.times(b.unary("sqrt", v), b.unary("rsqrt", second!));
   let direction = a.times(a.div(m, a.plus(root, s.epsilon)), b.unary("reciprocal", first!));
-  if (s.kind === "adamw" && decay !== 0) direction = a.add(direction, a.times(p.value, decay));
+  if (s.kind === "adamw" && decay !== 0) direction = a.add(direction, a.scale(p.value, decay));
   return {
     parameter: a.sub(p.value, a.times(direction, numbers.rate)),
     moments: new Map([
