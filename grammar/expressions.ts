@@ -59,7 +59,11 @@ export class ExpressionParser extends RecoveringParser {
   private readonly operand: Rule<Expr> = this.RULE(
     "operand",
     (): Expr => {
-      const value = this.OPTION(() => this.SUBRULE(this.attached));
+      const value = this.OPTION({
+        // `k =` before a line `v = …` lacks its value; `v` is not it.
+        GATE: () => !(this.peek(0)?.first === true && isStrongStatement(this.peek)),
+        DEF: () => this.SUBRULE(this.attached),
+      });
       if (this.RECORDING_PHASE) this.CONSUME(t.Stray);
       else if (value !== undefined) return value;
       else this.CONSUME(t.MissingExpression);

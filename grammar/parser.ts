@@ -32,6 +32,12 @@ class Parser extends DeclarationParser {
     const { imports, declarations } = this.fileRule() ?? { imports: [], declarations: [] };
     for (const empty of this.emptyIndices) this.report("fwp1017", empty.span);
     const mismatches = this.errors.map((e) => diagnosticOf(e.message, e.token, text.length, file));
+    // Right behind something unreadable, what follows cannot fit.
+    const consequences = (d: Diagnostic): boolean =>
+      problems.some((cause) => {
+        const end = cause.place.range!.end;
+        return end <= start(d) && text.slice(end, start(d)).trim() === "";
+      });
     const comments: Comment[] = [...scanned.comments];
     for (const doc of [...scanned.loose, ...scanned.tokens.flatMap((token) => token.docs)]) {
       if (this.usedDocs.has(doc.start)) continue;
@@ -41,7 +47,10 @@ class Parser extends DeclarationParser {
     const span = { start: 0, end: text.length };
     return {
       ast: { kind: "file", imports, declarations, comments, span },
-      diagnostics: settle([...problems, ...this.problems, ...mismatches]),
+      diagnostics: settle([
+        ...problems,
+        ...[...this.problems, ...mismatches].filter((d) => !consequences(d)),
+      ]),
     };
   }
 }

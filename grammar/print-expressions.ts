@@ -6,6 +6,9 @@ import { binaryBinding, binding, unaryBinding } from "./operators.ts";
 export const WIDTH = 100;
 export const INDENT = "  ";
 
+/** What follows `learned` and would be read as going on with a signal of that name, or as the next statement. */
+const misread = /^(?:[-[]|(?:over|weight|const|slow|fast|program)\b)/u;
+
 /** The pieces of an expression with items in brackets: `open`, the items, `close`. */
 interface Enclosed {
   readonly open: string;
@@ -55,7 +58,7 @@ export function layout(e: Expr, indent: string, column: number, least = 0): stri
     }
     case "learned": {
       const init = flat(e.init);
-      return /^[-[]/u.test(init) ? line : `learned ${layout(e.init, indent, column + 8)}`;
+      return misread.test(init) ? line : `learned ${layout(e.init, indent, column + 8)}`;
     }
     default:
       return line;
@@ -180,7 +183,7 @@ function bare(e: Expr): string {
     }
     case "learned": {
       const init = flat(e.init);
-      return /^[-[]/u.test(init) ? `learned (${init})` : `learned ${init}`;
+      return misread.test(init) ? `learned (${init})` : `learned ${init}`;
     }
     case "shape-literal":
       return dims(e.dims);
@@ -213,11 +216,12 @@ function operandText(operand: {
 }
 
 function dims(items: readonly DimExpr[]): string {
-  const dim = (item: DimExpr): string => {
-    if (item.kind === "hole") return "_";
-    return item.kind === "rest" ? ".." : flat(item);
-  };
   return `[${items.map(dim).join(", ")}]`;
+}
+
+function dim(item: DimExpr): string {
+  if (item.kind === "hole") return "_";
+  return item.kind === "rest" ? ".." : flat(item);
 }
 
 export function shape(e: ShapeExpr): string {

@@ -110,7 +110,7 @@ export function scan(text: string, file: string): Scanned {
       scanString();
       continue;
     }
-    const two = signs.get(text.slice(at, at + 2));
+    const two = at + 1 < text.length ? signs.get(text.slice(at, at + 2)) : undefined;
     const one = signs.get(text[at]!);
     if (two !== undefined) push(two, at + 2);
     else if (one !== undefined) push(one, at + 1);

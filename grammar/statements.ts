@@ -307,7 +307,8 @@ export class StatementParser extends ExpressionParser {
         DEF: () => {
           const read = this.SUBRULE(this.parameter);
           if (read !== null) parameters.push(read);
-          more = this.OPTION(() => this.CONSUME(t.Comma)) !== undefined;
+          const comma = this.OPTION(() => this.CONSUME(t.Comma)) !== undefined;
+          more = comma || this.ACTION(() => this.lacksComma());
         },
       });
       this.CONSUME(t.RParen);
@@ -315,6 +316,18 @@ export class StatementParser extends ExpressionParser {
     },
     strict,
   );
+
+  /** Reports a comma that is missing before the next parameter. */
+  private lacksComma(): boolean {
+    const next = this.LA(2).tokenType;
+    const follows = [t.Colon, t.Assign, t.Comma, t.RParen].includes(next);
+    if (!this.atName() || !follows) return false;
+    const found = this.nameOf(this.LA(1));
+    const place = { file: this.file, range: found.span };
+    const facts = { expected: "`,` between two parameters", found: `\`${found.text}\`` };
+    this.problems.push(syntaxDiagnostic("fwp1007", place, facts));
+    return true;
+  }
 
   private readonly parameter: Rule<ast.Parameter | null> = this.RULE(
     "parameter",

@@ -1,5 +1,5 @@
 /** Random syntax trees for fast-check. Every tree generated here is one that some text can mean. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type * as ast from "../../grammar/ast.ts";
 import type { DimExpr, Expr, Name, Statement } from "../../grammar/ast.ts";
 import { contextualWords } from "../../grammar/tokens.ts";
@@ -73,6 +73,7 @@ const trees = fc.letrec<{ expr: Expr; leaf: Expr }>((tie) => {
         left: expr,
         right: expr,
       }),
+      // oxlint-disable-next-line unicorn/no-thenable -- a syntax tree is never awaited
       record("if", { condition: expr, then: expr, otherwise: expr }),
       record("list", { items: few(expr) }),
       record("tuple", { items: fc.array(expr, { minLength: 2, maxLength: 3 }) }),
