@@ -1,2 +1,3 @@
 /** From one step to programs that run fast: what leaves the time loops, and which form the loops take. */
 export { stage } from "./stage/index.ts";
+export { makePlan, type Plan, type Unit } from "./stage/plan.ts";

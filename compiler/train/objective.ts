@@ -6,6 +6,7 @@ import type { NodeId } from "../graph/ir.ts";
 import type { InputPort, OutputPort, SequenceProgram } from "../graph/program.ts";
 import { rebuild } from "../graph/rebuild.ts";
 import { bodyNode } from "../graph/shapes.ts";
+import { simplifyProgram } from "../graph/simplify.ts";
 import { withInitialStates } from "../graph/unroll.ts";
 
 /** Of the step: its loss, a number; how much this step counts, at least 0 (1 if absent); anything else to be averaged. */
@@ -112,5 +113,5 @@ export function average(draft: Draft, sum: NodeId): NodeId {
 
 export function finish(draft: Draft, name: string): SequenceProgram {
   const { program, builder, inputs, outputs } = draft;
-  return { ...program, name, graph: builder.finish(), inputs, outputs };
+  return simplifyProgram({ ...program, name, graph: builder.finish(), inputs, outputs });
 }

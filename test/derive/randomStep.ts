@@ -74,8 +74,9 @@ export function randomStep(draws: readonly number[]): StepProgram {
     pool[kind].push(node);
   }
   for (const { name, kind } of states) {
-    // A bounded function of anything, or anything as it is, which may be a state.
-    const next = pick(kind);
+    // A bounded function of something late, or something as it is, which may be a state.
+    const late = pool[kind].slice(-4);
+    const next = late[draw(late.length)]!;
     step.update(name, draw(3) === 0 ? next : g.unary("tanh", next));
   }
   for (const kind of KINDS) step.outputs.push({ name: kind, node: pick(kind) });

@@ -6,6 +6,7 @@ import { BATCH, dim, subtract, TIME } from "../../dims.ts";
 import { GraphBuilder } from "../../graph/builder.ts";
 import type { NodeId, ProgramState, StepProgram } from "../../graph/ir.ts";
 import type { InputPort, OutputPort, SequenceProgram } from "../../graph/program.ts";
+import { simplifyProgram } from "../../graph/simplify.ts";
 import { stateInputShape } from "../../graph/unroll.ts";
 import { InternalError } from "../../../diagnostics/diagnostic.ts";
 import { isUnwritten } from "./flow.ts";
@@ -146,5 +147,5 @@ class Stager {
  * growing state becomes the array of all its rows.
  */
 export function stage(step: StepProgram): SequenceProgram {
-  return new Stager(step).run();
+  return simplifyProgram(new Stager(step).run());
 }
