@@ -38,6 +38,7 @@ export class DeclarationParser extends StatementParser {
           },
           { ALT: () => this.CONSUME(t.Semicolon) },
           {
+            IGNORE_AMBIGUITIES: true,
             ALT: () => {
               const token = this.CONSUME(t.Stray);
               this.ACTION(() =>
@@ -156,6 +157,7 @@ export class DeclarationParser extends StatementParser {
               },
             },
             {
+              IGNORE_AMBIGUITIES: true,
               ALT: () => {
                 const token = this.CONSUME(t.StrayInBlock);
                 this.ACTION(() => this.strayStatement(token));
@@ -222,7 +224,10 @@ export class DeclarationParser extends StatementParser {
                 if (read !== null) clauses.push(read);
               },
             },
-            { ALT: () => this.strayClause("experiment", experimentClauses) },
+            {
+              IGNORE_AMBIGUITIES: true,
+              ALT: () => this.strayClause("experiment", experimentClauses),
+            },
           ]);
         },
       });
@@ -356,7 +361,7 @@ export class DeclarationParser extends StatementParser {
                 if (read !== null) clauses.push(read);
               },
             },
-            { ALT: () => this.strayClause("ablation", ablationClauses) },
+            { IGNORE_AMBIGUITIES: true, ALT: () => this.strayClause("ablation", ablationClauses) },
           ]);
         },
       });

@@ -310,7 +310,7 @@ export class ExpressionParser extends RecoveringParser {
             this.OR<DimExpr>([
               { ALT: () => ({ kind: "hole", span: spanOf(this.CONSUME(t.Underscore), 0) }) },
               { ALT: () => ({ kind: "rest", span: spanOf(this.CONSUME(t.DotDot), 0) }) },
-              { ALT: () => this.SUBRULE(this.expression) },
+              { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.expression) },
             ]),
           );
           more = this.OPTION(() => this.CONSUME(t.Comma)) !== undefined;

@@ -50,6 +50,7 @@ export class StatementParser extends ExpressionParser {
               },
             },
             {
+              IGNORE_AMBIGUITIES: true,
               ALT: () => {
                 const token = this.CONSUME(t.StrayInBlock);
                 this.ACTION(() => this.strayStatement(token));
