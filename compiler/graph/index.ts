@@ -12,3 +12,4 @@ export * from "./tensor.ts";
 export * from "./interpret.ts";
 export * from "./unroll.ts";
 export * from "./adjoint/index.ts";
+export * from "./simplify.ts";

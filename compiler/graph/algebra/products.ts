@@ -48,10 +48,7 @@ export function reduce(b: GraphBuilder, fn: ReduceFn, x: NodeId, axes: readonly 
     if (node.op === "binary" && node.fn === "mul") {
       const labels = node.shape.map((_, i) => i);
       const out = labels.filter((i) => !axes.includes(i));
-      const gains = [node.a, node.b].some((id) => {
-        const y = b.node(id);
-        return y.op === "broadcast" && axes.some((a) => !y.axes.includes(a));
-      });
+      const gains = [node.a, node.b].some((id) => b.node(id).op === "broadcast");
       if (gains) return contract(b, node.a, labels, node.b, labels, out);
     }
   }
@@ -146,33 +143,27 @@ export function contract(
   return broadcast(b, result, axes, shape);
 }
 
+/**
+ * The contraction itself. Where one operand has all labels of the result and the other only such, nothing is summed over
+ * both: the first is summed alone and the rest is an elementwise product.
+ */
 function productOf(b: GraphBuilder, left: Operand, right: Operand, out: readonly number[]): NodeId {
-  for (const [scalar, other] of [
+  for (const [large, small] of [
     [left, right],
     [right, left],
   ] as const) {
-    if (scalar.labels.length > 0) continue;
-    const gone = other.labels.flatMap((l, i) => (out.includes(l) ? [] : [i]));
-    const kept = other.labels.filter((l) => out.includes(l));
-    const total = transpose(
-      b,
-      sum(b, other.id, gone),
-      out.map((l) => kept.indexOf(l)),
-    );
-    return mul(b, total, broadcast(b, scalar.id, [], b.shape(total)));
+    const separate =
+      out.every((l) => large.labels.includes(l)) &&
+      small.labels.every((l) => large.labels.includes(l) && out.includes(l));
+    if (!separate) continue;
+    const gone = large.labels.flatMap((l, i) => (out.includes(l) ? [] : [i]));
+    const kept = large.labels.filter((l) => out.includes(l));
+    const order = out.map((l) => kept.indexOf(l));
+    const total = transpose(b, sum(b, large.id, gone), order);
+    const placed = out.flatMap((l, i) => (small.labels.includes(l) ? [i] : []));
+    const inOrder = placed.map((i) => small.labels.indexOf(out[i]!));
+    const other = transpose(b, small.id, inOrder);
+    return mul(b, total, broadcast(b, other, placed, b.shape(total)));
   }
-  // Equal operands over equal labels without a sum are an elementwise product.
-  const { labels } = left;
-  const elementwise =
-    labels.length === right.labels.length &&
-    labels.length === out.length &&
-    labels.every((l) => out.includes(l) && right.labels.includes(l));
-  if (!elementwise) return b.contract(left.id, labels, right.id, right.labels, out);
-  const ordered = (x: Operand) =>
-    transpose(
-      b,
-      x.id,
-      out.map((l) => x.labels.indexOf(l)),
-    );
-  return mul(b, ordered(left), ordered(right));
+  return b.contract(left.id, left.labels, right.id, right.labels, out);
 }
