@@ -84,9 +84,8 @@ class Groups {
 }
 
 /**
- * Nodes of a loop hold values of three kinds: *vectors*, no larger than what the loop is given per step or what it
- * multiplies by trained matrices; values larger than that, of which there should be one and not one per time step; and what
- * is in between by accident. The first may leave the loop, the second should not.
+ * Elements of the largest *vector* of a loop: what it is given per step, and what it multiplies by trained matrices. Vectors
+ * may leave the loop at every step; of anything larger (a state matrix) there should be one, not one per step.
  */
 function vectorSize(flow: Flow, imports: Imports, group: Group): number {
   let size = 0;
