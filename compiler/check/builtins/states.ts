@@ -1,0 +1,90 @@
+/** Time and gradients: `prev`, `append`, `empty`, `grad`, `stop`. */
+import { gradient } from "../../graph/adjoint/index.ts";
+import { showShape } from "../../dims.ts";
+import { asFloat } from "../broadcast.ts";
+import { relabel } from "../calls.ts";
+import { delayed, previous } from "../states.ts";
+import { ERROR, type TensorValue, type Value } from "../values.ts";
+import { required, signal, tensorOf } from "./arguments.ts";
+import type { BuiltinCall, BuiltinTable } from "./types.ts";
+
+function append(call: BuiltinCall): Value {
+  const { frame } = call;
+  const { builder } = frame;
+  const x = tensorOf(call, required(call, "state"));
+  const row = signal(call, "row");
+  if (x.valid === undefined) {
+    frame.report("fwp4009", call.span, { name: "append", reason: "its first argument must be a state that starts empty" });
+    return ERROR;
+  }
+  const shape = frame.shapeOf(x);
+  if (!frame.session.unifyShapes(shape.slice(1), frame.shapeOf(row))) {
+    const facts = { callee: "append", name: "row", expected: showShape(shape.slice(1)), found: showShape(frame.shapeOf(row)) };
+    frame.report("fwp3009", call.span, facts);
+    return ERROR;
+  }
+  const at = builder.unary("to_int", x.valid);
+  const node = builder.append(x.node, relabel(frame, row, shape.slice(1)), at);
+  const valid = builder.add(x.valid, builder.constant(1));
+  return { kind: "tensor", node, lead: 0, valid };
+}
+
+/** The gradient of (the sum of) a loss with respect to a signal's value in this step. */
+function grad(call: BuiltinCall): Value {
+  const { frame } = call;
+  const wrt = signal(call, "of");
+  const loss = signal(call, "loss");
+  const [node] = gradient(frame.builder, loss.node, [wrt.node]);
+  return { ...wrt, node: node! };
+}
+
+function stop(call: BuiltinCall): Value {
+  const x: TensorValue = signal(call, "x", call.expected);
+  return { ...x, node: frame(call, x) };
+}
+const frame = (call: BuiltinCall, x: TensorValue) => call.frame.builder.stop(asFloat(call.frame, x.node));
+
+function prev(call: BuiltinCall): Value {
+  const arg = required(call, "x");
+  const init = call.args.get("init")?.value() ?? null;
+  if (arg.reference !== null) return previous(call.frame, arg.reference, init, call.span);
+  return delayed(call.frame, arg.value(), init, call.span);
+}
+
+export const stateBuiltins: BuiltinTable = {
+  prev: {
+    group: "states and time",
+    signature: "prev(y, init: 0)",
+    doc: "The value of y at the end of the previous step; `init` (a number, an initialiser, or `learned …`) at the first. y may be bound further down. Of an expression: its value one step ago.",
+    parameters: ["x", "init"],
+    run: prev,
+  },
+  append: {
+    group: "states and time",
+    signature: "append(K, row)",
+    doc: "A growing state with one more row; the only way to write one.",
+    parameters: ["state", "row"],
+    run: append,
+  },
+  empty: {
+    group: "states and time",
+    signature: "K: [past, n] = empty",
+    doc: "The first value of a growing state: no rows.",
+    parameters: [],
+    run: () => ({ kind: "empty" }),
+  },
+  grad: {
+    group: "gradients",
+    signature: "grad(loss, W)",
+    doc: "The gradient of a loss with respect to the value that W has at this place of the step, through everything the loss was computed from. A loss that still has axes counts as its sum. May be nested.",
+    parameters: ["loss", "of"],
+    run: grad,
+  },
+  stop: {
+    group: "gradients",
+    signature: "stop(x)",
+    doc: "x, through which no gradient flows: neither `grad` nor training.",
+    parameters: ["x"],
+    run: stop,
+  },
+};
