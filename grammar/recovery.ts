@@ -5,7 +5,7 @@
  * would stop at almost every token and report one mistake many times. Instead an error is caught by the innermost rule of a
  * few (value, statement, parameter, setting, clause, declaration) and skips to where, by the layout, the next one begins.
  */
-import { EmbeddedActionsParser, EOF } from "chevrotain";
+import { EmbeddedActionsParser, EOF } from "./chevrotain.ts";
 import type { IToken, TokenType } from "chevrotain";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Expr, Name, Span } from "./ast.ts";

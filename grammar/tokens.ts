@@ -4,7 +4,7 @@
  * Only a handful of words are reserved. All the others (`key`, `model`, `loss`, …) are token types of their own that also
  * count as identifiers, so a grammar rule can ask for the word while a signal may still be called by it.
  */
-import { createToken } from "chevrotain";
+import { createToken } from "./chevrotain.ts";
 import type { IToken, TokenType } from "chevrotain";
 
 /** A token with what layout-aware recovery and the formatter need to know about its surroundings. */
