@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { format } from "../../grammar/print.ts";
 
+const long = (name: string): string => `${name}_${"x".repeat(30)}`;
+
 test("comments and single blank lines stay where the author put them", () => {
   const text = `// top
 layer A( // params
@@ -45,7 +47,6 @@ layer A(
 });
 
 test("what does not fit in 100 columns is broken at its outermost brackets", () => {
-  const long = (name: string): string => `${name}_${"x".repeat(30)}`;
   const text = `map f(x) { ${long("f")}(${long("a")}, of: ${long("b")}, ${long("c")}) }`;
   expect(format(text, "f.fwp").text).toBe(
     `map f(x) {
