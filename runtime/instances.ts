@@ -40,6 +40,9 @@ export function parameterMemory(manifest: ProgramManifest, values: Values): Map<
   return memory;
 }
 
+/** Instances that are kept for another use. */
+const KEPT = 8;
+
 /** The instances of one program, made when first asked for. All of them read the same parameters. */
 export class Instances {
   readonly program: Program;
@@ -63,13 +66,16 @@ export class Instances {
     return this.program.instantiate(entry, sizes, { bind });
   }
 
-  /** The instance for these sizes. */
+  /** The instance for these sizes, as its last user left it. Only the latest few are kept: each has memory of its own. */
   get(entry: string, sizes: Sizes): Instance {
     const key = `${entry} ${sizes.batch} ${sizes.time} ${sizes.past}`;
-    let found = this.#made.get(key);
-    if (found === undefined) {
-      found = this.make(entry, sizes);
-      this.#made.set(key, found);
+    const found = this.#made.get(key) ?? this.make(entry, sizes);
+    // The latest last; the one that was not used for longest goes.
+    this.#made.delete(key);
+    this.#made.set(key, found);
+    for (const old of this.#made.keys()) {
+      if (this.#made.size <= KEPT) break;
+      this.#made.delete(old);
     }
     return found;
   }

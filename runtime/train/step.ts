@@ -104,13 +104,11 @@ export class Stepper {
     const batch = this.#task.batch("train", step - 1, size);
     const instance = this.#prepare(batch.batch, batch.time);
     fillInputs(instance, this.#entry, batch.fields);
-    if (!carry) {
+    // A program that carries nothing usually makes its first states itself.
+    if (!carry && this.#entry.inputs.some(({ role }) => role === "state")) {
       const { manifest } = this.#instances.program;
-      fillStates(
-        instance,
-        this.#entry,
-        firstStates(manifest, this.#instances.parameters, batch.batch),
-      );
+      const first = firstStates(manifest, this.#instances.parameters, batch.batch);
+      fillStates(instance, this.#entry, first);
     }
     const scalars: Readonly<Record<string, number>> = {
       learning_rate: optimizer.rate * learningRate(schedule, step, steps),

@@ -1,0 +1,99 @@
+/**
+ * `fwp/runtime`: what a model package and the command line run on. It knows programs, not specs: nothing here depends on
+ * the compiler.
+ *
+ * Problems with what a caller gives (files, options, shapes) are thrown as `DiagnosticError`, whose `diagnostics` have a
+ * stable code, a place and a hint each.
+ */
+
+// Problems
+export { DiagnosticError } from "../diagnostics/diagnostic.ts";
+export type { Diagnostic, Place, Range, Related, Severity } from "../diagnostics/diagnostic.ts";
+export { runtimeCatalogue } from "./catalogue.ts";
+
+// Programs
+export type {
+  BufferKey,
+  Data,
+  Instance,
+  InstanceOptions,
+  KernelModule,
+  Program,
+} from "./device/program.ts";
+export type {
+  BufferRole,
+  BufferSpec,
+  EntrySpec,
+  InitSpec,
+  ParameterSpec,
+  ProgramManifest,
+  SignalSpec,
+  SizeExpr,
+  Sizes,
+  StateSpec,
+} from "./format/program.ts";
+
+// Models
+export { Model } from "./model.ts";
+export type { RunResult, RunSizes, Sequences, WeightSource } from "./model.ts";
+export { Session } from "./session.ts";
+export { drawToken, sample, sampleOptions } from "./sample.ts";
+export { Instances, parameterMemory } from "./instances.ts";
+
+// Parameters and files
+export { initialize, initializeParameter } from "./parameters/initialise.ts";
+export { loadWeights, matchParameters, saveWeights } from "./parameters/weights.ts";
+export {
+  decodeSafetensors,
+  readSafetensors,
+  safetensorsBytes,
+  writeSafetensors,
+} from "./files/safetensors.ts";
+export type { Tensor, TensorFile } from "./files/safetensors.ts";
+export { readJsonFile, readTextFile, writeFileAtomic } from "./files/io.ts";
+
+// Tasks
+export type { Batch, Split, Task, TaskContext, TextCodec, Tracker } from "./tasks/task.ts";
+export { makeTask, tasks } from "./tasks/registry.ts";
+export type { TaskEntry, TaskLoading } from "./tasks/registry.ts";
+export { textCodec } from "./tasks/text.ts";
+
+// Training
+export { defaultEvalSettings, defaultTrainSettings } from "./format/training.ts";
+export type {
+  EvalSettings,
+  Options,
+  OptimizerSettings,
+  OptionValue,
+  ScheduleSettings,
+  StopSettings,
+  TaskSettings,
+  TrainSettings,
+} from "./format/training.ts";
+export {
+  learningRate,
+  momentsOf,
+  optimizerSchemas,
+  optimizerSettings,
+  scheduleSchemas,
+  scheduleSettings,
+} from "./optimizers.ts";
+export { readOptions } from "./options.ts";
+export type { OptionSpec, Schema, ValuesOf } from "./options.ts";
+export { evaluate, selectMetrics } from "./evaluate.ts";
+export type { EvaluateOptions, Metrics } from "./evaluate.ts";
+export { train } from "./train/train.ts";
+export type { TrainOptions, TrainResult } from "./train/train.ts";
+export { hasCheckpoint, loadCheckpoint } from "./train/checkpoint.ts";
+export type { Checkpoint, CheckpointRecord } from "./train/checkpoint.ts";
+export { onInterrupt } from "./train/interrupt.ts";
+export {
+  lineReporter,
+  reporterFor,
+  showDuration,
+  showMetrics,
+  showNumber,
+  silentReporter,
+  terminalReporter,
+} from "./train/reporter.ts";
+export type { Reporter, RunStart } from "./train/reporter.ts";
