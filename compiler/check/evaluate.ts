@@ -128,7 +128,11 @@ export function iterations<T>(frame: Frame, over: Expr, variable: string, work: 
   const size = asSize(frame, values.to, "the end of a range", over.span);
   if (size === null) return [];
   const to = frame.session.numeric(size);
-  if (from === null || to === null) return [run(from === null ? values.from : numberValue(from), 0)];
+  if (from === null || to === null) {
+    frame.session.unrolled(size, from ?? 1);
+    return [run(from === null ? values.from : numberValue(from), 0)];
+  }
+  frame.session.unrolled(size, to);
   const many = to - from + 1;
   if (many > 4096) {
     frame.report("fwp2205", over.span, { what: "a range", expected: "at most 4096 long", found: String(many) });

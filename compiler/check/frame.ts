@@ -117,7 +117,7 @@ export class Frame {
       if (decl.kind === "experiment" || decl.kind === "ablation") return undefined;
       return { kind: "callable", decl, module, bound: new Map(), through: null };
     }
-    return isBuiltin(name) ? { kind: "builtin", name } : undefined;
+    return isBuiltin(name) ? isBuiltin.value(name) : undefined;
   }
 
   /** Names near a mistyped one, for a hint. */

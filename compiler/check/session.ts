@@ -49,6 +49,7 @@ export class Session {
   /** Holes that unification may fill. */
   readonly #holes = new Set<string>();
   readonly #rigid = new Set<string>();
+  readonly #unrolled = new Map<string, number>();
   #names = new Set<string>();
   #counter = 0;
   #position: NodeId | null = null;
@@ -110,19 +111,24 @@ export class Session {
 
   /** The full name for a weight or state, made unique by `candidates` in turn, then by a number. */
   uniqueName(...candidates: readonly string[]): string {
+    return this.#unique("", candidates);
+  }
+  /** States have names of their own: the state W may start from the weight W. */
+  uniqueStateName(candidate: string): string {
+    return this.#unique("state:", [candidate]);
+  }
+  #unique(space: string, candidates: readonly string[]): string {
     const full = candidates.map((c) => [...this.path, c].join("."));
-    for (const name of full) {
-      if (!this.#names.has(name)) {
-        this.#names.add(name);
-        return name;
-      }
-    }
+    const take = (name: string): boolean => {
+      if (this.#names.has(space + name)) return false;
+      this.#names.add(space + name);
+      return true;
+    };
+    const free = full.find(take);
+    if (free !== undefined) return free;
     for (let i = 2; ; i++) {
       const name = `${full.at(-1)!}_${i}`;
-      if (!this.#names.has(name)) {
-        this.#names.add(name);
-        return name;
-      }
+      if (take(name)) return name;
     }
   }
 
@@ -234,7 +240,8 @@ export class Session {
   unify(a: Dim, b: Dim): boolean {
     const [x, y] = [this.resolve(a), this.resolve(b)];
     if (equal(x, y)) return true;
-    return this.#solve(x, y) || this.#solve(y, x);
+    if (this.#solve(x, y) || this.#solve(y, x)) return true;
+    return this.#unrolled.size > 0 && equal(this.#counted(x), this.#counted(y));
   }
   /** Equal as they stand, without filling holes. */
   unifyExactly(a: Dim, b: Dim): boolean {
@@ -242,6 +249,23 @@ export class Session {
   }
   unifyShapes(a: Shape, b: Shape): boolean {
     return a.length === b.length && a.every((d, i) => this.unify(d, b[i]!));
+  }
+  /**
+   * A size that a loop counted to: what the loop made has its number of pieces, so from here on its value counts as
+   * well as its name (`concat(for i in 1..nu: r)` is nu times as long as r).
+   */
+  unrolled(size: Dim, count: number): void {
+    substitute(size, (atom) => {
+      const value = this.atomValue(atom) ?? (equal(size, named(atom.name, atom.key)) ? count : undefined);
+      if (value !== undefined) this.#unrolled.set(atom.key, value);
+      return undefined;
+    });
+  }
+  #counted(d: Dim): Dim {
+    return substitute(d, (atom) => {
+      const value = this.#unrolled.get(atom.key);
+      return value === undefined ? undefined : dim(value);
+    });
   }
   /** Fills the one hole of `a` that occurs once, alone in its term, so that `a` equals `b`. */
   #solve(a: Dim, b: Dim): boolean {

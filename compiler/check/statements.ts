@@ -136,6 +136,16 @@ function mismatch(frame: Frame, name: string, declared: Shape, value: TensorValu
   return ERROR;
 }
 
+/**
+ * A value whose shape could not be worked out in this pass. The annotation, if there is one, stands in for it, so that
+ * what follows can be learned; the body is run again.
+ */
+function settled(frame: Frame, name: string, declared: Shape | null, value: Value, span: Span): Value {
+  if (value.kind !== "unknown") return value;
+  frame.root.pending.push({ what: name, span });
+  return declared === null ? value : frame.tensor(frame.builder.fill(0, declared));
+}
+
 function learn(frame: Frame, name: string, value: Value): void {
   if (value.kind === "tensor") frame.root.shapes.set(name, frame.shapeOf(value));
 }
@@ -157,8 +167,7 @@ function runBind(frame: Frame, statement: BindStatement): void {
     const expected = shapes[0] ?? null;
     const lead = frame.lead === 0 ? expected : null;
     const raw = labelled(frame, name, statement.span, () => evaluate(frame, expr, lead));
-    if (raw.kind === "unknown") frame.root.pending.push({ what: name, span: expr.span });
-    const value = annotated(frame, name, expected, raw, expr.span);
+    const value = annotated(frame, name, expected, settled(frame, name, expected, raw, expr.span), expr.span);
     learn(frame, name, value);
     frame.assign(name, value);
     return;
@@ -196,8 +205,7 @@ function runOut(frame: Frame, statement: OutStatement): void {
   } else {
     const expr = statement.value;
     const raw = labelled(frame, name, statement.span, () => evaluate(frame, expr, declared));
-    if (raw.kind === "unknown") frame.root.pending.push({ what: name, span: expr.span });
-    value = annotated(frame, name, declared, raw, expr.span);
+    value = annotated(frame, name, declared, settled(frame, name, declared, raw, expr.span), expr.span);
   }
   if (value.kind === "number") value = asTensor(frame, value, statement.span)!;
   learn(frame, name, value);

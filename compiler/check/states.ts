@@ -44,7 +44,7 @@ function initialValue(frame: Frame, name: string, shape: Shape, value: Value, sp
   if (value.kind === "init") {
     const constant = value.learned ? null : fixed(value.init);
     if (constant !== null) return constant;
-    const full = frame.session.uniqueName(name, `${name}.initial`);
+    const full = frame.session.uniqueName(name);
     declareParameter(frame, full, shape, value.init, value.learned);
     return { kind: "parameter", name: full };
   }
@@ -62,11 +62,12 @@ function openState(
   label: string = name,
 ): OpenState {
   const { session, builder } = frame;
-  const full = session.uniqueName(label, `${label}.state`);
+  const full = session.uniqueStateName(label);
+  const outer = builder.origin;
   builder.origin = session.at(name, frame.module.file, span);
   const node = builder.input(`state:${full}`, shape);
   const valid = growing ? builder.add(builder.size(PAST), builder.unary("to_float", session.position)) : null;
-  builder.origin = null;
+  builder.origin = outer;
   const state: OpenState = {
     name: full,
     shape,
@@ -112,7 +113,7 @@ function declareGrowing(frame: Frame, statement: BindStatement, name: string): v
 /** `W <- e` in a program block. */
 export function writeState(frame: Frame, statement: WriteStatement): void {
   const name = statement.target.text;
-  const { builder, root } = frame;
+  const { root } = frame;
   const state = root.states.get(name);
   if (state === undefined) {
     const bound = frame.local(name);
@@ -143,7 +144,6 @@ export function writeState(frame: Frame, statement: WriteStatement): void {
   state.current = asFloat(frame, relabel(frame, value, shape));
   if (state.growing) state.currentValid = value.valid!;
   root.set(name, { ...value, node: state.current, lead: 0 });
-  builder.origin = null;
 }
 
 /** `prev(y)`: the value that y had at the end of the previous step. */

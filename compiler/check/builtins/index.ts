@@ -36,6 +36,8 @@ export function builtins(): ReadonlyMap<string, Builtin> {
 
 export const isBuiltin = Object.assign((name: string): boolean => builtins().has(name), {
   names: (): Iterable<string> => builtins().keys(),
+  /** What the bare name means: mostly the builtin itself, to be called. */
+  value: (name: string): Value => builtins().get(name)?.value ?? { kind: "builtin", name },
 });
 
 export interface RawCall {

@@ -71,6 +71,7 @@ export const stateBuiltins: BuiltinTable = {
     signature: "K: [past, n] = empty",
     doc: "The first value of a growing state: no rows.",
     parameters: [],
+    value: { kind: "empty" },
     run: () => ({ kind: "empty" }),
   },
   grad: {

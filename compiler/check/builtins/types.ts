@@ -36,6 +36,8 @@ export interface Builtin {
   readonly parameters: readonly string[];
   /** Takes more unnamed arguments than it names. */
   readonly variadic?: boolean;
+  /** What the bare name stands for, if it is not to be called. */
+  readonly value?: Value;
   readonly run: (call: BuiltinCall) => Value;
 }
 
