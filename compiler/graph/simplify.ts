@@ -18,6 +18,7 @@ import type {
   RecurrenceOutput,
   Replay,
   ResultNode,
+  StepProgram,
 } from "./ir.ts";
 import type { SequenceProgram } from "./program.ts";
 import { reachable, rebuild } from "./rebuild.ts";
@@ -331,6 +332,24 @@ function settle(graph: Graph, roots: readonly NodeId[]): Rewritten {
 export function simplify(graph: Graph): Graph {
   const roots = [...new Set(graph.outputs.map((o) => o.node))];
   return settle(graph, roots).graph;
+}
+
+/** The step with its body simplified. Its inputs, parameters and states stay, those that nothing reads as well. */
+export function simplifyStep(step: StepProgram): StepProgram {
+  const position = step.position === null ? [] : [step.position];
+  const ports = [...step.inputs, ...step.parameters, ...step.states, ...step.outputs];
+  const roots = [...ports.map((p) => p.node), ...step.states.map((s) => s.next), ...position];
+  const { graph, to } = settle(step.body, [...new Set(roots)]);
+  const moved = <T extends { readonly node: NodeId }>(x: T): T => ({ ...x, node: to(x.node) });
+  return {
+    ...step,
+    body: graph,
+    inputs: step.inputs.map(moved),
+    parameters: step.parameters.map(moved),
+    states: step.states.map((s) => ({ ...moved(s), next: to(s.next) })),
+    outputs: step.outputs.map(moved),
+    position: step.position === null ? null : to(step.position),
+  };
 }
 
 /** The program with its graph simplified. All its ports stay, those that nothing reads as well. */

@@ -10,6 +10,7 @@ import {
   runProgram,
   simplify,
   simplifyProgram,
+  simplifyStep,
   unroll,
   verify,
   verifyProgram,
@@ -207,7 +208,11 @@ describe("programs", () => {
     const small = simplifyProgram(program);
     verifyProgram(small);
     const inputs = drawInputs(program, sizes);
-    expectMapsClose(runProgram(small, inputs, sizes), runProgram(program, inputs, sizes), 1e-12);
+    const expected = runProgram(program, inputs, sizes);
+    expectMapsClose(runProgram(small, inputs, sizes), expected, 1e-12);
+    const fromStep = withGradients(unroll(simplifyStep(step)));
+    verifyProgram(fromStep);
+    expectMapsClose(runProgram(fromStep, inputs, sizes), expected, 1e-12);
   });
 
   test("an output nobody wants takes its carry with it", () => {
