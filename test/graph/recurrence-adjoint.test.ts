@@ -1,19 +1,31 @@
 import { describe, expect, test } from "vitest";
 import { dim } from "../../compiler/dims.ts";
 import {
+  differentiablePorts,
   gradientOfSeeds,
   GraphBuilder,
+  interpret,
+  lossGradients,
+  simplifyProgram,
   unroll,
   withGradients,
   withInitialStates,
+  type Graph,
+  type NodeId,
+  type SequenceProgram,
+  type Tensor,
 } from "../../compiler/graph/index.ts";
-import { checkProgramGradients } from "../support/finite.ts";
+import { relativeRms } from "../support/compare.ts";
+import { checkProgramGradients, finiteGradient } from "../support/finite.ts";
 import {
   attentionStep,
   cellStep,
   deltaStep,
+  drawInputs,
+  portKey,
   selfReferentialStep,
   statelessStep,
+  StepBuilder,
 } from "../support/steps.ts";
 
 const sizes = (time: number, past = 0) => ({
@@ -41,6 +53,22 @@ describe("the adjoint of a recurrence", () => {
     checkProgramGradients(unroll(selfReferentialStep(1)), { ...sizes(17), batch: 1 });
   });
 
+  test("a state that only the replay of another needs", () => {
+    // n ← n + x, h ← a h + n: the adjoint reads h but not n.
+    const s = new StepBuilder("chain");
+    const b = s.body;
+    const [x, a] = [s.input("x", [dim(2)]), s.parameter("a", [dim(2)])];
+    const n = b.add(s.state("n", [dim(2)]), x);
+    const h = b.add(b.mul(a, s.state("h", [dim(2)])), n);
+    s.update("n", n);
+    s.update("h", h);
+    s.outputs.push({ name: "y", node: h });
+    const program = unroll(s.finish());
+    for (const transform of [(p: SequenceProgram) => p, simplifyProgram]) {
+      checkProgramGradients(program, sizes(7), { every: dim(3), transform });
+    }
+  });
+
   test("a growing state", () => {
     checkProgramGradients(unroll(attentionStep()), sizes(4, 2), { every: dim(3) });
   });
@@ -51,6 +79,31 @@ describe("the adjoint of a recurrence", () => {
 
   test("a learned initial state", () => {
     checkProgramGradients(withInitialStates(unroll(deltaStep(dim(2), dim(3)))), sizes(5));
+  });
+
+  test("a loss that sees the outputs only", () => {
+    // Cotangents reach the states through the outputs of later steps alone.
+    for (const step of [cellStep(2), selfReferentialStep(2)]) {
+      const plain = withInitialStates(unroll(step));
+      const b = GraphBuilder.extend(plain.graph);
+      const y = plain.outputs.find((p) => p.role === "output")!;
+      const loss = b.sum(b.mul(y.node, y.node), [0, 1, 2]);
+      b.output("loss", loss);
+      const program = { ...plain, graph: b.finish() };
+      const ports = differentiablePorts(program);
+      const made = lossGradients(program, loss, ports, { every: dim(2) });
+      const inputs = drawInputs(program, sizes(5));
+      const valueOf = (graph: Graph, node: NodeId) => {
+        const given = new Map([...inputs].map(([k, v]): [string, Tensor] => [k, v]));
+        return interpret({ ...graph, outputs: [{ name: "v", node }] }, given, sizes(5)).get("v")!;
+      };
+      ports.forEach((port, i) => {
+        const f = () => valueOf(program.graph, loss).data[0]!;
+        const expected = finiteGradient(f, inputs.get(portKey(port))!, 1e-4);
+        const found = valueOf(made.program.graph, made.gradients[i]!);
+        expect(relativeRms(found.data, expected), port.name).toBeLessThanOrEqual(1e-6);
+      });
+    }
   });
 
   test("asks only for what is wanted", () => {

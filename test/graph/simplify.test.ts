@@ -15,6 +15,7 @@ import {
   verify,
   verifyProgram,
   withGradients,
+  withInitialStates,
   type BinaryFn,
   type NodeId,
   type UnaryFn,
@@ -46,6 +47,15 @@ function text(build: (b: GraphBuilder, x: NodeId, y: NodeId) => NodeId): string[
 const shape = [dim(3), dim(4)];
 const two = (b: GraphBuilder) => b.unary("sqrt", b.fill(4, shape));
 
+const pieces = (b: GraphBuilder, x: NodeId) =>
+  b.slice(b.slice(x, 1, dim(1), dim(3)), 1, dim(1), dim(2));
+
+const joined = (b: GraphBuilder, x: NodeId) =>
+  b.concat([b.slice(x, 0, dim(1), dim(1)), b.slice(x, 0, dim(2), dim(1))], 0);
+
+const inner = (b: GraphBuilder, x: NodeId, y: NodeId) =>
+  b.slice(b.concat([b.broadcast(y, [1], [dim(2), dim(4)]), x], 0), 0, dim(3), dim(2));
+
 describe("algebra", () => {
   test("identities vanish", () => {
     expect(text((b, x) => b.add(b.mul(x, b.fill(1, shape)), b.fill(0, shape)))).toEqual([]);
@@ -54,6 +64,17 @@ describe("algebra", () => {
     expect(
       text((b, x) => b.concat([b.slice(x, 1, dim(0), dim(1)), b.slice(x, 1, dim(1), dim(3))], 1)),
     ).toEqual([]);
+  });
+  test("moves are joined", () => {
+    expect(text(pieces)).toEqual(["%1: [3, 2] = slice %0 along 1 from 2"]);
+    expect(text((b, x) => b.pad(b.pad(x, 0, dim(1), dim(2)), 0, dim(3), dim(0)))).toEqual([
+      "%1: [9, 4] = pad %0 along 0 by 4",
+    ]);
+    expect(text((b, x) => b.roll(b.roll(x, 1, dim(1)), 1, dim(2)))).toEqual([
+      "%1: [3, 4] = roll %0 along 1 by 3",
+    ]);
+    expect(text(joined)).toEqual(["%1: [2, 4] = slice %0 along 0 from 1"]);
+    expect(text(inner)).toEqual(["%1: [2, 4] = slice %0 along 0 from 1"]);
   });
   test("numbers are worked out", () => {
     expect(text((b) => b.add(two(b), b.fill(3, shape)))).toEqual(["%0: [] = 5", "%1: [3, 4] = fill %0"]); // prettier-ignore
@@ -213,6 +234,15 @@ describe("programs", () => {
     const fromStep = withGradients(unroll(simplifyStep(step)));
     verifyProgram(fromStep);
     expectMapsClose(runProgram(fromStep, inputs, sizes), expected, 1e-12);
+  });
+
+  test("states that start at zero are not taken for zero", () => {
+    for (const step of [cellStep(3), deltaStep(dim(2), dim(3))]) {
+      const program = withGradients(withInitialStates(unroll(step)));
+      const inputs = drawInputs(program, sizes);
+      const small = simplifyProgram(program);
+      expectMapsClose(runProgram(small, inputs, sizes), runProgram(program, inputs, sizes), 1e-12);
+    }
   });
 
   test("an output nobody wants takes its carry with it", () => {

@@ -144,17 +144,15 @@ export function contract(
 }
 
 /**
- * The contraction itself. Where one operand has all labels of the result and the other only such, nothing is summed over
- * both: the first is summed alone and the rest is an elementwise product.
+ * The contraction itself. Where one operand has only labels of the result and the other has them too, nothing is summed
+ * over both: the first is summed alone and the rest is an elementwise product.
  */
 function productOf(b: GraphBuilder, left: Operand, right: Operand, out: readonly number[]): NodeId {
   for (const [large, small] of [
     [left, right],
     [right, left],
   ] as const) {
-    const separate =
-      out.every((l) => large.labels.includes(l)) &&
-      small.labels.every((l) => large.labels.includes(l) && out.includes(l));
+    const separate = small.labels.every((l) => large.labels.includes(l) && out.includes(l));
     if (!separate) continue;
     const gone = large.labels.flatMap((l, i) => (out.includes(l) ? [] : [i]));
     const kept = large.labels.filter((l) => out.includes(l));
