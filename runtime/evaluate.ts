@@ -26,6 +26,9 @@ export type Metrics = Readonly<Record<string, number>>;
 
 const ENDLESS = 16;
 
+/** A metric as users know it: the program calls it `metric.NAME`, to tell it from the loss and the weight. */
+export const metricName = (name: string): string => name.replace(/^metric\./, "");
+
 /** What follows from the loss alone, by name; the loss is in nats per step. */
 const derived: Readonly<Record<string, (loss: number) => number>> = {
   bits_per_character: (loss) => loss / Math.LN2,
@@ -61,7 +64,7 @@ export function evaluate(instances: Instances, options: EvaluateOptions): Metric
   if (weight === 0) throw problem("fwp6207", task.name, { task: task.name });
   sums.delete("weight");
   const means: Record<string, number> = {};
-  for (const [name, sum] of sums) means[name] = sum / weight;
+  for (const [name, sum] of sums) means[metricName(name)] = sum / weight;
   return means;
 }
 
@@ -73,7 +76,7 @@ export function checkMetrics(
 ): void {
   const { outputs } = entryOf(manifest, "evaluate");
   const measured = outputs.filter((o) => o.role === "metric" && o.name !== "weight");
-  const names = [...measured.map((o) => o.name), ...tracked];
+  const names = [...measured.map((o) => metricName(o.name)), ...tracked];
   selectMetrics(Object.fromEntries(names.map((name) => [name, 0])), wanted);
 }
 

@@ -66,7 +66,10 @@ export type {
   Options,
   OptimizerSettings,
   OptionValue,
+  Call,
   ScheduleSettings,
+  Settings,
+  SettingValue,
   StopSettings,
   TaskSettings,
   TrainSettings,
@@ -79,6 +82,7 @@ export {
   scheduleSchemas,
   scheduleSettings,
 } from "./optimizers.ts";
+export { evalSettings, trainSettings } from "./settings.ts";
 export { readOptions } from "./options.ts";
 export type { OptionSpec, Schema, ValuesOf } from "./options.ts";
 export { evaluate, selectMetrics } from "./evaluate.ts";

@@ -68,6 +68,15 @@ export interface EvalSettings {
 export type OptionValue = number | string | boolean | null | readonly OptionValue[];
 export type Options = Readonly<Record<string, OptionValue>>;
 
+/** `adamw(rate: 1e-3)` as a value. */
+export interface Call {
+  readonly call: string;
+  readonly options: Options;
+}
+/** What stands after a setting of `train { … }` or `eval { … }`. A name is its text. */
+export type SettingValue = OptionValue | Call;
+export type Settings = Readonly<Record<string, SettingValue>>;
+
 /** A built-in task by name, or a module by path. */
 export type TaskSettings = (
   | { readonly kind: "named"; readonly name: string }

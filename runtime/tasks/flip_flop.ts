@@ -20,7 +20,7 @@ import { type PlaceOf, readOptions, type Schema } from "../options.ts";
 import type { Batch, Split, Task, TaskContext, Tracker } from "./task.ts";
 
 export const flipFlopOptions = {
-  length: { kind: "integer", default: 16, min: 1, max: 65536, about: "steps per window" },
+  length: { kind: "integer", default: 4, min: 1, max: 65536, about: "steps per window" },
   eval_windows: { kind: "integer", default: 16, min: 1, about: "windows of an evaluation" },
   bound: { kind: "number", default: 0.05, min: 0, about: "largest error of a solved step" },
   run: { kind: "integer", default: 100, min: 1, about: "solved steps in a row that are asked for" },

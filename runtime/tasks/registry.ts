@@ -11,7 +11,7 @@ import type { PlaceOf, Schema } from "../options.ts";
 import { suggestion } from "../suggest.ts";
 import { flipFlop, flipFlopOptions } from "./flip_flop.ts";
 import { retrieval, retrievalOptions } from "./retrieval.ts";
-import type { Task, TaskContext } from "./task.ts";
+import type { Batch, Task, TaskContext } from "./task.ts";
 import { text, textOptions } from "./text.ts";
 
 export interface TaskEntry {
@@ -84,6 +84,21 @@ function faultOf(value: unknown): string | null {
   return null;
 }
 
+const isSize = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) > 0;
+
+/** A user's batch, its fields in a map. Their sizes are checked where they are used. */
+function checkBatch(value: unknown): Batch {
+  const { batch, time, fields } = (value ?? {}) as Partial<Record<keyof Batch, unknown>>;
+  if (!isSize(batch) || !isSize(time)) throw new TypeError("`batch` and `time` are not sizes");
+  if (typeof fields !== "object" || fields === null) throw new TypeError("it has no `fields`");
+  const map = fields instanceof Map ? fields : new Map(Object.entries(fields));
+  for (const [name, data] of map as Map<string, unknown>) {
+    if (data instanceof Float32Array || data instanceof Int32Array) continue;
+    throw new TypeError(`\`${name}\` is neither a Float32Array nor an Int32Array`);
+  }
+  return { batch, time, fields: map as Batch["fields"] };
+}
+
 /** A user's task with what it may leave out. */
 function complete(
   task: Partial<Task> & Pick<Task, "fields" | "batch">,
@@ -98,7 +113,15 @@ function complete(
     fields: fields.map((field) => ({ ...field, vocab: field.vocab ?? null })),
     provides,
     stream,
-    batch: (split, index, size) => task.batch(split, index, size),
+    batch: (split, index, size) => {
+      try {
+        return checkBatch(task.batch(split, index, size));
+      } catch (error) {
+        if (error instanceof DiagnosticError) throw error;
+        const reason = `its batch: ${error instanceof Error ? error.message : String(error)}`;
+        throw problem("fwp6107", path, { path, reason });
+      }
+    },
     validationBatches: (size) => task.validationBatches?.(size) ?? null,
     ...(codec === undefined ? {} : { text: codec }),
     ...(tracker === undefined ? {} : { tracker: () => tracker.call(task) }),

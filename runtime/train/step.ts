@@ -3,7 +3,7 @@ import type { Data, Instance } from "../device/program.ts";
 import type { EntrySpec } from "../format/program.ts";
 import type { TrainSettings } from "../format/training.ts";
 import type { Tensor } from "../files/safetensors.ts";
-import type { Metrics } from "../evaluate.ts";
+import { metricName, type Metrics } from "../evaluate.ts";
 import type { Batch, Task, Tracker } from "../tasks/task.ts";
 import { problem } from "../catalogue.ts";
 import {
@@ -76,12 +76,12 @@ export class Stepper {
     return memory;
   }
 
-  /** Shows the tracker what the model answers before it learns from the batch. */
-  #track(tracker: Tracker, train: Instance, batch: Batch, index: number): void {
+  /** What the model answers to a batch before it learns from it, when the training step does not say so itself. */
+  #answer(train: Instance, batch: Batch): Data | null {
     const { manifest } = this.#instances.program;
     const entry = entryOf(manifest, "forward");
     const output = entry.outputs.find((o) => o.role === "output");
-    if (output === undefined) return;
+    if (output === undefined) return null;
     const forward = this.#instances.get("forward", train.sizes);
     fillInputs(forward, entry, batch.fields);
     fillStates(forward, entry, firstStates(manifest, this.#instances.parameters, batch.batch));
@@ -92,7 +92,7 @@ export class Stepper {
       }
     }
     forward.run();
-    tracker.observe(batch, forward.output("output", output.name), index);
+    return forward.output("output", output.name);
   }
 
   /**
@@ -118,11 +118,15 @@ export class Stepper {
       const value = role === "scalar" ? scalars[name] : undefined;
       if (value !== undefined) instance.input("scalar", name)[0] = value;
     }
-    if (this.#tracker !== null) this.#track(this.#tracker, instance, batch, step - 1);
+    const own = this.#entry.outputs.find((o) => o.role === "output");
+    const asked = this.#tracker !== null && own === undefined;
+    const answer = asked ? this.#answer(instance, batch) : null;
     instance.run();
+    const output = own === undefined ? answer : instance.output("output", own.name);
+    if (output !== null) this.#tracker?.observe(batch, output, step - 1);
     const metrics: Record<string, number> = {};
     for (const { role, name } of this.#entry.outputs) {
-      if (role === "metric") metrics[name] = instance.output("metric", name)[0]!;
+      if (role === "metric") metrics[metricName(name)] = instance.output("metric", name)[0]!;
     }
     for (const [metric, value] of Object.entries(metrics)) {
       if (Number.isFinite(value)) continue;

@@ -235,6 +235,22 @@ describe("a task of one's own", () => {
     expect(await codesFrom(() => load(name))).toEqual(["fwp6107"]);
   });
 
+  test.each([
+    ["nothing", "undefined"],
+    ["no time", "({ batch: 1, fields: {} })"],
+    ["a list for an array", "({ batch: 1, time: 1, fields: { x: [1] } })"],
+    ["an exception", "missing.name"],
+  ])("a batch that is %s is refused when it is asked for", async (what, value) => {
+    const name = `batch ${what}.mjs`;
+    const fields = '[{ name: "x", shape: [], type: "float" }]';
+    writeFileSync(
+      join(folder, name),
+      `export default () => ({ fields: ${fields}, batch: () => ${value} });`,
+    );
+    const task = await load(name);
+    expect(await codesFrom(() => task.batch("train", 0, 1))).toEqual(["fwp6107"]);
+  });
+
   test("a module that is not there", async () => {
     expect(await codesFrom(() => load("nowhere.ts"))).toEqual(["fwp6001"]);
   });
