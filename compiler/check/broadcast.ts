@@ -22,7 +22,8 @@ export function asFloat(frame: Frame, node: NodeId): NodeId {
   return frame.builder.node(node).dtype === "int" ? frame.builder.unary("to_float", node) : node;
 }
 
-const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
+const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from }, (_, i) => from + i);
 
 interface Reading {
   readonly shape: Shape;
@@ -40,8 +41,14 @@ function place(frame: Frame, small: Shape, large: Shape): number[] | null | "bot
   if (!prefix && !suffix) {
     // Only now may a hole be filled, and only by one of the readings.
     const open = (offset: number) =>
-      small.every((d, i) => same(d, large[i + offset]!) || frame.session.hasHole(d) || frame.session.hasHole(large[i + offset]!));
-    const fill = (offset: number) => small.every((d, i) => frame.session.unify(d, large[i + offset]!));
+      small.every(
+        (d, i) =>
+          same(d, large[i + offset]!) ||
+          frame.session.hasHole(d) ||
+          frame.session.hasHole(large[i + offset]!),
+      );
+    const fill = (offset: number) =>
+      small.every((d, i) => frame.session.unify(d, large[i + offset]!));
     if (open(0)) prefix = fill(0);
     else if (open(skip)) suffix = fill(skip);
   }
@@ -51,7 +58,13 @@ function place(frame: Frame, small: Shape, large: Shape): number[] | null | "bot
 }
 
 /** Finds the common shape of two signals, reporting where there is none or more than one. */
-export function align(frame: Frame, a: TensorValue, b: TensorValue, operator: string, span: Span): Reading | null {
+export function align(
+  frame: Frame,
+  a: TensorValue,
+  b: TensorValue,
+  operator: string,
+  span: Span,
+): Reading | null {
   const [sa, sb] = [frame.shapeOf(a), frame.shapeOf(b)];
   const [la, lb] = [Math.min(a.lead, sa.length), Math.min(b.lead, sb.length)];
   const [ownA, ownB] = [sa.slice(la), sb.slice(lb)];
@@ -98,7 +111,12 @@ export function align(frame: Frame, a: TensorValue, b: TensorValue, operator: st
 }
 
 /** Which rows of a growing state are valid in a value made of both. */
-export function joinValid(frame: Frame, a: TensorValue, b: TensorValue, span: Span): NodeId | undefined {
+export function joinValid(
+  frame: Frame,
+  a: TensorValue,
+  b: TensorValue,
+  span: Span,
+): NodeId | undefined {
   if (a.valid !== undefined && b.valid !== undefined && a.valid !== b.valid) {
     frame.report("fwp4009", span, {
       name: "this state",
@@ -124,5 +142,10 @@ export function elementwise(
   const y = builder.broadcast(asFloat(frame, b.node), reading.bAxes, reading.shape);
   const valid = joinValid(frame, a, b, span);
   const lead = Math.max(a.lead, b.lead);
-  return { kind: "tensor", node: builder.binary(fn, x, y), lead, ...(valid === undefined ? {} : { valid }) };
+  return {
+    kind: "tensor",
+    node: builder.binary(fn, x, y),
+    lead,
+    ...(valid === undefined ? {} : { valid }),
+  };
 }

@@ -75,7 +75,11 @@ export function evaluateCall(frame: Frame, expr: CallExpr, expected: Shape | nul
 }
 
 /** A map, instruction or layer parameter without a value: the declaration is checked on its own. */
-function callOpaque(callee: Value & { kind: "opaque" }, args: readonly LazyArgument[], expected: Shape | null): Value {
+function callOpaque(
+  callee: Value & { kind: "opaque" },
+  args: readonly LazyArgument[],
+  expected: Shape | null,
+): Value {
   const values = args.map((a) => a.value(expected));
   if (values.some((v) => v.kind === "error")) return ERROR;
   // An instruction gives back its first argument's shape; of a map nothing is known but what is expected.
@@ -141,9 +145,14 @@ export function bindNames(
       continue;
     }
     if (!names.includes(arg.name)) {
-      if (drops !== false) frame.report("fwp2309", arg.nameSpan, { callee, name: arg.name, parameter: drops });
+      if (drops !== false)
+        frame.report("fwp2309", arg.nameSpan, { callee, name: arg.name, parameter: drops });
       else {
-        frame.report("fwp2301", arg.nameSpan, { callee, name: arg.name, candidates: names.join(", ") });
+        frame.report("fwp2301", arg.nameSpan, {
+          callee,
+          name: arg.name,
+          candidates: names.join(", "),
+        });
         ok = false;
       }
       continue;
@@ -169,14 +178,18 @@ export function callCallable(
 ): Value {
   const { decl } = callee;
   const name = decl.name.text;
-  if (decl.kind === "layer" || decl.kind === "model") return callLayer(frame, callee, args, span, expected);
+  if (decl.kind === "layer" || decl.kind === "model")
+    return callLayer(frame, callee, args, span, expected);
   const signals = decl.parameters.filter(isSignal).map((p) => p.name.text);
   const settings = decl.parameters.filter((p) => !isSignal(p)).map((p) => p.name.text);
   // `dpfp(nu: 2)` or `dpfp(2)` where nothing given is a signal: a map with its settings bound.
   const first = args[0];
   const named = args.filter((a) => a.name !== null);
-  const anySignal = named.some((a) => signals.includes(a.name!)) || (first?.name === null && isSignalLike(first.value()));
-  if (!anySignal && decl.kind === "map" && signals.length > 0) return bindSettings(frame, callee, settings, args, span);
+  const anySignal =
+    named.some((a) => signals.includes(a.name!)) ||
+    (first?.name === null && isSignalLike(first.value()));
+  if (!anySignal && decl.kind === "map" && signals.length > 0)
+    return bindSettings(frame, callee, settings, args, span);
   const drops = callee.through ?? false;
   const names = [...decl.parameters.map((p) => p.name.text)];
   const given = bindNames(frame, name, names, args, span, drops);
@@ -219,7 +232,8 @@ export function bindSettings(
 
 /** A value as the caller sees it: the callee's sizes replaced by what they stand for. */
 export function seenFrom(frame: Frame, inner: Frame, value: Value): Value {
-  if (value.kind === "tuple") return { kind: "tuple", items: value.items.map((v) => seenFrom(frame, inner, v)) };
+  if (value.kind === "tuple")
+    return { kind: "tuple", items: value.items.map((v) => seenFrom(frame, inner, v)) };
   if (value.kind !== "tensor") return value;
   const shape = inner.shapeOf(value).map((d) => frame.session.expand(d, inner.own));
   return { ...value, node: relabel(frame, value, shape), lead: Math.min(frame.lead, shape.length) };
@@ -230,7 +244,12 @@ export function relabel(frame: Frame, value: TensorValue, shape: Shape): TensorV
   const { builder } = frame;
   const from = builder.shape(value.node);
   if (from.every((d, i) => d.key === shape[i]!.key)) return value.node;
-  return builder.copy({ op: "reshape", x: value.node, shape, dtype: builder.node(value.node).dtype });
+  return builder.copy({
+    op: "reshape",
+    x: value.node,
+    shape,
+    dtype: builder.node(value.node).dtype,
+  });
 }
 
 /**
@@ -250,12 +269,17 @@ function bindParameters(
   const name = decl.name.text;
   let outcome: "ok" | "error" | null = "ok";
   const settings = decl.parameters.filter((p) => !isSignal(p));
-  for (const p of settings) bindSetting(frame, inner, callee, p, given.get(p.name.text)?.value() ?? null, span);
+  for (const p of settings)
+    bindSetting(frame, inner, callee, p, given.get(p.name.text)?.value() ?? null, span);
   const signals = decl.parameters.filter(isSignal);
   declareSizes(inner, signals);
   const wide = signals.filter((p) => !isRest(p));
   // A map from [n] to [n] hands the expected shape on to its argument.
-  const passes = decl.kind === "map" && signals.length === 1 && decl.result !== null && sameText(decl.result, signals[0]!.type);
+  const passes =
+    decl.kind === "map" &&
+    signals.length === 1 &&
+    decl.result !== null &&
+    sameText(decl.result, signals[0]!.type);
   const values = new Map<string, TensorValue>();
   for (const p of signals) {
     const arg = given.get(p.name.text);
@@ -299,7 +323,8 @@ const isRest = (p: Parameter): boolean =>
   p.type?.kind === "shape" && p.type.dims.length === 1 && p.type.dims[0]!.kind === "rest";
 
 function sameText(a: Parameter["type"], b: Parameter["type"]): boolean {
-  const plain = (x: unknown) => JSON.stringify(x, (k, v: unknown) => (k === "span" ? undefined : v));
+  const plain = (x: unknown) =>
+    JSON.stringify(x, (k, v: unknown) => (k === "span" ? undefined : v));
   return plain(a) === plain(b);
 }
 
@@ -327,7 +352,9 @@ function matchSignal(
   const { session } = frame;
   const fits =
     lead >= 0 &&
-    pattern.every((d, i) => session.match(d, found[lead + i]!, inner.own, (atom) => session.atomDefined(atom)));
+    pattern.every((d, i) =>
+      session.match(d, found[lead + i]!, inner.own, (atom) => session.atomDefined(atom)),
+    );
   if (fits) return lead;
   const seen = pattern.map((d) => session.expand(d, inner.own));
   const expected = `${showShape(pattern)}${showShape(seen) === showShape(pattern) ? "" : `, here ${showShape(seen)}`}`;
@@ -377,7 +404,8 @@ export function bindSetting(
   span: Span,
 ): void {
   const name = p.name.text;
-  const value = given ?? callee.bound.get(name) ?? (p.default === null ? null : evaluate(inner, p.default));
+  const value =
+    given ?? callee.bound.get(name) ?? (p.default === null ? null : evaluate(inner, p.default));
   const kind = p.type?.kind === "kind-name" ? p.type.text : kindOf(value);
   if (value === null) {
     if (kind === "int") declareSize(inner, name);
@@ -403,7 +431,12 @@ export function bindSetting(
     case "float":
       if (value.kind !== "number") wrongKind(owner, `a number for ${name}`, value, where);
       // A number's value counts from here on; its sizes belong to the caller.
-      inner.set(name, value.kind === "number" ? { kind: "number", value: valueOf(frame, value), dim: null } : ERROR);
+      inner.set(
+        name,
+        value.kind === "number"
+          ? { kind: "number", value: valueOf(frame, value), dim: null }
+          : ERROR,
+      );
       return;
     case "map":
     case "instruction":
@@ -413,8 +446,17 @@ export function bindSetting(
         (value.kind === "callable" && value.decl.kind === kind) ||
         (kind === "map" && (value.kind === "builtin" || value.kind === "opaque")) ||
         (value.kind === "opaque" && value.what === kind);
-      if (!fits) wrongKind(owner, `${kind === "instruction" ? "an" : "a"} ${kind} for ${name}`, value, where);
-      inner.set(name, fits ? (value.kind === "callable" ? { ...value, through: name } : value) : ERROR);
+      if (!fits)
+        wrongKind(
+          owner,
+          `${kind === "instruction" ? "an" : "a"} ${kind} for ${name}`,
+          value,
+          where,
+        );
+      inner.set(
+        name,
+        fits ? (value.kind === "callable" ? { ...value, through: name } : value) : ERROR,
+      );
       return;
     }
     case "bool":

@@ -4,7 +4,8 @@
  */
 import { diagnosticsOf, entry } from "../../diagnostics/catalogue.ts";
 
-const didYouMean = (f: { candidates: string }) => (f.candidates ? `did you mean ${f.candidates}?` : null);
+const didYouMean = (f: { candidates: string }) =>
+  f.candidates ? `did you mean ${f.candidates}?` : null;
 
 export const checkCatalogue = {
   // ------------------------------------------------------------------------------------------ files, imports
@@ -13,7 +14,7 @@ export const checkCatalogue = {
     "an import cannot be read",
     (f: { path: string; reason: string }) => `cannot import ${f.path}: ${f.reason}`,
     null,
-    "An `import` names a file of the standard library (`import std.maps`) or a file relative to this one (`import \"./mine.fwp\"`). It must exist, be readable, be UTF-8 and not be larger than the limit.",
+    'An `import` names a file of the standard library (`import std.maps`) or a file relative to this one (`import "./mine.fwp"`). It must exist, be readable, be UTF-8 and not be larger than the limit.',
   ),
   fwp2002: entry(
     "error",
@@ -91,7 +92,8 @@ export const checkCatalogue = {
   fwp2205: entry(
     "error",
     "a number out of range",
-    (f: { what: string; expected: string; found: string }) => `${f.what} must be ${f.expected}, found ${f.found}`,
+    (f: { what: string; expected: string; found: string }) =>
+      `${f.what} must be ${f.expected}, found ${f.found}`,
     null,
     "The number is outside the range that makes sense at this place.",
   ),
@@ -106,7 +108,8 @@ export const checkCatalogue = {
   fwp2301: entry(
     "error",
     "an unknown argument",
-    (f: { callee: string; name: string; candidates: string }) => `${f.callee} takes no argument ${f.name}`,
+    (f: { callee: string; name: string; candidates: string }) =>
+      `${f.callee} takes no argument ${f.name}`,
     (f) => (f.candidates ? `it takes ${f.candidates}` : "it takes none"),
     "A named argument must be a parameter of what is called. Passed through a parameter (`rule(…, rate: b)`), an argument the chosen instruction does not take is dropped instead.",
   ),
@@ -149,14 +152,16 @@ export const checkCatalogue = {
   fwp2307: entry(
     "error",
     "a setting that nothing takes",
-    (f: { owner: string; name: string; candidates: string }) => `${f.owner} has no parameter or free width ${f.name}`,
+    (f: { owner: string; name: string; candidates: string }) =>
+      `${f.owner} has no parameter or free width ${f.name}`,
     (f) => (f.candidates ? `it has ${f.candidates}` : "it has none"),
     "`--set NAME=VALUE` sets a parameter or a free width of what is compiled; `mixer.heads` reaches into a parameter.",
   ),
   fwp2308: entry(
     "error",
     "an instruction that does not give one new value",
-    (f: { name: string; found: number }) => `${f.name} writes ${f.found} of its parameters; here exactly one is expected`,
+    (f: { name: string; found: number }) =>
+      `${f.name} writes ${f.found} of its parameters; here exactly one is expected`,
     () => "write the others as statements of the program block",
     "`W <- rule(W, …)` takes the value that the instruction gave to the one parameter it writes.",
   ),
@@ -172,7 +177,8 @@ export const checkCatalogue = {
   fwp3001: entry(
     "error",
     "shapes that do not fit elementwise",
-    (f: { operator: string; left: string; right: string }) => `cannot combine ${f.left} and ${f.right} with ${f.operator}`,
+    (f: { operator: string; left: string; right: string }) =>
+      `cannot combine ${f.left} and ${f.right} with ${f.operator}`,
     () => "shapes must be equal, or one must be the first or the last axes of the other",
     "Elementwise operators take equal shapes, or one whose axes are a prefix or a suffix of the other's. Sizes of equal value and different name are different.",
   ),
@@ -187,7 +193,8 @@ export const checkCatalogue = {
   fwp3003: entry(
     "error",
     "a shape other than declared",
-    (f: { name: string; expected: string; found: string }) => `${f.name} is declared as ${f.expected}, its value is ${f.found}`,
+    (f: { name: string; expected: string; found: string }) =>
+      `${f.name} is declared as ${f.expected}, its value is ${f.found}`,
     null,
     "The annotation of a signal, state, weight or result must be the shape of its value.",
   ),
@@ -202,7 +209,8 @@ export const checkCatalogue = {
   fwp3005: entry(
     "error",
     "a product whose leading axes differ",
-    (f: { left: string; right: string }) => `the leading axes of ${f.left} and ${f.right} do not fit together`,
+    (f: { left: string; right: string }) =>
+      `the leading axes of ${f.left} and ${f.right} do not fit together`,
     () => "use einsum to say which axes belong together",
     "In `W @ k` the axes before the contracted one (and before W's row axis) must be equal or absent on one side.",
   ),
@@ -238,14 +246,16 @@ export const checkCatalogue = {
   fwp3010: entry(
     "error",
     "einsum labels that do not fit the operand",
-    (f: { labels: string; shape: string }) => `the labels [${f.labels}] do not fit a signal of shape ${f.shape}`,
+    (f: { labels: string; shape: string }) =>
+      `the labels [${f.labels}] do not fit a signal of shape ${f.shape}`,
     () => "one label for each axis",
     "Each operand of einsum is followed by one label per axis, no label twice in one operand.",
   ),
   fwp3011: entry(
     "error",
     "an einsum label with two sizes",
-    (f: { label: string; first: string; second: string }) => `label ${f.label} is ${f.first} in one operand and ${f.second} in another`,
+    (f: { label: string; first: string; second: string }) =>
+      `label ${f.label} is ${f.first} in one operand and ${f.second} in another`,
     null,
     "A label stands for one size throughout an einsum.",
   ),
@@ -266,7 +276,8 @@ export const checkCatalogue = {
   fwp3014: entry(
     "error",
     "a different number of names and values",
-    (f: { names: number; values: number }) => `${f.names} names for ${f.values} value${f.values === 1 ? "" : "s"}`,
+    (f: { names: number; values: number }) =>
+      `${f.names} names for ${f.values} value${f.values === 1 ? "" : "s"}`,
     null,
     "`a, b = …` needs as many values as names.",
   ),
@@ -294,7 +305,8 @@ export const checkCatalogue = {
   fwp3018: entry(
     "error",
     "a rank that an operation cannot take",
-    (f: { operation: string; expected: string; found: string }) => `${f.operation} needs ${f.expected}, found ${f.found}`,
+    (f: { operation: string; expected: string; found: string }) =>
+      `${f.operation} needs ${f.expected}, found ${f.found}`,
     null,
     "Some operations need at least one axis, or exactly so many.",
   ),
@@ -408,7 +420,8 @@ export const checkCatalogue = {
   fwp5003: entry(
     "error",
     "an unknown setting",
-    (f: { block: string; name: string; candidates: string }) => `${f.block} has no setting ${f.name}`,
+    (f: { block: string; name: string; candidates: string }) =>
+      `${f.block} has no setting ${f.name}`,
     (f) => (f.candidates ? `it has ${f.candidates}` : null),
     "The settings of `train` and `eval` are listed in the language reference.",
   ),
@@ -416,27 +429,33 @@ export const checkCatalogue = {
     "error",
     "an unknown task",
     (f: { name: string; candidates: string }) => `there is no task ${f.name}`,
-    (f) => (f.candidates ? `built in are ${f.candidates}; a task of your own is task "./file.ts"(…)` : null),
+    (f) =>
+      f.candidates
+        ? `built in are ${f.candidates}; a task of your own is task "./file.ts"(…)`
+        : null,
     "A task is built in or a module of your own.",
   ),
   fwp5005: entry(
     "error",
     "a model input that the task does not provide",
-    (f: { input: string; task: string; candidates: string }) => `the task ${f.task} provides no ${f.input}, which the model takes`,
+    (f: { input: string; task: string; candidates: string }) =>
+      `the task ${f.task} provides no ${f.input}, which the model takes`,
     (f) => (f.candidates ? `it provides ${f.candidates}` : null),
     "Inputs of the model are matched with the fields of the task by name.",
   ),
   fwp5006: entry(
     "error",
     "a task field of another shape",
-    (f: { input: string; expected: string; found: string }) => `the model takes ${f.input} as ${f.expected}, the task gives ${f.found}`,
+    (f: { input: string; expected: string; found: string }) =>
+      `the model takes ${f.input} as ${f.expected}, the task gives ${f.found}`,
     null,
     "The field of the task and the input of the model must have the same shape and kind.",
   ),
   fwp5007: entry(
     "error",
     "a loss that is not one number per step",
-    (f: { what: string; found: string }) => `${f.what} must be one number per step, found shape ${f.found}`,
+    (f: { what: string; found: string }) =>
+      `${f.what} must be one number per step, found shape ${f.found}`,
     () => "reduce it with sum or mean",
     "The loss and every metric give one number per time step; training averages it over batch and time.",
   ),
@@ -450,7 +469,8 @@ export const checkCatalogue = {
   fwp5009: entry(
     "error",
     "rows of another length than the axes",
-    (f: { axes: number; found: number }) => `each row of zip needs ${f.axes} values, found ${f.found}`,
+    (f: { axes: number; found: number }) =>
+      `each row of zip needs ${f.axes} values, found ${f.found}`,
     null,
     "`zip (a, b) in [(1, 2), …]` gives one value to each axis in every row.",
   ),

@@ -8,17 +8,32 @@ import { runInstruction } from "./instructions.ts";
 import { openStep, reportHoles } from "./instantiate.ts";
 import { runMapBody } from "./maps.ts";
 
+import { checkAblation } from "./ablations.ts";
+import { checkExperiment, type Environment } from "./experiments.ts";
 import type { Module, Project } from "./project.ts";
 import { Session } from "./session.ts";
 import { shapeOf } from "./dimensions.ts";
 import type { CallableValue } from "./values.ts";
 
-const KINDS = new Set(["int", "float", "bool", "map", "instruction", "layer", "model", "initializer"]);
+const KINDS = new Set([
+  "int",
+  "float",
+  "bool",
+  "map",
+  "instruction",
+  "layer",
+  "model",
+  "initializer",
+]);
 
 /** All problems of a project's main file, and those of syntax in the files it imports. Sorted by place. */
-export function checkProject(project: Project, tasks: unknown | null = null): Diagnostic[] {
+export function checkProject(
+  project: Project,
+  environment: Environment | null = null,
+): Diagnostic[] {
   const found: Diagnostic[] = [...project.diagnostics];
-  for (const decl of project.main.own.values()) found.push(...checkDeclaration(project, decl, tasks));
+  for (const decl of project.main.own.values())
+    found.push(...checkDeclaration(project, decl, environment));
   const seen = new Set<string>();
   const unique = found.filter((d) => {
     const key = `${d.code} ${d.place.file} ${d.place.range?.start} ${d.place.range?.end} ${d.message}`;
@@ -32,7 +47,11 @@ export function checkProject(project: Project, tasks: unknown | null = null): Di
   );
 }
 
-function checkDeclaration(project: Project, decl: Declaration, tasks: unknown | null): readonly Diagnostic[] {
+function checkDeclaration(
+  project: Project,
+  decl: Declaration,
+  environment: Environment | null,
+): readonly Diagnostic[] {
   const { main } = project;
   const session = new Session(decl.name.text);
   switch (decl.kind) {
@@ -44,24 +63,35 @@ function checkDeclaration(project: Project, decl: Declaration, tasks: unknown | 
     case "layer":
     case "model": {
       checkParameters(session, main, decl);
-      const callee: CallableValue = { kind: "callable", decl, module: main, bound: new Map(), through: null };
+      const callee: CallableValue = {
+        kind: "callable",
+        decl,
+        module: main,
+        bound: new Map(),
+        through: null,
+      };
       const frame = openStep(session, callee, [], true, main);
       if (!session.failed) reportHoles(session, frame);
       return session.diagnostics;
     }
     case "experiment":
-      return [];
+      return checkExperiment(project, decl, environment);
     case "ablation":
-      return [];
+      return checkAblation(project, decl, environment);
     default:
       return unreachable(decl);
   }
 }
 
-function checkParameters(session: Session, module: Module, decl: Exclude<Declaration, { kind: "experiment" | "ablation" }>): void {
+function checkParameters(
+  session: Session,
+  module: Module,
+  decl: Exclude<Declaration, { kind: "experiment" | "ablation" }>,
+): void {
   const frame = new Frame(session, module, "constant", decl.name.text);
   const names = new Set<string>();
-  const inputs = decl.kind === "layer" || decl.kind === "model" ? decl.body.filter((s) => s.kind === "in") : [];
+  const inputs =
+    decl.kind === "layer" || decl.kind === "model" ? decl.body.filter((s) => s.kind === "in") : [];
   for (const p of [...decl.parameters, ...inputs]) {
     const { text: name, span } = p.name;
     if (names.has(name)) frame.report("fwp2003", span, { name });
@@ -91,7 +121,12 @@ function checkFunction(session: Session, module: Module, decl: MapDecl | Instruc
     const shape = rest ? [] : shapeOf(frame, p.type);
     if (p.default !== null) evaluate(frame, p.default);
     if (shape === null) frame.set(p.name.text, { kind: "error" });
-    else frame.set(p.name.text, { kind: "tensor", node: session.builder.input(p.name.text, shape), lead: 0 });
+    else
+      frame.set(p.name.text, {
+        kind: "tensor",
+        node: session.builder.input(p.name.text, shape),
+        lead: 0,
+      });
   }
   session.calls.push(decl.name.text);
   if (decl.kind === "map") runMapBody(frame, decl);

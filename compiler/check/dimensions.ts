@@ -47,7 +47,11 @@ export function dimension(frame: Frame, expr: DimExpr, rules: DimensionRules = {
   if (size === null) return null;
   const known = frame.session.numeric(size);
   if (known !== null && (!Number.isInteger(known) || known < 0)) {
-    frame.report("fwp2205", expr.span, { what: "a size", expected: "a whole number, 0 or more", found: String(known) });
+    frame.report("fwp2205", expr.span, {
+      what: "a size",
+      expected: "a whole number, 0 or more",
+      found: String(known),
+    });
     return null;
   }
   return size;

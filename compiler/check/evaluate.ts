@@ -7,6 +7,7 @@ import type {
   Expr,
   ForExpr,
   IndexExpr,
+  MemberExpr,
   Span,
   UnaryExpr,
 } from "../../grammar/ast.ts";
@@ -31,8 +32,7 @@ export function evaluate(frame: Frame, expr: Expr, expected: Shape | null = null
     case "reference":
       return reference(frame, expr.name, expr.span);
     case "member":
-      frame.report("fwp2101", expr.span, { name: memberPath(expr), candidates: "" });
-      return ERROR;
+      return member(frame, expr);
     case "call":
       return evaluateCall(frame, expr, expected);
     case "index":
@@ -49,7 +49,10 @@ export function evaluate(frame: Frame, expr: Expr, expected: Shape | null = null
     case "range": {
       const [from, to] = [evaluate(frame, expr.from), evaluate(frame, expr.to)];
       if (from.kind !== "number" || to.kind !== "number") {
-        for (const [v, e] of [[from, expr.from], [to, expr.to]] as const) {
+        for (const [v, e] of [
+          [from, expr.from],
+          [to, expr.to],
+        ] as const) {
           if (v.kind !== "number") wrongKind(frame, "a whole number", v, e.span);
         }
         return ERROR;
@@ -86,6 +89,26 @@ export function memberPath(expr: Expr): string {
   return expr.kind === "member" ? `${memberPath(expr.object)}.${expr.member.text}` : "this";
 }
 
+/** `task.vocab`: a number that the task of an experiment provides. */
+function member(frame: Frame, expr: MemberExpr): Value {
+  const path = memberPath(expr);
+  const { task } = frame.root;
+  if (task !== null && expr.object.kind === "reference" && expr.object.name === "task") {
+    const value = task.get(expr.member.text);
+    if (typeof value === "number") return numberValue(value);
+    if (value === null || task.size === 0) {
+      const open = frame.session.freshSize(path);
+      frame.session.makeRigid(open);
+      return sizeValue(open);
+    }
+    const candidates = [...task.keys()].map((k) => `task.${k}`).join(" or ");
+    frame.report("fwp2101", expr.span, { name: path, candidates });
+    return ERROR;
+  }
+  frame.report("fwp2101", expr.span, { name: path, candidates: "" });
+  return ERROR;
+}
+
 /** Reports a value of the wrong kind, unless a problem has been reported for it already. */
 export function wrongKind(frame: Frame, expected: string, found: Value, span: Span): void {
   if (found.kind !== "error") frame.report("fwp2201", span, { expected, found: describe(found) });
@@ -101,18 +124,27 @@ function reference(frame: Frame, name: string, span: Span): Value {
 
 /** The values that an argument stands for: several for `for`, else one. */
 export function spread(frame: Frame, expr: Expr, expected: Shape | null): Value[] {
-  return expr.kind === "for" ? comprehension(frame, expr, expected) : [evaluate(frame, expr, expected)];
+  return expr.kind === "for"
+    ? comprehension(frame, expr, expected)
+    : [evaluate(frame, expr, expected)];
 }
 
 function comprehension(frame: Frame, expr: ForExpr, expected: Shape | null): Value[] {
-  return iterations(frame, expr.range, expr.variable.text, (inner) => evaluate(inner, expr.body, expected));
+  return iterations(frame, expr.range, expr.variable.text, (inner) =>
+    evaluate(inner, expr.body, expected),
+  );
 }
 
 /**
  * Runs `work` for every value of a range or list, with the variable bound. A range whose end has no value yet (a
  * declaration checked on its own) is run once, for its first value.
  */
-export function iterations<T>(frame: Frame, over: Expr, variable: string, work: (inner: Frame, i: number) => T): T[] {
+export function iterations<T>(
+  frame: Frame,
+  over: Expr,
+  variable: string,
+  work: (inner: Frame, i: number) => T,
+): T[] {
   const values = evaluate(frame, over);
   const run = (value: Value, i: number): T => {
     const inner = frame.child();
@@ -135,7 +167,11 @@ export function iterations<T>(frame: Frame, over: Expr, variable: string, work: 
   frame.session.unrolled(size, to);
   const many = to - from + 1;
   if (many > 4096) {
-    frame.report("fwp2205", over.span, { what: "a range", expected: "at most 4096 long", found: String(many) });
+    frame.report("fwp2205", over.span, {
+      what: "a range",
+      expected: "at most 4096 long",
+      found: String(many),
+    });
     return [];
   }
   return Array.from({ length: Math.max(0, many) }, (_, i) => run(numberValue(from + i), i));
@@ -155,7 +191,8 @@ export function asTensor(frame: Frame, value: Value, span: Span): TensorValue | 
 function unary(frame: Frame, expr: UnaryExpr, expected: Shape | null): Value {
   const value = evaluate(frame, expr.operand, expected);
   if (expr.operator === "not") {
-    if (value.kind === "bool") return { kind: "bool", value: value.value === null ? null : !value.value };
+    if (value.kind === "bool")
+      return { kind: "bool", value: value.value === null ? null : !value.value };
     const x = asTensor(frame, value, expr.operand.span);
     if (x === null) return value.kind === "unknown" ? UNKNOWN : ERROR;
     const zero = frame.builder.fill(0, frame.shapeOf(x));
@@ -168,8 +205,17 @@ function unary(frame: Frame, expr: UnaryExpr, expected: Shape | null): Value {
 }
 
 const TENSOR_OPERATORS: Readonly<Record<string, BinaryFn>> = {
-  "+": "add", "-": "sub", "*": "mul", "/": "div", "^": "pow", "==": "eq", "!=": "ne", "<": "lt", "<=": "le",
-  and: "and", or: "or",
+  "+": "add",
+  "-": "sub",
+  "*": "mul",
+  "/": "div",
+  "^": "pow",
+  "==": "eq",
+  "!=": "ne",
+  "<": "lt",
+  "<=": "le",
+  and: "and",
+  or: "or",
 };
 
 function binary(frame: Frame, expr: BinaryExpr, expected: Shape | null): Value {
@@ -198,9 +244,13 @@ function binaryValues(frame: Frame, expr: BinaryExpr, left: Value, right: Value)
   if (left.kind === "error" || right.kind === "error") return ERROR;
   if ((operator === "and" || operator === "or") && left.kind === "bool" && right.kind === "bool") {
     if (left.value === null || right.value === null) return { kind: "bool", value: null };
-    return { kind: "bool", value: operator === "and" ? left.value && right.value : left.value || right.value };
+    return {
+      kind: "bool",
+      value: operator === "and" ? left.value && right.value : left.value || right.value,
+    };
   }
-  if (left.kind === "number" && right.kind === "number") return numberArithmetic(frame, operator, left, right);
+  if (left.kind === "number" && right.kind === "number")
+    return numberArithmetic(frame, operator, left, right);
   const sameKind = (operator === "==" || operator === "!=") && left.kind === right.kind;
   if (sameKind && (left.kind === "string" || left.kind === "bool")) {
     const equal = left.value === (right as typeof left).value;
@@ -208,9 +258,11 @@ function binaryValues(frame: Frame, expr: BinaryExpr, left: Value, right: Value)
   }
   const a = asTensor(frame, left, expr.left.span);
   const b = asTensor(frame, right, expr.right.span);
-  if (a === null || b === null) return left.kind === "unknown" || right.kind === "unknown" ? UNKNOWN : ERROR;
+  if (a === null || b === null)
+    return left.kind === "unknown" || right.kind === "unknown" ? UNKNOWN : ERROR;
   const power = operator === "^" && right.kind === "number" ? valueOf(frame, right) : null;
-  if (power === 2) return { ...a, node: frame.builder.mul(asFloat(frame, a.node), asFloat(frame, a.node)) };
+  if (power === 2)
+    return { ...a, node: frame.builder.mul(asFloat(frame, a.node), asFloat(frame, a.node)) };
   if (operator === ">" || operator === ">=") {
     return elementwise(frame, operator === ">" ? "lt" : "le", operator, b, a, span) ?? ERROR;
   }
@@ -241,9 +293,13 @@ export function where(
 ): Value {
   const a = asTensor(frame, then, spans[0]);
   const b = asTensor(frame, otherwise, spans[1]);
-  if (a === null || b === null) return then.kind === "unknown" || otherwise.kind === "unknown" ? UNKNOWN : ERROR;
+  if (a === null || b === null)
+    return then.kind === "unknown" || otherwise.kind === "unknown" ? UNKNOWN : ERROR;
   // Adding zeros brings all three to one shape by the elementwise rule.
-  const zero = (x: TensorValue): TensorValue => ({ ...x, node: frame.builder.fill(0, frame.shapeOf(x)) });
+  const zero = (x: TensorValue): TensorValue => ({
+    ...x,
+    node: frame.builder.fill(0, frame.shapeOf(x)),
+  });
   const ab = elementwise(frame, "add", "if", zero(a), zero(b), span);
   const all = ab && elementwise(frame, "add", "if", zero(c), ab, span);
   if (all === null) return ERROR;
@@ -268,7 +324,11 @@ function index(frame: Frame, expr: IndexExpr): Value {
     const length = shape[x.lead];
     if (length === undefined) {
       const found = showShape(shape);
-      frame.report("fwp3018", expr.span, { operation: "an index", expected: "at least one axis", found });
+      frame.report("fwp3018", expr.span, {
+        operation: "an index",
+        expected: "at least one axis",
+        found,
+      });
       return ERROR;
     }
     const i = evaluate(frame, at);
@@ -280,7 +340,13 @@ function index(frame: Frame, expr: IndexExpr): Value {
       return ERROR;
     }
     const part = frame.builder.slice(x.node, x.lead, subtract(start, dim(1)), dim(1));
-    x = { ...x, node: frame.builder.reshape(part, shape.filter((_, k) => k !== x!.lead)) };
+    x = {
+      ...x,
+      node: frame.builder.reshape(
+        part,
+        shape.filter((_, k) => k !== x!.lead),
+      ),
+    };
   }
   return x;
 }
@@ -297,4 +363,5 @@ function learned(frame: Frame, expr: Expr): Value {
 }
 
 /** Sum of sizes, for callers that add pieces. */
-export const total = (dims: readonly Shape[number][]): Shape[number] => dims.reduce((a, b) => add(a, b), dim(0));
+export const total = (dims: readonly Shape[number][]): Shape[number] =>
+  dims.reduce((a, b) => add(a, b), dim(0));

@@ -46,6 +46,8 @@ export class Frame {
   readonly inputs = new Map<string, Value>();
   readonly outputs = new Map<string, Value>();
   delays = 0;
+  /** Of an experiment: numbers that its task provides (`task.vocab`); null values are not known yet. */
+  task: ReadonlyMap<string, number | null> | null = null;
   /** Names of sizes in an output's shape that nothing declares are free sizes. */
   frees = false;
   /** Signals bound further down in the step, for `prev` and for messages. */
@@ -55,7 +57,13 @@ export class Frame {
   /** What this pass could not infer. */
   readonly pending: Pending[];
 
-  constructor(session: Session, module: Module, kind: FrameKind, owner: string, parent: Frame | null = null) {
+  constructor(
+    session: Session,
+    module: Module,
+    kind: FrameKind,
+    owner: string,
+    parent: Frame | null = null,
+  ) {
     this.session = session;
     this.module = module;
     this.kind = kind;
@@ -122,7 +130,11 @@ export class Frame {
 
   /** Names near a mistyped one, for a hint. */
   candidates(name: string): string {
-    const names = new Set<string>([...this.sizes.keys(), ...this.module.own.keys(), ...this.module.imported.keys()]);
+    const names = new Set<string>([
+      ...this.sizes.keys(),
+      ...this.module.own.keys(),
+      ...this.module.imported.keys(),
+    ]);
     for (let frame: Frame | null = this; frame !== null; frame = frame.parent) {
       for (const known of frame.#values.keys()) names.add(known);
     }
@@ -153,7 +165,10 @@ export class Frame {
     return new Frame(this.session, module, "constant", this.owner);
   }
 
-  tensor(node: TensorValue["node"], like: Partial<Omit<TensorValue, "kind" | "node">> = {}): TensorValue {
+  tensor(
+    node: TensorValue["node"],
+    like: Partial<Omit<TensorValue, "kind" | "node">> = {},
+  ): TensorValue {
     return { kind: "tensor", node, lead: this.lead, ...like };
   }
   shapeOf(value: TensorValue): Shape {

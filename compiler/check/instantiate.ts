@@ -38,11 +38,13 @@ export function openStep(
   settings: readonly Setting[],
   abstract: boolean,
   where: Module,
+  task: Frame["task"] = null,
 ): Frame {
   const decl = callee.decl as StepDecl;
   const name = decl.name.text;
   const inner = new Frame(session, callee.module, decl.kind, name);
   const outside = new Frame(session, where, "constant", name);
+  outside.task = task;
   inner.abstract = abstract;
   inner.frees = true;
   session.calls.push(name);
@@ -51,7 +53,9 @@ export function openStep(
   const applied = applySettings(
     outside,
     callee,
-    settings.filter((s) => s.path.length > 1 || decl.parameters.some((p) => p.name.text === s.path[0])),
+    settings.filter(
+      (s) => s.path.length > 1 || decl.parameters.some((p) => p.name.text === s.path[0]),
+    ),
     (owner, setting, candidates) => unknownSetting(outside, decl, owner, setting, candidates),
   );
   const bound = applied.callee;
@@ -63,7 +67,8 @@ export function openStep(
   };
   for (const p of given) bindSetting(outside, inner, bound, p, null, p.span);
   for (const p of decl.parameters) {
-    if (!given.includes(p) && need(p) && !needsSizes(inner, p.default)) bindSetting(outside, inner, bound, p, null, p.span);
+    if (!given.includes(p) && need(p) && !needsSizes(inner, p.default))
+      bindSetting(outside, inner, bound, p, null, p.span);
   }
   const before = new Set(inner.sizes.keys());
   const shapes = inputs.map((input) => ({ input, declared: inputShape(inner, input) }));
@@ -71,15 +76,25 @@ export function openStep(
   for (const size of inner.sizes.keys()) if (!before.has(size)) free.add(size);
   for (const size of free) openSize(inner, outside, decl, size, settings, abstract);
   for (const p of decl.parameters) {
-    if (!given.includes(p) && p.default !== null && !inner.local(p.name.text) && !inner.sizes.has(p.name.text)) {
+    if (
+      !given.includes(p) &&
+      p.default !== null &&
+      !inner.local(p.name.text) &&
+      !inner.sizes.has(p.name.text)
+    ) {
       bindSetting(outside, inner, bound, p, null, p.span);
     }
   }
   for (const setting of settings) {
     const [head] = setting.path as [string];
-    const known = decl.parameters.some((p) => p.name.text === head) || (setting.path.length === 1 && free.has(head));
+    const known =
+      decl.parameters.some((p) => p.name.text === head) ||
+      (setting.path.length === 1 && free.has(head));
     if (!known) {
-      unknownSetting(outside, decl, name, setting, [...decl.parameters.map((p) => p.name.text), ...free]);
+      unknownSetting(outside, decl, name, setting, [
+        ...decl.parameters.map((p) => p.name.text),
+        ...free,
+      ]);
     }
   }
   for (const { input, declared } of shapes) {
@@ -91,7 +106,13 @@ export function openStep(
     session.builder.origin = session.at(input.name, callee.module.file, input.statement.span);
     const node = session.builder.input(`input:${input.name}`, declared.shape, dtype);
     session.builder.origin = null;
-    session.inputs.push({ name: input.name, shape: declared.shape, dtype, vocab: declared.vocab, node });
+    session.inputs.push({
+      name: input.name,
+      shape: declared.shape,
+      dtype,
+      vocab: declared.vocab,
+      node,
+    });
     const vocab = declared.vocab === null ? {} : { vocab: declared.vocab };
     inner.inputs.set(input.name, { kind: "tensor", node, lead: 0, ...vocab });
   }
@@ -134,7 +155,7 @@ function unknownSetting(
 }
 
 /** Nodes that the given ones depend on, themselves included. */
-function reachable(session: Session, from: readonly NodeId[]): Set<NodeId> {
+export function reachable(session: Session, from: readonly NodeId[]): Set<NodeId> {
   const seen = new Set<NodeId>();
   const stack = [...from];
   while (stack.length > 0) {
@@ -160,8 +181,13 @@ export function finishProgram(
 ): StepProgram {
   for (const { name: label, node } of outputs) session.builder.output(label, node);
   for (const state of session.states) session.builder.output(`next:${state.name}`, state.current);
-  const used = reachable(session, [...outputs.map((o) => o.node), ...session.states.map((s) => s.current)]);
-  const startsFrom = new Set(session.states.map((s) => (s.init.kind === "parameter" ? s.init.name : "")));
+  const used = reachable(session, [
+    ...outputs.map((o) => o.node),
+    ...session.states.map((s) => s.current),
+  ]);
+  const startsFrom = new Set(
+    session.states.map((s) => (s.init.kind === "parameter" ? s.init.name : "")),
+  );
   const position = session.usedPosition;
   return {
     name,
@@ -195,7 +221,8 @@ export function reportHoles(session: Session, frame: Frame): void {
     }
   }
   for (const p of session.parameters) {
-    if (p.shape.some(open)) session.report("fwp3006", frame.module.file, frame.module.ast.span, { what: p.name });
+    if (p.shape.some(open))
+      session.report("fwp3006", frame.module.file, frame.module.ast.span, { what: p.name });
   }
 }
 
@@ -211,16 +238,30 @@ export function instantiate(
     throw new InternalError(`${name} is not a layer or model of the file`);
   }
   const session = new Session(name);
-  const callee: CallableValue = { kind: "callable", decl, module: main, bound: new Map(), through: null };
+  const callee: CallableValue = {
+    kind: "callable",
+    decl,
+    module: main,
+    bound: new Map(),
+    through: null,
+  };
   const frame = openStep(session, callee, settings, false, main);
   if (!session.failed) reportHoles(session, frame);
   if (session.failed) return { diagnostics: session.diagnostics };
   const outputs = outputNodes(frame);
   const step = finishProgram(session, name, decl.kind, outputs);
   const warnings = session.diagnostics.filter((d) => d.severity === "warning");
-  return { step, values: (atom) => session.atomValue(atom), diagnostics: session.diagnostics, frame, warnings };
+  return {
+    step,
+    values: (atom) => session.atomValue(atom),
+    diagnostics: session.diagnostics,
+    frame,
+    warnings,
+  };
 }
 
 export function outputNodes(frame: Frame): NamedNode[] {
-  return [...frame.outputs].flatMap(([name, value]) => (value.kind === "tensor" ? [{ name, node: value.node }] : []));
+  return [...frame.outputs].flatMap(([name, value]) =>
+    value.kind === "tensor" ? [{ name, node: value.node }] : [],
+  );
 }

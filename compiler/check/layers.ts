@@ -2,7 +2,14 @@
 import type { LayerDecl, ModelDecl, Span, Statement } from "../../grammar/ast.ts";
 import { showShape, type Shape } from "../dims.ts";
 import { asFloat } from "./broadcast.ts";
-import { bindNames, bindSetting, bindSettings, relabel, seenFrom, type LazyArgument } from "./calls.ts";
+import {
+  bindNames,
+  bindSetting,
+  bindSettings,
+  relabel,
+  seenFrom,
+  type LazyArgument,
+} from "./calls.ts";
 import { atomKey, dimension, shapeOf } from "./dimensions.ts";
 import { asTensor } from "./evaluate.ts";
 import { Frame } from "./frame.ts";
@@ -39,7 +46,10 @@ function boundNames(statements: readonly Statement[]): string[] {
 }
 
 /** Sizes in an input's declared shape, under the declaration's own names. */
-export function inputShape(inner: Frame, input: DeclaredInput): { shape: Shape; vocab: Shape[number] | null } | null {
+export function inputShape(
+  inner: Frame,
+  input: DeclaredInput,
+): { shape: Shape; vocab: Shape[number] | null } | null {
   const { type } = input.statement;
   if (type.kind === "shape") {
     const shape = shapeOf(inner, type, { free: true });
@@ -70,7 +80,8 @@ export function runStep(inner: Frame, decl: StepDecl): void {
       continue;
     }
     if (!inner.abstract || !dependsOnOpaque(inner)) {
-      for (const { what, span } of inner.pending.slice(0, 1)) inner.report("fwp3006", span, { what });
+      for (const { what, span } of inner.pending.slice(0, 1))
+        inner.report("fwp3006", span, { what });
     }
     break;
   }
@@ -90,7 +101,11 @@ function finishStates(inner: Frame): void {
     if (value?.kind !== "tensor") continue;
     const shape = inner.session.resolveShape(state.shape);
     if (!inner.session.unifyShapes(shape, inner.shapeOf(value))) {
-      const facts = { name: `prev(${name})`, expected: showShape(shape), found: showShape(inner.shapeOf(value)) };
+      const facts = {
+        name: `prev(${name})`,
+        expected: showShape(shape),
+        found: showShape(inner.shapeOf(value)),
+      };
       inner.report("fwp3003", { start: state.origin!.start, end: state.origin!.end }, facts);
       continue;
     }
@@ -98,7 +113,11 @@ function finishStates(inner: Frame): void {
     state.written = true;
   }
   for (const [name, state] of inner.states) {
-    if (!state.written && !inner.previous.has(name.replace(/^prev\./, "")) && state.origin !== null) {
+    if (
+      !state.written &&
+      !inner.previous.has(name.replace(/^prev\./, "")) &&
+      state.origin !== null
+    ) {
       inner.report("fwp4010", { start: state.origin.start, end: state.origin.end }, { name });
     }
   }
@@ -118,11 +137,17 @@ export function callLayer(
   const inputs = inputsOf(decl);
   const settings = decl.parameters.map((p) => p.name.text);
   const gives = (a: LazyArgument) =>
-    a.name === null ? ["tensor", "unknown", "error"].includes(a.value().kind) : inputs.some((i) => i.name === a.name);
-  if (inputs.length > 0 && !args.some(gives)) return bindSettings(frame, callee, settings, args, span);
+    a.name === null
+      ? ["tensor", "unknown", "error"].includes(a.value().kind)
+      : inputs.some((i) => i.name === a.name);
+  if (inputs.length > 0 && !args.some(gives))
+    return bindSettings(frame, callee, settings, args, span);
   const { session } = frame;
   if (frame.kind !== "layer" && frame.kind !== "model") {
-    frame.report("fwp4005", span, { statement: `the layer ${name}`, place: `${frame.kind === "map" ? "a map" : "an instruction"}` });
+    frame.report("fwp4005", span, {
+      statement: `the layer ${name}`,
+      place: `${frame.kind === "map" ? "a map" : "an instruction"}`,
+    });
     return ERROR;
   }
   if (session.inProgram) {
@@ -146,15 +171,20 @@ export function callLayer(
     try {
       // Settings first: an input's shape may use them. Those that need the input's sizes come out right too, since a
       // default is evaluated when it is bound, after the free sizes have been made.
-      const explicit = decl.parameters.filter((p) => given.has(p.name.text) || callee.bound.has(p.name.text));
-      for (const p of explicit) bindSetting(frame, inner, callee, p, given.get(p.name.text)?.value() ?? null, span);
+      const explicit = decl.parameters.filter(
+        (p) => given.has(p.name.text) || callee.bound.has(p.name.text),
+      );
+      for (const p of explicit)
+        bindSetting(frame, inner, callee, p, given.get(p.name.text)?.value() ?? null, span);
       for (const p of decl.parameters) {
-        if (!explicit.includes(p) && !needsSizes(inner, p.default)) bindSetting(frame, inner, callee, p, null, span);
+        if (!explicit.includes(p) && !needsSizes(inner, p.default))
+          bindSetting(frame, inner, callee, p, null, span);
       }
       const outcome = bindInputs(frame, inner, inputs, given, name, span);
       if (outcome !== "ok") return outcome;
       for (const p of decl.parameters) {
-        if (!explicit.includes(p) && needsSizes(inner, p.default)) bindSetting(frame, inner, callee, p, null, span);
+        if (!explicit.includes(p) && needsSizes(inner, p.default))
+          bindSetting(frame, inner, callee, p, null, span);
       }
       expectOutput(inner, decl, expected);
       runStep(inner, decl);
@@ -218,10 +248,17 @@ function bindInputs(
     const fits =
       found.length === declared.shape.length &&
       declared.shape.every((d, i) => session.match(d, found[i]!, inner.own, defined)) &&
-      (declared.vocab === null || (tensor.vocab !== undefined && session.match(declared.vocab, tensor.vocab, inner.own, defined)));
+      (declared.vocab === null ||
+        (tensor.vocab !== undefined &&
+          session.match(declared.vocab, tensor.vocab, inner.own, defined)));
     if (!fits) {
       const expected = declared.vocab === null ? showShape(declared.shape) : "a token";
-      frame.report("fwp3009", arg.span, { callee, name: input.name, expected, found: showShape(found) });
+      frame.report("fwp3009", arg.span, {
+        callee,
+        name: input.name,
+        expected,
+        found: showShape(found),
+      });
       return ERROR;
     }
     const adopted: TensorValue = {
@@ -240,7 +277,12 @@ export function expectSizes(inner: Frame, decl: StepDecl): void {
   for (const out of decl.body) {
     if (out.kind !== "out" || out.shape === null) continue;
     for (const d of out.shape.dims) {
-      if (d.kind !== "reference" || inner.lookup(d.name) !== undefined || boundNames(decl.body).includes(d.name)) continue;
+      if (
+        d.kind !== "reference" ||
+        inner.lookup(d.name) !== undefined ||
+        boundNames(decl.body).includes(d.name)
+      )
+        continue;
       const size = inner.session.freshSize(d.name);
       inner.sizes.set(d.name, size);
       inner.own.add(atomKey(size));

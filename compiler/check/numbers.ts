@@ -49,7 +49,12 @@ const COMPARE: Record<string, (a: number, b: number) => boolean> = {
   ">=": (a, b) => a >= b,
 };
 
-export function numberArithmetic(frame: Frame, operator: string, a: NumberValue, b: NumberValue): Value {
+export function numberArithmetic(
+  frame: Frame,
+  operator: string,
+  a: NumberValue,
+  b: NumberValue,
+): Value {
   const [x, y] = [valueOf(frame, a), valueOf(frame, b)];
   const compare = COMPARE[operator];
   if (compare !== undefined) {
@@ -58,7 +63,8 @@ export function numberArithmetic(frame: Frame, operator: string, a: NumberValue,
   const value = x === null || y === null ? null : PLAIN[operator]!(x, y);
   // A quotient of sizes may be a size (`width / heads`) or a fraction (`1 / n`): it stays a size only where it may be whole.
   const whole = a.dim !== null && b.dim !== null && (value === null || Number.isInteger(value));
-  if (whole && operator !== "^") return { kind: "number", value: null, dim: sizeArithmetic(operator, a.dim, b.dim) };
+  if (whole && operator !== "^")
+    return { kind: "number", value: null, dim: sizeArithmetic(operator, a.dim, b.dim) };
   if (whole && b.value !== null && b.value >= 0 && b.value <= 8) {
     let power = dim(1);
     for (let i = 0; i < b.value; i++) power = multiply(power, a.dim);
@@ -68,7 +74,11 @@ export function numberArithmetic(frame: Frame, operator: string, a: NumberValue,
 }
 
 export function showNumber(number: NumberValue): string {
-  return number.value !== null ? String(number.value) : number.dim !== null ? show(number.dim) : "a number";
+  return number.value !== null
+    ? String(number.value)
+    : number.dim !== null
+      ? show(number.dim)
+      : "a number";
 }
 
 /** The value as a size; reports and gives null if it is not a whole number. */
@@ -125,7 +135,11 @@ export const NUMBER_FUNCTIONS: Readonly<Record<string, (...x: number[]) => numbe
 };
 
 /** A builtin applied to plain numbers. `ceil(log2(n))` stays a size while n has no value. */
-export function numberFunction(frame: Frame, name: string, args: readonly NumberValue[]): NumberValue {
+export function numberFunction(
+  frame: Frame,
+  name: string,
+  args: readonly NumberValue[],
+): NumberValue {
   const values = args.map((a) => valueOf(frame, a));
   const fn = NUMBER_FUNCTIONS[name]!;
   if (values.every((v) => v !== null)) {

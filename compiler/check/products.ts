@@ -52,7 +52,11 @@ function contractLast(frame: Frame, a: TensorValue, b: TensorValue, span: Span):
   const facts = { left: showShape(sa), right: showShape(sb) };
   if (sa.length - a.lead < 1 || sb.length - b.lead < 1) {
     const found = sa.length - a.lead < 1 ? facts.left : facts.right;
-    frame.report("fwp3018", span, { operation: "@", expected: "at least one axis on both sides", found });
+    frame.report("fwp3018", span, {
+      operation: "@",
+      expected: "at least one axis on both sides",
+      found,
+    });
     return ERROR;
   }
   const [n, m] = [sa.at(-1)!, sb.at(-1)!];
@@ -73,7 +77,8 @@ function contractLast(frame: Frame, a: TensorValue, b: TensorValue, span: Span):
   const onlyA = freeA.slice(shared).map(label);
   const onlyB = freeB.slice(shared).map(label);
   const inner = label();
-  const growing = (x: TensorValue) => (growingAxis(frame, x) === frame.shapeOf(x).length - 1 ? masked(frame, x, 0) : x.node);
+  const growing = (x: TensorValue) =>
+    growingAxis(frame, x) === frame.shapeOf(x).length - 1 ? masked(frame, x, 0) : x.node;
   const node = frame.builder.contract(
     asFloat(frame, growing(a)),
     [...sharedLabels, ...onlyA, inner],
@@ -82,11 +87,21 @@ function contractLast(frame: Frame, a: TensorValue, b: TensorValue, span: Span):
     [...sharedLabels, ...onlyA, ...onlyB],
   );
   const valid = joinValid(frame, a, b, span);
-  return { kind: "tensor", node, lead: Math.max(a.lead, b.lead), ...(valid === undefined ? {} : { valid }) };
+  return {
+    kind: "tensor",
+    node,
+    lead: Math.max(a.lead, b.lead),
+    ...(valid === undefined ? {} : { valid }),
+  };
 }
 
 /** How many first axes two signals share; null when axes that must agree do not. */
-function commonPrefix(frame: Frame, a: readonly Dim[], b: readonly Dim[], lead: number): number | null {
+function commonPrefix(
+  frame: Frame,
+  a: readonly Dim[],
+  b: readonly Dim[],
+  lead: number,
+): number | null {
   let n = 0;
   while (n < a.length && n < b.length && equal(a[n]!, b[n]!)) n++;
   if (n >= lead) {
@@ -103,7 +118,11 @@ export function outerProduct(frame: Frame, a: TensorValue, b: TensorValue, span:
   const [sa, sb] = [frame.shapeOf(a), frame.shapeOf(b)];
   if (sa.length - a.lead < 1 || sb.length - b.lead < 1) {
     const found = showShape(sa.length - a.lead < 1 ? sa : sb);
-    frame.report("fwp3018", span, { operation: "outer", expected: "at least one axis on both sides", found });
+    frame.report("fwp3018", span, {
+      operation: "outer",
+      expected: "at least one axis on both sides",
+      found,
+    });
     return ERROR;
   }
   const [leadA, leadB] = [sa.slice(0, -1), sb.slice(0, -1)];
@@ -199,5 +218,8 @@ function contractAll(frame: Frame, parts: readonly Labelled[], result: readonly 
   const dropped = acc.labels.flatMap((l, i) => (result.includes(l) ? [] : [i]));
   const kept = acc.labels.filter((l) => result.includes(l));
   const summed = builder.sum(acc.node, dropped);
-  return builder.transpose(summed, result.map((l) => kept.indexOf(l)));
+  return builder.transpose(
+    summed,
+    result.map((l) => kept.indexOf(l)),
+  );
 }

@@ -9,7 +9,10 @@ export type ReadResult = { readonly text: string } | { readonly error: string };
 /** How the checker reaches files: a disk, a browser's bundle, a test's object. */
 export interface Host {
   /** The file that an import names, seen from the file that imports it. */
-  resolve(from: string, target: { readonly library: string } | { readonly relative: string }): string;
+  resolve(
+    from: string,
+    target: { readonly library: string } | { readonly relative: string },
+  ): string;
   read(file: string): ReadResult;
 }
 
@@ -86,7 +89,8 @@ class Loader {
 
   #import(from: string, statement: Import): Module | undefined {
     const dotted = statement.path?.map((n) => n.text).join(".");
-    const target = dotted !== undefined ? { library: dotted } : { relative: statement.file?.value ?? "" };
+    const target =
+      dotted !== undefined ? { library: dotted } : { relative: statement.file?.value ?? "" };
     const shown = dotted ?? JSON.stringify(statement.file?.value ?? "");
     const place = { file: from, range: statement.span };
     const file = this.#host.resolve(from, target);

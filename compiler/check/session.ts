@@ -60,6 +60,8 @@ export class Session {
   /** The signal being bound, after which weights are named. */
   label: string | null = null;
   inProgram = false;
+  /** Sizes are compared by value: between a model and the fields of a task, which have no names in common. */
+  byValue = false;
 
   constructor(name: string) {
     this.builder = new GraphBuilder(name, (d) => this.resolve(d));
@@ -168,7 +170,8 @@ export class Session {
   }
   #bare(d: Dim): NamedAtom | undefined {
     const [term] = d.terms;
-    if (d.terms.length !== 1 || term!.coefficient !== 1 || term!.atoms.length !== 1) return undefined;
+    if (d.terms.length !== 1 || term!.coefficient !== 1 || term!.atoms.length !== 1)
+      return undefined;
     const [atom] = term!.atoms;
     return atom!.kind === "named" ? atom : undefined;
   }
@@ -184,6 +187,10 @@ export class Session {
   }
   /** Fills in holes; sizes of a declaration keep their names. */
   resolve(d: Dim): Dim {
+    if (this.byValue) {
+      const value = this.numeric(d);
+      if (value !== null && Number.isInteger(value)) return dim(value);
+    }
     if (this.#holes.size === 0) return d;
     return substitute(d, (atom) => {
       const isHole = this.#holes.has(`1*${atom.key}`);
@@ -256,7 +263,8 @@ export class Session {
    */
   unrolled(size: Dim, count: number): void {
     substitute(size, (atom) => {
-      const value = this.atomValue(atom) ?? (equal(size, named(atom.name, atom.key)) ? count : undefined);
+      const value =
+        this.atomValue(atom) ?? (equal(size, named(atom.name, atom.key)) ? count : undefined);
       if (value !== undefined) this.#unrolled.set(atom.key, value);
       return undefined;
     });
@@ -271,7 +279,8 @@ export class Session {
   #solve(a: Dim, b: Dim): boolean {
     for (const term of a.terms) {
       const [atom] = term.atoms;
-      if (term.atoms.length !== 1 || atom!.kind !== "named" || !this.#holes.has(`1*${atom!.key}`)) continue;
+      if (term.atoms.length !== 1 || atom!.kind !== "named" || !this.#holes.has(`1*${atom!.key}`))
+        continue;
       const own = scale(named(atom!.name, atom!.key), term.coefficient);
       const rest = subtract(b, subtract(a, own));
       let occurs = false;
@@ -292,7 +301,12 @@ export class Session {
    * Matches a size that a callee declares with one that its caller has: defines the callee's free sizes, compares the
    * others (by name, or by value where both have one). `own`: keys of the callee's sizes.
    */
-  match(pattern: Dim, given: Dim, own: ReadonlySet<string>, defined: (atom: NamedAtom) => boolean): boolean {
+  match(
+    pattern: Dim,
+    given: Dim,
+    own: ReadonlySet<string>,
+    defined: (atom: NamedAtom) => boolean,
+  ): boolean {
     const free: NamedAtom[] = [];
     for (const term of pattern.terms) {
       for (const atom of term.atoms) {

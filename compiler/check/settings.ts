@@ -2,8 +2,10 @@
 import { parse } from "../../grammar/parser.ts";
 import type { Expr } from "../../grammar/ast.ts";
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
-import { evaluate } from "./evaluate.ts";
+import type { OptionValue } from "../../runtime/format/training.ts";
+import { evaluate, wrongKind } from "./evaluate.ts";
 import type { Frame } from "./frame.ts";
+import { valueOf } from "./numbers.ts";
 import type { CallableValue, Value } from "./values.ts";
 
 /** A path and an expression, as written after `--set`. */
@@ -13,13 +15,39 @@ export interface Setting {
 }
 
 /** Reads an expression that stands alone. */
-export function parseExpression(text: string, file: string): { value: Expr | null; diagnostics: readonly Diagnostic[] } {
+export function parseExpression(
+  text: string,
+  file: string,
+): { value: Expr | null; diagnostics: readonly Diagnostic[] } {
   const prefix = "map value() { ";
   const { ast, diagnostics } = parse(`${prefix}${text} }`, file);
   const [decl] = ast.declarations;
-  const whole = diagnostics.map((d): Diagnostic => ({ ...d, place: { file, range: null }, related: [] }));
-  const value = decl?.kind === "map" && decl.body.length === 0 && ast.declarations.length === 1 ? decl.value : null;
+  const whole = diagnostics.map((d): Diagnostic => ({
+    ...d,
+    place: { file, range: null },
+    related: [],
+  }));
+  const value =
+    decl?.kind === "map" && decl.body.length === 0 && ast.declarations.length === 1
+      ? decl.value
+      : null;
   return { value, diagnostics: whole };
+}
+
+/** A number, text, switch, `none` or list of such: what tasks and training take. Null after a report. */
+export function optionValue(frame: Frame, expr: Expr): { readonly value: OptionValue } | null {
+  if (expr.kind === "reference" && expr.name === "none") return { value: null };
+  if (expr.kind === "list" || expr.kind === "tuple") {
+    const items = expr.items.map((item) => optionValue(frame, item));
+    return items.every((i) => i !== null) ? { value: items.map((i) => i.value) } : null;
+  }
+  const value = evaluate(frame, expr);
+  if (value.kind === "string") return { value: value.value };
+  if (value.kind === "bool" && value.value !== null) return { value: value.value };
+  const number = value.kind === "number" ? valueOf(frame, value) : null;
+  if (number !== null) return { value: number };
+  wrongKind(frame, "a number, a text, true, false or none", value, expr.span);
+  return null;
 }
 
 /** `name=value`; null when there is no `=` or the name is no path of names. */

@@ -83,7 +83,9 @@ function run(frame: Frame, statement: Statement, place: string): void {
     case "const":
       return runConst(frame, statement);
     case "block": {
-      const role = { slow: "the slow net", fast: "the fast net", program: "the program block" }[statement.role];
+      const role = { slow: "the slow net", fast: "the fast net", program: "the program block" }[
+        statement.role
+      ];
       const was = frame.session.inProgram;
       frame.session.inProgram = statement.role === "program";
       runStatements(frame, statement.body, role);
@@ -114,23 +116,37 @@ export function labelled<T>(frame: Frame, label: string, span: Span, work: () =>
 }
 
 /** Checks a value against the shape declared for a name; gives it under the declared sizes. */
-function annotated(frame: Frame, name: string, declared: Shape | null, value: Value, span: Span): Value {
+function annotated(
+  frame: Frame,
+  name: string,
+  declared: Shape | null,
+  value: Value,
+  span: Span,
+): Value {
   if (value.kind === "number" && declared !== null) {
     const tensor = asTensor(frame, value, span)!;
     return declared.length === 0 ? tensor : mismatch(frame, name, declared, tensor, span);
   }
   if (value.kind !== "tensor") {
-    if (declared !== null && value.kind !== "unknown" && value.kind !== "error") wrongKind(frame, "a signal", value, span);
+    if (declared !== null && value.kind !== "unknown" && value.kind !== "error")
+      wrongKind(frame, "a signal", value, span);
     return value;
   }
   const found = frame.shapeOf(value);
   const lead = Math.min(value.lead, found.length);
   if (declared === null) return value;
-  if (!frame.session.unifyShapes(declared, found.slice(lead))) return mismatch(frame, name, declared, value, span);
+  if (!frame.session.unifyShapes(declared, found.slice(lead)))
+    return mismatch(frame, name, declared, value, span);
   return { ...value, node: relabel(frame, value, [...found.slice(0, lead), ...declared]) };
 }
 
-function mismatch(frame: Frame, name: string, declared: Shape, value: TensorValue, span: Span): Value {
+function mismatch(
+  frame: Frame,
+  name: string,
+  declared: Shape,
+  value: TensorValue,
+  span: Span,
+): Value {
   const expected = showShape(frame.session.resolveShape(declared));
   frame.report("fwp3003", span, { name, expected, found: showShape(frame.shapeOf(value)) });
   return ERROR;
@@ -140,7 +156,13 @@ function mismatch(frame: Frame, name: string, declared: Shape, value: TensorValu
  * A value whose shape could not be worked out in this pass. The annotation, if there is one, stands in for it, so that
  * what follows can be learned; the body is run again.
  */
-function settled(frame: Frame, name: string, declared: Shape | null, value: Value, span: Span): Value {
+function settled(
+  frame: Frame,
+  name: string,
+  declared: Shape | null,
+  value: Value,
+  span: Span,
+): Value {
   if (value.kind !== "unknown") return value;
   frame.root.pending.push({ what: name, span });
   return declared === null ? value : frame.tensor(frame.builder.fill(0, declared));
@@ -167,14 +189,21 @@ function runBind(frame: Frame, statement: BindStatement): void {
     const expected = shapes[0] ?? null;
     const lead = frame.lead === 0 ? expected : null;
     const raw = labelled(frame, name, statement.span, () => evaluate(frame, expr, lead));
-    const value = annotated(frame, name, expected, settled(frame, name, expected, raw, expr.span), expr.span);
+    const value = annotated(
+      frame,
+      name,
+      expected,
+      settled(frame, name, expected, raw, expr.span),
+      expr.span,
+    );
     learn(frame, name, value);
     frame.assign(name, value);
     return;
   }
   const value = labelled(frame, first!.name.text, statement.span, () => evaluate(frame, expr));
   if (value.kind === "error" || value.kind === "unknown") {
-    if (value.kind === "unknown") frame.root.pending.push({ what: first!.name.text, span: expr.span });
+    if (value.kind === "unknown")
+      frame.root.pending.push({ what: first!.name.text, span: expr.span });
     for (const t of targets) frame.assign(t.name.text, value);
     return;
   }
@@ -194,7 +223,10 @@ function runOut(frame: Frame, statement: OutStatement): void {
   const declared =
     statement.shape === null
       ? null
-      : shapeOf(frame, statement.shape, { hole: () => frame.session.hole(), free: frame.root.frees });
+      : shapeOf(frame, statement.shape, {
+          hole: () => frame.session.hole(),
+          free: frame.root.frees,
+        });
   let value: Value;
   if (statement.value === null) {
     const bound = frame.local(name);
@@ -205,7 +237,13 @@ function runOut(frame: Frame, statement: OutStatement): void {
   } else {
     const expr = statement.value;
     const raw = labelled(frame, name, statement.span, () => evaluate(frame, expr, declared));
-    value = annotated(frame, name, declared, settled(frame, name, declared, raw, expr.span), expr.span);
+    value = annotated(
+      frame,
+      name,
+      declared,
+      settled(frame, name, declared, raw, expr.span),
+      expr.span,
+    );
   }
   if (value.kind === "number") value = asTensor(frame, value, statement.span)!;
   learn(frame, name, value);
@@ -244,29 +282,44 @@ function runWeight(frame: Frame, statement: WeightStatement): void {
   if (frame.session.inProgram) frame.report("fwp4002", statement.span, { what: `weight ${name}` });
   const shape = shapeOf(frame, statement.shape);
   const init = statement.init === null ? null : evaluate(frame, statement.init);
-  const made = shape && makeParameter(frame, { name, shape, init, span: statement.init?.span ?? statement.span });
+  const made =
+    shape &&
+    makeParameter(frame, { name, shape, init, span: statement.init?.span ?? statement.span });
   frame.set(name, made ?? ERROR);
 }
 
 function runConst(frame: Frame, statement: ConstStatement): void {
   const name = statement.name.text;
   const declared =
-    statement.shape === null ? null : shapeOf(frame, statement.shape, { hole: () => frame.session.hole() });
-  const value = labelled(frame, name, statement.span, () => evaluate(frame, statement.value, declared));
+    statement.shape === null
+      ? null
+      : shapeOf(frame, statement.shape, { hole: () => frame.session.hole() });
+  const value = labelled(frame, name, statement.span, () =>
+    evaluate(frame, statement.value, declared),
+  );
   if (value.kind === "init") {
     // Drawn once and kept, not trained: the random features of a map.
     if (declared === null) {
       frame.report("fwp3006", statement.name.span, { what: name });
       return frame.set(name, ERROR);
     }
-    const options = { name, shape: declared, init: value, span: statement.value.span, trained: false };
+    const options = {
+      name,
+      shape: declared,
+      init: value,
+      span: statement.value.span,
+      trained: false,
+    };
     return frame.set(name, makeParameter(frame, options) ?? ERROR);
   }
   if (value.kind === "number" && declared === null && value.dim !== null) {
     // A constant that is a size can be used as one under its own name.
     return frame.set(name, value);
   }
-  frame.set(name, declared === null ? value : annotated(frame, name, declared, value, statement.value.span));
+  frame.set(
+    name,
+    declared === null ? value : annotated(frame, name, declared, value, statement.value.span),
+  );
 }
 
 function runRepeat(frame: Frame, statement: RepeatStatement, place: string): void {
@@ -278,7 +331,12 @@ function runRepeat(frame: Frame, statement: RepeatStatement, place: string): voi
     iterations(frame, statement.count, statement.variable.text, body);
     return;
   }
-  const count = asCount(frame, evaluate(frame, statement.count), "the count of a repeat", statement.count.span);
+  const count = asCount(
+    frame,
+    evaluate(frame, statement.count),
+    "the count of a repeat",
+    statement.count.span,
+  );
   const times = count ?? 1;
   if (times > 4096) {
     const facts = { what: "the count of a repeat", expected: "at most 4096", found: String(times) };

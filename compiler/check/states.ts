@@ -38,7 +38,13 @@ export function declareState(frame: Frame, statement: BindStatement): void {
   openState(frame, name, shape, made, false, statement.span);
 }
 
-function initialValue(frame: Frame, name: string, shape: Shape, value: Value, span: Span): OpenState["init"] | null {
+function initialValue(
+  frame: Frame,
+  name: string,
+  shape: Shape,
+  value: Value,
+  span: Span,
+): OpenState["init"] | null {
   const fixed = (init: Init): OpenState["init"] | null => (init.kind === "constant" ? init : null);
   if (value.kind === "number") return { kind: "constant", value: valueOf(frame, value) ?? 0 };
   if (value.kind === "init") {
@@ -66,7 +72,9 @@ function openState(
   const outer = builder.origin;
   builder.origin = session.at(name, frame.module.file, span);
   const node = builder.input(`state:${full}`, shape);
-  const valid = growing ? builder.add(builder.size(PAST), builder.unary("to_float", session.position)) : null;
+  const valid = growing
+    ? builder.add(builder.size(PAST), builder.unary("to_float", session.position))
+    : null;
   builder.origin = outer;
   const state: OpenState = {
     name: full,
@@ -91,11 +99,17 @@ function declareGrowing(frame: Frame, statement: BindStatement, name: string): v
   const root = frame.root;
   const [axis, ...rest] = statement.targets[0]!.shape!.dims;
   if (axis?.kind !== "reference" || (root.growthName !== null && root.growthName !== axis.name)) {
-    const reason = axis?.kind === "reference" ? `its first axis must be ${root.growthName}, as above` : "its first axis needs a name";
+    const reason =
+      axis?.kind === "reference"
+        ? `its first axis must be ${root.growthName}, as above`
+        : "its first axis needs a name";
     return frame.report("fwp4009", statement.span, { name, reason });
   }
   if (root.growthName === null && frame.lookup(axis.name) !== undefined) {
-    return frame.report("fwp4009", axis.span, { name, reason: `${axis.name} already means something else` });
+    return frame.report("fwp4009", axis.span, {
+      name,
+      reason: `${axis.name} already means something else`,
+    });
   }
   if (root.growth === null) {
     const size = frame.session.freshSize(axis.name);
@@ -107,7 +121,14 @@ function declareGrowing(frame: Frame, statement: BindStatement, name: string): v
   }
   const dims = rest.map((d) => dimension(frame, d));
   if (!dims.every((d) => d !== null)) return frame.set(name, ERROR);
-  openState(frame, name, [root.growth, ...dims], { kind: "constant", value: 0 }, true, statement.span);
+  openState(
+    frame,
+    name,
+    [root.growth, ...dims],
+    { kind: "constant", value: 0 },
+    true,
+    statement.span,
+  );
 }
 
 /** `W <- e` in a program block. */
@@ -123,18 +144,26 @@ export function writeState(frame: Frame, statement: WriteStatement): void {
     } else frame.report("fwp4003", statement.target.span, { name });
     return;
   }
-  const raw = labelled(frame, name, statement.span, () => evaluate(frame, statement.value, state.shape));
+  const raw = labelled(frame, name, statement.span, () =>
+    evaluate(frame, statement.value, state.shape),
+  );
   state.written = true;
   if (raw.kind === "unknown") root.pending.push({ what: name, span: statement.value.span });
   if (raw.kind === "tuple") {
-    frame.report("fwp2308", statement.value.span, { name: "the instruction", found: raw.items.length });
+    frame.report("fwp2308", statement.value.span, {
+      name: "the instruction",
+      found: raw.items.length,
+    });
     return;
   }
   const value = asTensor(frame, raw, statement.value.span);
   if (value === null) return;
   const grew = value.valid !== undefined && value.valid !== state.currentValid;
   if (state.growing && !grew) {
-    return frame.report("fwp4009", statement.span, { name, reason: "it can only be written by append" });
+    return frame.report("fwp4009", statement.span, {
+      name,
+      reason: "it can only be written by append",
+    });
   }
   const shape = frame.session.resolveShape(state.shape);
   if (!frame.session.unifyShapes(shape, frame.shapeOf(value))) {
@@ -150,11 +179,15 @@ export function writeState(frame: Frame, statement: WriteStatement): void {
 export function previous(frame: Frame, name: string, init: Value | null, span: Span): Value {
   const root = frame.root;
   if (frame.kind !== "layer" && frame.kind !== "model") {
-    frame.report("fwp4005", span, { statement: "prev", place: `${frame.kind === "map" ? "a map" : "an instruction"}` });
+    frame.report("fwp4005", span, {
+      statement: "prev",
+      place: `${frame.kind === "map" ? "a map" : "an instruction"}`,
+    });
     return ERROR;
   }
   const own = root.states.get(name);
-  if (own !== undefined) return frame.tensor(own.node, { lead: 0, ...(own.valid === null ? {} : { valid: own.valid }) });
+  if (own !== undefined)
+    return frame.tensor(own.node, { lead: 0, ...(own.valid === null ? {} : { valid: own.valid }) });
   const known = root.previous.get(name);
   if (known !== undefined) return frame.tensor(known.node, { lead: 0 });
   const input = root.inputs.get(name);
@@ -171,7 +204,13 @@ export function previous(frame: Frame, name: string, init: Value | null, span: S
     }
     return UNKNOWN;
   }
-  const made = initialValue(frame, `${name}.previous`, shape, init ?? { kind: "number", value: 0, dim: null }, span);
+  const made = initialValue(
+    frame,
+    `${name}.previous`,
+    shape,
+    init ?? { kind: "number", value: 0, dim: null },
+    span,
+  );
   if (made === null) return ERROR;
   const state = openState(frame, `prev.${name}`, shape, made, false, span);
   root.previous.set(name, state);
@@ -183,7 +222,13 @@ export function delayed(frame: Frame, value: Value, init: Value | null, span: Sp
   const x = asTensor(frame, value, span);
   if (x === null) return value.kind === "unknown" ? UNKNOWN : ERROR;
   const shape = frame.shapeOf(x);
-  const made = initialValue(frame, "delay", shape, init ?? { kind: "number", value: 0, dim: null }, span);
+  const made = initialValue(
+    frame,
+    "delay",
+    shape,
+    init ?? { kind: "number", value: 0, dim: null },
+    span,
+  );
   if (made === null) return ERROR;
   const label = `delay.${frame.root.delays++}`;
   const state = openState(frame, label, shape, made, false, span);

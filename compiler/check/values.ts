@@ -1,5 +1,11 @@
 /** What an expression of a spec means while it is compiled. */
-import type { InstructionDecl, LayerDecl, MapDecl, ModelDecl, FunctionStatement } from "../../grammar/ast.ts";
+import type {
+  InstructionDecl,
+  LayerDecl,
+  MapDecl,
+  ModelDecl,
+  FunctionStatement,
+} from "../../grammar/ast.ts";
 import type { Dim } from "../dims.ts";
 import type { Init, NodeId } from "../graph/ir.ts";
 import type { Module } from "./project.ts";

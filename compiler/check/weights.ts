@@ -27,13 +27,20 @@ export interface ParameterOptions {
 /** Declares a weight under the current path; null after a report. */
 export function makeParameter(frame: Frame, options: ParameterOptions): TensorValue | null {
   const { shape, trained = true } = options;
-  const init = options.init === null ? defaultInit(frame, shape) : asInit(frame, options.init, options.span);
+  const init =
+    options.init === null ? defaultInit(frame, shape) : asInit(frame, options.init, options.span);
   if (init === null) return null;
   const name = frame.session.uniqueName(options.name);
   return { kind: "tensor", node: declareParameter(frame, name, shape, init, trained), lead: 0 };
 }
 
-export function declareParameter(frame: Frame, name: string, shape: Shape, init: Init, trained: boolean): NodeId {
+export function declareParameter(
+  frame: Frame,
+  name: string,
+  shape: Shape,
+  init: Init,
+  trained: boolean,
+): NodeId {
   const node = frame.builder.input(`parameter:${name}`, shape);
   frame.session.parameters.push({ name, shape, init, trained, node });
   return node;

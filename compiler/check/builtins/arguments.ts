@@ -14,7 +14,11 @@ export function required(call: BuiltinCall, name: string): LazyArgument {
   throw new Stop(ERROR);
 }
 
-export function tensorOf(call: BuiltinCall, arg: LazyArgument, expected: Shape | null = null): TensorValue {
+export function tensorOf(
+  call: BuiltinCall,
+  arg: LazyArgument,
+  expected: Shape | null = null,
+): TensorValue {
   const value = arg.value(expected);
   if (value.kind === "unknown") throw new Stop(UNKNOWN);
   const tensor = asTensor(call.frame, value, arg.span);
@@ -23,7 +27,11 @@ export function tensorOf(call: BuiltinCall, arg: LazyArgument, expected: Shape |
 }
 
 /** A float signal. */
-export function signal(call: BuiltinCall, name: string, expected: Shape | null = null): TensorValue {
+export function signal(
+  call: BuiltinCall,
+  name: string,
+  expected: Shape | null = null,
+): TensorValue {
   const x = tensorOf(call, required(call, name), expected);
   return { ...x, node: asFloat(call.frame, x.node) };
 }
@@ -54,7 +62,8 @@ export function axesOver(call: BuiltinCall, x: TensorValue): number[] {
   const arg = call.args.get("over");
   if (arg === undefined) return [lastAxis(call, x)];
   const value = arg.value();
-  const items: readonly Value[] = value.kind === "list" || value.kind === "tuple" ? value.items : [value];
+  const items: readonly Value[] =
+    value.kind === "list" || value.kind === "tuple" ? value.items : [value];
   return items.map((item) => axisNamed(call, x, item, arg));
 }
 
@@ -63,7 +72,9 @@ function axisNamed(call: BuiltinCall, x: TensorValue, value: Value, arg: LazyArg
   const size = asSize(frame, value, "an axis", arg.span);
   if (size === null) throw new Stop(ERROR);
   const shape = frame.shapeOf(x);
-  const found = shape.flatMap((d, i) => (i >= x.lead && equal(d, frame.session.resolve(size)) ? [i] : []));
+  const found = shape.flatMap((d, i) =>
+    i >= x.lead && equal(d, frame.session.resolve(size)) ? [i] : [],
+  );
   if (found.length === 1) return found[0]!;
   const facts = { axis: show(size), shape: showShape(shape.slice(x.lead)) };
   frame.report(found.length === 0 ? "fwp3007" : "fwp3008", arg.span, facts);
@@ -96,7 +107,10 @@ export function sizeArgument(call: BuiltinCall, name: string): Dim {
 }
 
 /** Sizes from a list; `_` has been made a hole by `holes`. */
-export function listArgument(call: BuiltinCall, name: string): { items: readonly Value[]; arg: LazyArgument } {
+export function listArgument(
+  call: BuiltinCall,
+  name: string,
+): { items: readonly Value[]; arg: LazyArgument } {
   const arg = required(call, name);
   const value = arg.value();
   if (value.kind === "list" || value.kind === "tuple") return { items: value.items, arg };

@@ -19,7 +19,8 @@ function pointwise(name: string, doc: string, make: (frame: Frame, x: NodeId) =>
     run: (call) => {
       const arg = required(call, "x");
       const value = arg.value(call.expected);
-      if (value.kind === "number" && name in NUMBER_FUNCTIONS) return numberFunction(call.frame, name, [value]);
+      if (value.kind === "number" && name in NUMBER_FUNCTIONS)
+        return numberFunction(call.frame, name, [value]);
       const x = signal(call, "x", call.expected);
       return { ...x, node: make(call.frame, x.node) };
     },
@@ -31,7 +32,8 @@ const direct = (name: string, fn: UnaryFn, doc: string): [string, Builtin] => [
   pointwise(name, doc, (frame, x) => frame.builder.unary(fn, x)),
 ];
 
-const like = (frame: Frame, value: number, x: NodeId): NodeId => frame.builder.fill(value, frame.builder.shape(x));
+const like = (frame: Frame, value: number, x: NodeId): NodeId =>
+  frame.builder.fill(value, frame.builder.shape(x));
 
 function elu(frame: Frame, x: NodeId): NodeId {
   const b = frame.builder;
@@ -65,10 +67,14 @@ function extreme(name: "max" | "min", doc: string): Builtin {
 
 function clamp(call: BuiltinCall): Value {
   const x = signal(call, "x", call.expected);
-  const [low, high] = [numberArgument(call, "low", -Infinity), numberArgument(call, "high", Infinity)];
+  const [low, high] = [
+    numberArgument(call, "low", -Infinity),
+    numberArgument(call, "high", Infinity),
+  ];
   const { builder } = call.frame;
   const shape = builder.shape(x.node);
-  const bound = (value: number) => numberNode(call.frame, { kind: "number", value, dim: null }, shape);
+  const bound = (value: number) =>
+    numberNode(call.frame, { kind: "number", value, dim: null }, shape);
   let node = x.node;
   if (low > -Infinity) node = builder.binary("max", node, bound(low));
   if (high < Infinity) node = builder.binary("min", node, bound(high));
@@ -100,17 +106,31 @@ export const elementwiseBuiltins: BuiltinTable = {
     f.builder.mul(f.builder.unary("log", x), like(f, Math.LOG2E, x)),
   ),
   elu: pointwise("elu", "x where x > 0, else exp(x) − 1.", elu),
-  silu: pointwise("silu", "x · sigmoid(x).", (f, x) => f.builder.mul(x, f.builder.unary("sigmoid", x))),
-  gelu: pointwise("gelu", "x · Φ(x), Φ the normal distribution function: 0.5 x (1 + erf(x / √2)).", (f, x) => {
-    const b = f.builder;
-    const phi = b.add(b.unary("erf", b.mul(x, like(f, Math.SQRT1_2, x))), like(f, 1, x));
-    return b.mul(b.mul(x, like(f, 0.5, x)), phi);
-  }),
-  logsigmoid: pointwise("logsigmoid", "log(sigmoid(x)) = −softplus(−x), without overflow.", (f, x) =>
-    f.builder.neg(f.builder.unary("softplus", f.builder.neg(x))),
+  silu: pointwise("silu", "x · sigmoid(x).", (f, x) =>
+    f.builder.mul(x, f.builder.unary("sigmoid", x)),
   ),
-  max: extreme("max", "The larger of two signals, elementwise; with one argument, the largest element along an axis."),
-  min: extreme("min", "The smaller of two signals, elementwise; with one argument, the smallest element along an axis."),
+  gelu: pointwise(
+    "gelu",
+    "x · Φ(x), Φ the normal distribution function: 0.5 x (1 + erf(x / √2)).",
+    (f, x) => {
+      const b = f.builder;
+      const phi = b.add(b.unary("erf", b.mul(x, like(f, Math.SQRT1_2, x))), like(f, 1, x));
+      return b.mul(b.mul(x, like(f, 0.5, x)), phi);
+    },
+  ),
+  logsigmoid: pointwise(
+    "logsigmoid",
+    "log(sigmoid(x)) = −softplus(−x), without overflow.",
+    (f, x) => f.builder.neg(f.builder.unary("softplus", f.builder.neg(x))),
+  ),
+  max: extreme(
+    "max",
+    "The larger of two signals, elementwise; with one argument, the largest element along an axis.",
+  ),
+  min: extreme(
+    "min",
+    "The smaller of two signals, elementwise; with one argument, the smallest element along an axis.",
+  ),
   clamp: {
     group: "elementwise functions",
     signature: "clamp(x, low: number, high: number)",

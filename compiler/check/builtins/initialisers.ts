@@ -23,7 +23,10 @@ function blocks(call: BuiltinCall): Init {
   const sizes = listArgument(call, "sizes");
   const inits = listArgument(call, "of");
   if (sizes.items.length !== inits.items.length) {
-    const facts = { axis: `${inits.items.length} initialisers`, pieces: `${sizes.items.length} sizes` };
+    const facts = {
+      axis: `${inits.items.length} initialisers`,
+      pieces: `${sizes.items.length} sizes`,
+    };
     call.frame.report("fwp3013", call.span, facts);
     throw new Stop(ERROR);
   }
@@ -37,16 +40,26 @@ function blocks(call: BuiltinCall): Init {
 }
 
 export const initialiserBuiltins: BuiltinTable = {
-  normal: initialiser("normal(mean, deviation)", "Independent normal numbers.", ["mean", "deviation"], (call) => ({
-    kind: "normal",
-    mean: numberArgument(call, "mean", 0),
-    deviation: numberArgument(call, "deviation", 1),
-  })),
-  uniform: initialiser("uniform(low, high)", "Independent uniform numbers.", ["low", "high"], (call) => ({
-    kind: "uniform",
-    low: numberArgument(call, "low", 0),
-    high: numberArgument(call, "high", 1),
-  })),
+  normal: initialiser(
+    "normal(mean, deviation)",
+    "Independent normal numbers.",
+    ["mean", "deviation"],
+    (call) => ({
+      kind: "normal",
+      mean: numberArgument(call, "mean", 0),
+      deviation: numberArgument(call, "deviation", 1),
+    }),
+  ),
+  uniform: initialiser(
+    "uniform(low, high)",
+    "Independent uniform numbers.",
+    ["low", "high"],
+    (call) => ({
+      kind: "uniform",
+      low: numberArgument(call, "low", 0),
+      high: numberArgument(call, "high", 1),
+    }),
+  ),
   constant: initialiser("constant(value)", "The same number everywhere.", ["value"], (call) => ({
     kind: "constant",
     value: numberArgument(call, "value", 0),

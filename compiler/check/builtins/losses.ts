@@ -3,17 +3,26 @@ import { showShape } from "../../dims.ts";
 import { relabel } from "../calls.ts";
 import { elementwise } from "../broadcast.ts";
 import { ERROR, type TensorValue, type Value } from "../values.ts";
-import { lastAxis, signal, token } from "./arguments.ts";
+import { lastAxis, required, signal, token } from "./arguments.ts";
 import { Stop, type BuiltinCall, type BuiltinTable } from "./types.ts";
 
 /** Scores over classes and the class: leading axes must agree. */
-function scoresAndClass(call: BuiltinCall): { scores: TensorValue; axis: number; index: TensorValue } {
+function scoresAndClass(call: BuiltinCall): {
+  scores: TensorValue;
+  axis: number;
+  index: TensorValue;
+} {
   const scores = signal(call, "logits");
   const axis = lastAxis(call, scores);
   const index = token(call, "target");
   const lead = call.frame.shapeOf(scores).slice(0, -1);
   if (!call.frame.session.unifyShapes(lead, call.frame.shapeOf(index))) {
-    const facts = { callee: call.name, name: "target", expected: showShape(lead), found: showShape(call.frame.shapeOf(index)) };
+    const facts = {
+      callee: call.name,
+      name: "target",
+      expected: showShape(lead),
+      found: showShape(call.frame.shapeOf(index)),
+    };
     call.frame.report("fwp3009", call.span, facts);
     throw new Stop(ERROR);
   }
@@ -42,7 +51,14 @@ function accuracy(call: BuiltinCall): Value {
 }
 
 function squaredError(call: BuiltinCall): Value {
-  const difference = elementwise(call.frame, "sub", "squared_error", signal(call, "y"), signal(call, "target"), call.span);
+  const difference = elementwise(
+    call.frame,
+    "sub",
+    "squared_error",
+    signal(call, "y"),
+    signal(call, "target"),
+    call.span,
+  );
   if (difference === null) return ERROR;
   const b = call.frame.builder;
   const axes = b.shape(difference.node).flatMap((_, i) => (i >= difference.lead ? [i] : []));
@@ -50,7 +66,34 @@ function squaredError(call: BuiltinCall): Value {
   return { ...difference, node };
 }
 
+/** The field of the task that holds the next step's value of an input. */
+function next(call: BuiltinCall): Value {
+  const arg = required(call, "x");
+  const name = `next.${arg.reference ?? ""}`;
+  const found = call.frame.local(name);
+  if (found !== undefined) return found;
+  if (call.frame.kind !== "loss") {
+    call.frame.report("fwp4005", call.span, {
+      statement: "next",
+      place: "a step: it looks ahead, so only a loss may use it",
+    });
+  } else if (arg.value().kind !== "error") {
+    call.frame.report("fwp2101", call.span, {
+      name: `next(${arg.reference ?? "…"})`,
+      candidates: "",
+    });
+  }
+  return ERROR;
+}
+
 export const lossBuiltins: BuiltinTable = {
+  next: {
+    group: "losses and metrics",
+    signature: "next(tokens)",
+    doc: "In a loss or metric: the value that the input has at the next step, given by the task.",
+    parameters: ["x"],
+    run: next,
+  },
   cross_entropy: {
     group: "losses and metrics",
     signature: "cross_entropy(logits, target)",

@@ -19,7 +19,14 @@ export const productBuiltins: BuiltinTable = {
     doc: "The inner product along the last axis: sum(a * b).",
     parameters: ["a", "b"],
     run: (call) => {
-      const product = elementwise(call.frame, "mul", "dot", signal(call, "a"), signal(call, "b"), call.span);
+      const product = elementwise(
+        call.frame,
+        "mul",
+        "dot",
+        signal(call, "a"),
+        signal(call, "b"),
+        call.span,
+      );
       if (product === null) return ERROR;
       const axis = lastAxis(call, product);
       return { ...product, node: call.frame.builder.sum(product.node, [axis]) };

@@ -14,7 +14,12 @@ import type { Builtin, BuiltinCall, BuiltinTable } from "./types.ts";
 const NEUTRAL = { sum: 0, max: -Infinity, min: Infinity } as const;
 
 /** Rows of a growing state that do not exist yet never count. */
-function reduced(frame: Frame, fn: "sum" | "max" | "min", x: TensorValue, axes: readonly number[]): NodeId {
+function reduced(
+  frame: Frame,
+  fn: "sum" | "max" | "min",
+  x: TensorValue,
+  axes: readonly number[],
+): NodeId {
   const growing = growingAxis(frame, x);
   const node = axes.includes(growing) ? masked(frame, x, NEUTRAL[fn]) : x.node;
   return frame.builder.reduce(fn, node, axes);
@@ -58,7 +63,11 @@ function mean(frame: Frame, x: TensorValue, axes: readonly number[]): NodeId {
 }
 
 /** Deviations from the mean along the axes, and their mean square. */
-function spreadOf(frame: Frame, x: TensorValue, axes: readonly number[]): { centred: NodeId; variance: NodeId } {
+function spreadOf(
+  frame: Frame,
+  x: TensorValue,
+  axes: readonly number[],
+): { centred: NodeId; variance: NodeId } {
   const { builder } = frame;
   const centred = builder.sub(x.node, restore(frame, mean(frame, x, axes), x, axes));
   const variance = mean(frame, { ...x, node: builder.mul(centred, centred) }, axes);
@@ -74,7 +83,9 @@ function exponentials(frame: Frame, x: TensorValue, axes: readonly number[]) {
   const raw = builder.unary("exp", shifted);
   // Rows beyond the valid ones may hold anything, also a NaN from a difference of infinities: they are replaced.
   const shape = builder.shape(x.node);
-  const e = axes.includes(growing) ? builder.select(validity(frame, x, growing), raw, builder.fill(0, shape)) : raw;
+  const e = axes.includes(growing)
+    ? builder.select(validity(frame, x, growing), raw, builder.fill(0, shape))
+    : raw;
   return { e, total: builder.sum(e, axes), top, shifted };
 }
 
@@ -102,16 +113,30 @@ function logSumExp(call: BuiltinCall): Value {
 }
 
 /** Gain and bias of a normalisation, over the normalised axes. */
-function affine(call: BuiltinCall, x: TensorValue, node: NodeId, axes: readonly number[], bias: boolean): NodeId {
+function affine(
+  call: BuiltinCall,
+  x: TensorValue,
+  node: NodeId,
+  axes: readonly number[],
+  bias: boolean,
+): NodeId {
   const { frame } = call;
   if (!flag(call, "affine", true)) return node;
   if (frame.session.inProgram) frame.report("fwp4002", call.span, { what: call.name });
   const { builder } = frame;
   const shape: Dim[] = axes.map((a) => frame.shapeOf(x)[a]!);
-  const group = frame.session.uniqueName(call.name).slice(frame.session.path.join(".").length).replace(/^\./, "");
+  const group = frame.session
+    .uniqueName(call.name)
+    .slice(frame.session.path.join(".").length)
+    .replace(/^\./, "");
   const weight = (name: string, value: number) =>
     builder.broadcast(
-      makeParameter(frame, { name: `${group}.${name}`, shape, init: { kind: "number", value, dim: null }, span: call.span })!.node,
+      makeParameter(frame, {
+        name: `${group}.${name}`,
+        shape,
+        init: { kind: "number", value, dim: null },
+        span: call.span,
+      })!.node,
       axes,
       builder.shape(x.node),
     );
@@ -158,14 +183,18 @@ const reduction = (doc: string, signature: string, run: (call: BuiltinCall) => V
   run,
 });
 
-const withMean = (finish: (call: BuiltinCall, x: TensorValue, axes: number[]) => NodeId) => (call: BuiltinCall) => {
-  const x = signal(call, "x");
-  const axes = axesOver(call, x);
-  return after(call.frame, x, finish(call, x, axes), axes);
-};
+const withMean =
+  (finish: (call: BuiltinCall, x: TensorValue, axes: number[]) => NodeId) =>
+  (call: BuiltinCall) => {
+    const x = signal(call, "x");
+    const axes = axesOver(call, x);
+    return after(call.frame, x, finish(call, x, axes), axes);
+  };
 
 export const reductionBuiltins: BuiltinTable = {
-  sum: reduction("The sum along an axis.", "sum(x, over: axis)", (call) => reduceBuiltin(call, "sum")),
+  sum: reduction("The sum along an axis.", "sum(x, over: axis)", (call) =>
+    reduceBuiltin(call, "sum"),
+  ),
   mean: reduction(
     "The mean along an axis.",
     "mean(x, over: axis)",
@@ -181,9 +210,21 @@ export const reductionBuiltins: BuiltinTable = {
     "frobenius(x, over: axis)",
     frobenius,
   ),
-  logsumexp: reduction("log Σ exp(x) along an axis, without overflow.", "logsumexp(x, over: axis)", logSumExp),
-  softmax: reduction("exp(x) / Σ exp(x) along an axis, without overflow.", "softmax(x, over: axis)", softmax),
-  log_softmax: reduction("log softmax(x) along an axis, without overflow.", "log_softmax(x, over: axis)", logSoftmax),
+  logsumexp: reduction(
+    "log Σ exp(x) along an axis, without overflow.",
+    "logsumexp(x, over: axis)",
+    logSumExp,
+  ),
+  softmax: reduction(
+    "exp(x) / Σ exp(x) along an axis, without overflow.",
+    "softmax(x, over: axis)",
+    softmax,
+  ),
+  log_softmax: reduction(
+    "log softmax(x) along an axis, without overflow.",
+    "log_softmax(x, over: axis)",
+    logSoftmax,
+  ),
   norm: {
     group: "reductions and normalisations",
     signature: "norm(x, over: axis, affine: true, epsilon: 1e-5)",

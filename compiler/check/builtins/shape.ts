@@ -1,8 +1,28 @@
 /** Builtins that move elements around. */
-import { add, apply, dim, equal, multiply, product, show, showShape, subtract, type Dim, type Shape } from "../../dims.ts";
+import {
+  add,
+  apply,
+  dim,
+  equal,
+  multiply,
+  product,
+  show,
+  showShape,
+  subtract,
+  type Dim,
+  type Shape,
+} from "../../dims.ts";
 import { asSize } from "../numbers.ts";
 import { ERROR, type TensorValue, type Value } from "../values.ts";
-import { axesOver, lastAxis, listArgument, numberArgument, signal, sizeArgument, tensorOf } from "./arguments.ts";
+import {
+  axesOver,
+  lastAxis,
+  listArgument,
+  numberArgument,
+  signal,
+  sizeArgument,
+  tensorOf,
+} from "./arguments.ts";
 import { Stop, type Builtin, type BuiltinCall, type BuiltinTable } from "./types.ts";
 
 function sizesOf(call: BuiltinCall, name: string): Dim[] {
@@ -47,13 +67,20 @@ function spread(call: BuiltinCall): Value {
   const shape = call.frame.shapeOf(x);
   const sizes = sizesOf(call, "sizes");
   if (!call.frame.session.unify(shape[axis]!, dim(sizes.length))) {
-    call.frame.report("fwp3013", call.span, { axis: show(shape[axis]!), pieces: `${sizes.length} sizes` });
+    call.frame.report("fwp3013", call.span, {
+      axis: show(shape[axis]!),
+      pieces: `${sizes.length} sizes`,
+    });
     return ERROR;
   }
   const lead = shape.slice(0, axis);
   const parts = sizes.map((size, i) => {
     const part = builder.reshape(builder.slice(x.node, axis, dim(i), dim(1)), lead);
-    return builder.broadcast(part, lead.map((_, k) => k), [...lead, size]);
+    return builder.broadcast(
+      part,
+      lead.map((_, k) => k),
+      [...lead, size],
+    );
   });
   return { ...x, node: builder.concat(parts, axis) };
 }
@@ -69,10 +96,14 @@ function concat(call: BuiltinCall): Value {
   // A number of shape [] joins as one element.
   const lifted = parts.map((x) => {
     const shape = call.frame.shapeOf(x);
-    return shape.length === x.lead ? { ...x, node: builder.reshape(x.node, [...shape, dim(1)]) } : x;
+    return shape.length === x.lead
+      ? { ...x, node: builder.reshape(x.node, [...shape, dim(1)]) }
+      : x;
   });
   const lead = Math.max(...lifted.map((x) => x.lead));
-  const widest = lifted.reduce((a, b) => (call.frame.shapeOf(b).length > call.frame.shapeOf(a).length ? b : a));
+  const widest = lifted.reduce((a, b) =>
+    call.frame.shapeOf(b).length > call.frame.shapeOf(a).length ? b : a,
+  );
   const shape = call.frame.shapeOf(widest);
   const axis = call.args.has("over") ? axesOver(call, widest)[0]! : shape.length - 1;
   const nodes = lifted.map((x) => {
@@ -86,7 +117,11 @@ function concat(call: BuiltinCall): Value {
       call.frame.report("fwp3001", call.span, facts);
       throw new Stop(ERROR);
     }
-    return builder.broadcast(x.node, own.map((_, i) => i + missing), full);
+    return builder.broadcast(
+      x.node,
+      own.map((_, i) => i + missing),
+      full,
+    );
   });
   return { kind: "tensor", node: builder.concat(nodes, axis), lead };
 }
@@ -112,7 +147,11 @@ function transpose(call: BuiltinCall): Value {
   const n = call.frame.shapeOf(x).length;
   if (n - x.lead < 2) {
     const found = showShape(call.frame.shapeOf(x));
-    call.frame.report("fwp3018", call.span, { operation: "transpose", expected: "at least two axes", found });
+    call.frame.report("fwp3018", call.span, {
+      operation: "transpose",
+      expected: "at least two axes",
+      found,
+    });
     return ERROR;
   }
   const perm = Array.from({ length: n }, (_, i) => (i === n - 1 ? n - 2 : i === n - 2 ? n - 1 : i));
@@ -145,7 +184,10 @@ function reshape(call: BuiltinCall): Value {
   // Known numbers decide; `width` and `heads * size` may be written differently and still agree.
   const fits = equal(have, want) || (a === null || b === null ? true : a === b);
   if (!fits || to.some((d) => session.hasHole(d))) {
-    call.frame.report("fwp3015", call.span, { from: showShape(from.slice(x.lead)), to: showShape(to) });
+    call.frame.report("fwp3015", call.span, {
+      from: showShape(from.slice(x.lead)),
+      to: showShape(to),
+    });
     return ERROR;
   }
   return { ...x, node: builder.reshape(x.node, [...lead, ...to]) };
@@ -160,14 +202,18 @@ function take(call: BuiltinCall): Value {
   const length = call.frame.shapeOf(x)[axis!]!;
   const [f, c, n] = [session.numeric(from), session.numeric(count), session.numeric(length)];
   if (f !== null && c !== null && n !== null && (f < 1 || f + c - 1 > n)) {
-    call.frame.report("fwp3016", call.span, { index: String(f < 1 ? f : f + c - 1), size: show(length) });
+    call.frame.report("fwp3016", call.span, {
+      index: String(f < 1 ? f : f + c - 1),
+      size: show(length),
+    });
     return ERROR;
   }
   return { ...x, node: call.frame.builder.slice(x.node, axis!, subtract(from, dim(1)), count) };
 }
 
 function filled(value: number) {
-  return (call: BuiltinCall): Value => call.frame.tensor(call.frame.builder.fill(value, sizesOf(call, "shape")), { lead: 0 });
+  return (call: BuiltinCall): Value =>
+    call.frame.tensor(call.frame.builder.fill(value, sizesOf(call, "shape")), { lead: 0 });
 }
 
 function eye(call: BuiltinCall): Value {
@@ -194,12 +240,20 @@ function binaryCodes(call: BuiltinCall): Value {
   const shape: Shape = [n, bits];
   const row = builder.broadcast(builder.iota(n), [0], shape);
   const bit = builder.broadcast(builder.iota(bits), [1], shape);
-  const power = builder.unary("round", builder.unary("exp", builder.mul(bit, builder.fill(Math.LN2, shape))));
+  const power = builder.unary(
+    "round",
+    builder.unary("exp", builder.mul(bit, builder.fill(Math.LN2, shape))),
+  );
   const digit = builder.unary("floor", builder.div(row, power));
   return call.frame.tensor(builder.binary("mod", digit, builder.fill(2, shape)), { lead: 0 });
 }
 
-const shape = (signature: string, doc: string, parameters: readonly string[], run: Builtin["run"]): Builtin => ({
+const shape = (
+  signature: string,
+  doc: string,
+  parameters: readonly string[],
+  run: Builtin["run"],
+): Builtin => ({
   group: "shape",
   signature,
   doc,
@@ -216,20 +270,50 @@ export const shapeBuiltins: BuiltinTable = {
     variadic: true,
     run: concat,
   },
-  split: shape("split(x, [a, b, _], over: axis)", "Cuts the last axis into pieces; `_` is what is left.", ["x", "sizes", "over"], split),
-  spread: shape("spread(x, [a, b, …])", "Repeats each element of the last axis as often as its size says: one rate per block.", ["x", "sizes"], spread),
-  roll: shape("roll(x, by, over: axis)", "Element i of the result is element i − by of x, around the end.", ["x", "by", "over"], roll),
+  split: shape(
+    "split(x, [a, b, _], over: axis)",
+    "Cuts the last axis into pieces; `_` is what is left.",
+    ["x", "sizes", "over"],
+    split,
+  ),
+  spread: shape(
+    "spread(x, [a, b, …])",
+    "Repeats each element of the last axis as often as its size says: one rate per block.",
+    ["x", "sizes"],
+    spread,
+  ),
+  roll: shape(
+    "roll(x, by, over: axis)",
+    "Element i of the result is element i − by of x, around the end.",
+    ["x", "by", "over"],
+    roll,
+  ),
   reverse: shape("reverse(x, over: axis)", "The axis from its end.", ["x", "over"], reverse),
   cumsum: shape("cumsum(x, over: axis)", "The running sum along an axis.", ["x", "over"], cumsum),
   transpose: shape("transpose(x)", "Exchanges the last two axes.", ["x"], transpose),
   flatten: shape("flatten(x)", "All axes as one, row by row.", ["x"], flatten),
-  reshape: shape("reshape(x, [a, b, _])", "The same elements, row by row, under another shape; `_` is what is left.", ["x", "shape"], reshape),
-  take: shape("take(x, from, count, over: axis)", "`count` elements of an axis from `from` on, counted from 1.", ["x", "from", "count", "over"], take),
+  reshape: shape(
+    "reshape(x, [a, b, _])",
+    "The same elements, row by row, under another shape; `_` is what is left.",
+    ["x", "shape"],
+    reshape,
+  ),
+  take: shape(
+    "take(x, from, count, over: axis)",
+    "`count` elements of an axis from `from` on, counted from 1.",
+    ["x", "from", "count", "over"],
+    take,
+  ),
   zeros: shape("zeros([a, b])", "Zeros.", ["shape"], filled(0)),
   ones: shape("ones([a, b])", "Ones.", ["shape"], filled(1)),
   eye: shape("eye(n)", "The identity matrix `[n, n]`.", ["n"], eye),
   iota: shape("iota(n, from: 1)", "The numbers from, from + 1, …: `[n]`.", ["n", "from"], iota),
-  binary_codes: shape("binary_codes(n)", "Row i holds the binary digits of i, lowest first: `[n, ceil(log2(n))]`.", ["n"], binaryCodes),
+  binary_codes: shape(
+    "binary_codes(n)",
+    "Row i holds the binary digits of i, lowest first: `[n, ceil(log2(n))]`.",
+    ["n"],
+    binaryCodes,
+  ),
 };
 
 export type { TensorValue };

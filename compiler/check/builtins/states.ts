@@ -14,12 +14,20 @@ function append(call: BuiltinCall): Value {
   const x = tensorOf(call, required(call, "state"));
   const row = signal(call, "row");
   if (x.valid === undefined) {
-    frame.report("fwp4009", call.span, { name: "append", reason: "its first argument must be a state that starts empty" });
+    frame.report("fwp4009", call.span, {
+      name: "append",
+      reason: "its first argument must be a state that starts empty",
+    });
     return ERROR;
   }
   const shape = frame.shapeOf(x);
   if (!frame.session.unifyShapes(shape.slice(1), frame.shapeOf(row))) {
-    const facts = { callee: "append", name: "row", expected: showShape(shape.slice(1)), found: showShape(frame.shapeOf(row)) };
+    const facts = {
+      callee: "append",
+      name: "row",
+      expected: showShape(shape.slice(1)),
+      found: showShape(frame.shapeOf(row)),
+    };
     frame.report("fwp3009", call.span, facts);
     return ERROR;
   }
@@ -42,7 +50,8 @@ function stop(call: BuiltinCall): Value {
   const x: TensorValue = signal(call, "x", call.expected);
   return { ...x, node: frame(call, x) };
 }
-const frame = (call: BuiltinCall, x: TensorValue) => call.frame.builder.stop(asFloat(call.frame, x.node));
+const frame = (call: BuiltinCall, x: TensorValue) =>
+  call.frame.builder.stop(asFloat(call.frame, x.node));
 
 function prev(call: BuiltinCall): Value {
   const arg = required(call, "x");

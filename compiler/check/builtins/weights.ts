@@ -6,7 +6,15 @@ import { asFloat } from "../broadcast.ts";
 import { asSize } from "../numbers.ts";
 import { ERROR, UNKNOWN, type TensorValue, type Value } from "../values.ts";
 import { asInit, declareParameter } from "../weights.ts";
-import { axesOver, flag, listArgument, required, sizeArgument, tensorOf, token } from "./arguments.ts";
+import {
+  axesOver,
+  flag,
+  listArgument,
+  required,
+  sizeArgument,
+  tensorOf,
+  token,
+} from "./arguments.ts";
 import { Stop, type BuiltinCall, type BuiltinTable } from "./types.ts";
 
 function refuseInProgram(call: BuiltinCall): void {
@@ -14,7 +22,10 @@ function refuseInProgram(call: BuiltinCall): void {
   if (frame.session.inProgram) frame.report("fwp4002", call.span, { what: call.name });
   if (frame.kind === "map" || frame.kind === "instruction" || frame.kind === "loss") {
     const place = { map: "a map", instruction: "an instruction", loss: "a loss" }[frame.kind];
-    frame.report("fwp4005", call.span, { statement: `${call.name}, which makes a trained weight,`, place });
+    frame.report("fwp4005", call.span, {
+      statement: `${call.name}, which makes a trained weight,`,
+      place,
+    });
     throw new Stop(ERROR);
   }
 }
@@ -83,7 +94,13 @@ function linear(call: BuiltinCall): Value {
   const lead: Dim[] = per === null ? [] : [from[per]!];
   const shape = [...lead, ...outer.map(({ d }) => d), ...inner.map(({ d }) => d)];
   const usual: Init = { kind: "normal", mean: 0, deviation: 1 / Math.sqrt(Math.max(1, fan)) };
-  const weight = declareParameter(frame, `${name}.weight`, shape, initOf(call, "init", usual), true);
+  const weight = declareParameter(
+    frame,
+    `${name}.weight`,
+    shape,
+    initOf(call, "init", usual),
+    true,
+  );
   // Labels: argument axis i is i; result axis j is 1000 + j, but the block axis is the same on both sides.
   const inLabels = from.map((_, i) => i);
   const outLabels = to.map((_, j) => (j === at ? block! : 1000 + j));
@@ -96,7 +113,13 @@ function linear(call: BuiltinCall): Value {
   if (flag(call, "bias", true)) {
     const biasAxes = to.flatMap((_, i) => (i === at && per === null ? [] : [i]));
     const zero: Init = { kind: "constant", value: 0 };
-    const bias = declareParameter(frame, `${name}.bias`, biasAxes.map((i) => to[i]!), initOf(call, "bias_init", zero), true);
+    const bias = declareParameter(
+      frame,
+      `${name}.bias`,
+      biasAxes.map((i) => to[i]!),
+      initOf(call, "bias_init", zero),
+      true,
+    );
     node = builder.add(node, builder.broadcast(bias, biasAxes, to));
   }
   return { kind: "tensor", node, lead: 0 };
@@ -117,7 +140,10 @@ function embed(call: BuiltinCall): Value {
 }
 
 function tokenWithoutVocab(frame: Frame, call: BuiltinCall): Value {
-  frame.report("fwp2201", call.span, { expected: "a token of a known vocabulary", found: "a whole-number signal" });
+  frame.report("fwp2201", call.span, {
+    expected: "a token of a known vocabulary",
+    found: "a whole-number signal",
+  });
   return ERROR;
 }
 

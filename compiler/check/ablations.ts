@@ -1,0 +1,105 @@
+/** Ablations are checked now: axes that reach something, values that fit, rows of the right length. */
+import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
+import type { AblationDecl, ExperimentDecl, Expr, Span } from "../../grammar/ast.ts";
+import { checkDiagnostic } from "./catalogue.ts";
+import { memberPath } from "./evaluate.ts";
+import { checkExperimentWith, type Environment } from "./experiments.ts";
+import type { Project } from "./project.ts";
+import type { Setting } from "./settings.ts";
+
+class Checker {
+  readonly #project: Project;
+  readonly #env: Environment | null;
+  readonly diagnostics: Diagnostic[] = [];
+  readonly axes = new Set<string>();
+
+  constructor(project: Project, env: Environment | null) {
+    this.#project = project;
+    this.#env = env;
+  }
+
+  place(span: Span) {
+    return { file: this.#project.main.file, range: { start: span.start, end: span.end } };
+  }
+
+  /** The experiment with some settings changed: its new problems are problems of the values. */
+  tryValues(
+    experiment: ExperimentDecl,
+    settings: readonly Setting[],
+    span: Span,
+    axis: string,
+  ): void {
+    const found = checkExperimentWith(this.#project, experiment, settings, this.#env);
+    const base = checkExperimentWith(this.#project, experiment, [], this.#env);
+    const known = new Set(base.map((d) => `${d.code} ${d.message}`));
+    const fresh = found.filter(
+      (d) => d.severity === "error" && !known.has(`${d.code} ${d.message}`),
+    );
+    const [first] = fresh;
+    if (first === undefined) return;
+    const reason = `${first.message} (${first.code})`;
+    this.diagnostics.push(checkDiagnostic("fwp5008", this.place(span), { axis, reason }));
+  }
+}
+
+const items = (expr: Expr): readonly Expr[] =>
+  expr.kind === "list" || expr.kind === "tuple" ? expr.items : [expr];
+
+export function checkAblation(
+  project: Project,
+  decl: AblationDecl,
+  env: Environment | null,
+): readonly Diagnostic[] {
+  const checker = new Checker(project, env);
+  const experiment =
+    project.main.own.get(decl.of.text) ?? project.main.imported.get(decl.of.text)?.decl;
+  if (experiment?.kind !== "experiment") {
+    const experiments = [...project.main.own.values()].filter((d) => d.kind === "experiment");
+    const candidates = experiments.map((d) => d.name.text).join(", ");
+    return [
+      checkDiagnostic("fwp2103", checker.place(decl.of.span), { name: decl.of.text, candidates }),
+    ];
+  }
+  let varies = false;
+  for (const clause of decl.clauses) {
+    if (clause.kind === "grid-clause") {
+      varies = true;
+      const axis = memberPath(clause.axis);
+      checker.axes.add(axis);
+      for (const value of items(clause.values)) {
+        checker.tryValues(experiment, [{ path: axis.split("."), value }], value.span, axis);
+      }
+    } else if (clause.kind === "zip-clause") {
+      varies = true;
+      const axes = clause.axes.map(memberPath);
+      for (const axis of axes) checker.axes.add(axis);
+      for (const row of items(clause.values)) {
+        const values = items(row);
+        if (values.length !== axes.length) {
+          const facts = { axes: axes.length, found: values.length };
+          checker.diagnostics.push(checkDiagnostic("fwp5009", checker.place(row.span), facts));
+          continue;
+        }
+        const settings = axes.map((axis, i) => ({ path: axis.split("."), value: values[i]! }));
+        checker.tryValues(experiment, settings, row.span, axes.join(", "));
+      }
+    } else if (clause.kind === "seeds-clause") varies = true;
+  }
+  for (const clause of decl.clauses) {
+    if (clause.kind !== "baseline-clause") continue;
+    for (const { axis } of clause.assignments) {
+      const path = memberPath(axis);
+      if (!checker.axes.has(path)) {
+        checker.diagnostics.push(
+          checkDiagnostic("fwp5011", checker.place(axis.span), { axis: path }),
+        );
+      }
+    }
+  }
+  if (!varies) {
+    checker.diagnostics.push(
+      checkDiagnostic("fwp5010", checker.place(decl.name.span), { name: decl.name.text }),
+    );
+  }
+  return checker.diagnostics;
+}
