@@ -13,3 +13,5 @@ export * from "./interpret.ts";
 export * from "./unroll.ts";
 export * from "./adjoint/index.ts";
 export * from "./simplify.ts";
+/** Builders that simplify as they go; under a name of their own because theirs are short. */
+export * as algebra from "./algebra/index.ts";

@@ -168,14 +168,34 @@ function constantInputs(b: GraphBuilder, bindings: readonly Binding[]): Map<Node
   return known;
 }
 
+/** A binding to a value that only repeats itself along time, or batch and time, needs it once. */
+function narrowBinding(b: GraphBuilder, x: Binding): Binding {
+  if (x.kind !== "sequence" && x.kind !== "batch") return x;
+  const node = b.node(x.value);
+  if (node.op !== "broadcast") return x;
+  const varies = (axis: number) => node.axes.includes(axis);
+  const without = (axis: number): NodeId =>
+    algebra.broadcast(
+      b,
+      node.x,
+      node.axes.map((a) => (a > axis ? a - 1 : a)),
+      node.shape.filter((_, i) => i !== axis),
+    );
+  if (x.kind === "sequence") {
+    return varies(1) ? x : narrowBinding(b, { ...x, kind: "batch", value: without(1) });
+  }
+  return varies(0) ? x : { ...x, kind: "shared", value: without(0) };
+}
+
 function keptBindings(
+  b: GraphBuilder,
   bindings: readonly Binding[],
   survivor: Survivors,
   known: ReadonlyMap<NodeId, number>,
 ): Binding[] {
   return bindings.flatMap((x) => {
     const input = known.has(x.input) ? null : survivor(x.input);
-    return input === null ? [] : [{ ...x, input }];
+    return input === null ? [] : [{ ...narrowBinding(b, x), input }];
   });
 }
 
@@ -245,7 +265,7 @@ function slimRecurrence(b: GraphBuilder, r: Recurrence, used: ReadonlySet<number
     ...r,
     body: body.graph,
     carries: carries.map((c) => ({ ...c, input: body.to(c.input), next: body.to(c.next) })),
-    bindings: keptBindings(r.bindings, body.survivor, known),
+    bindings: keptBindings(b, r.bindings, body.survivor, known),
     outputs,
     replay: r.replay && slimReplay(b, r.replay, replays, body.to),
   };
@@ -280,7 +300,7 @@ function slimReplay(
   return {
     ...replay,
     body: graph,
-    bindings: keptBindings(replay.bindings, survivor, known),
+    bindings: keptBindings(b, replay.bindings, survivor, known),
     carries: carries.map((c) => ({
       ...c,
       input: to(c.input),

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { dim, equal, type Shape } from "../../compiler/dims.ts";
+import { BATCH, dim, equal, TIME, type Shape } from "../../compiler/dims.ts";
 import {
   gradient,
   GraphBuilder,
@@ -243,6 +243,38 @@ describe("programs", () => {
       const small = simplifyProgram(program);
       expectMapsClose(runProgram(small, inputs, sizes), runProgram(program, inputs, sizes), 1e-12);
     }
+  });
+
+  test("what is the same at every step is handed over once", () => {
+    const body = new GraphBuilder("body");
+    const inputs = ["x", "y", "z"].map((n) => body.input(n, [dim(2)]));
+    const total = inputs.reduce((p, q) => body.add(p, q));
+    const b = new GraphBuilder("outer");
+    const wide = [BATCH, TIME, dim(2)];
+    const [x, y, z] = [b.input("x", [dim(2)]), b.input("y", [BATCH]), b.input("z", [BATCH, TIME])];
+    const values = [b.broadcast(x, [2], wide), b.broadcast(y, [0], wide), b.broadcast(z, [0, 1], wide)]; // prettier-ignore
+    const [out] = b.recurrence({
+      body: body.finish(),
+      reverse: false,
+      batch: BATCH,
+      time: TIME,
+      carries: [],
+      bindings: inputs.map((input, i) => ({ kind: "sequence", input, value: values[i]! })),
+      outputs: [{ kind: "stack", node: total }],
+      replay: null,
+    });
+    b.output("out", out!);
+    const small = simplify(b.finish());
+    verify(small);
+    const node = small.nodes.find((n) => n.op === "recurrence")!;
+    const kinds = node.op === "recurrence" ? node.recurrence.bindings.map((k) => k.kind) : [];
+    expect(kinds).toEqual(["shared", "batch", "sequence"]);
+    const given = new Map([
+      ["x", drawNormal([2], "x")],
+      ["y", drawNormal([2], "y")],
+      ["z", drawNormal([2, 5], "z")],
+    ]);
+    expectMapsClose(interpret(small, given, sizes), interpret(b.finish(), given, sizes));
   });
 
   test("an output nobody wants takes its carry with it", () => {
