@@ -1,0 +1,252 @@
+/** Which values of a graph get memory of their own, and which are computed again wherever they are read. */
+import { constant, sameShape, type Dim } from "../dims.ts";
+import type { ContractNode, Graph, Node, NodeId, UnaryFn } from "../graph/ir.ts";
+import { bodyNode, operands } from "../graph/shapes.ts";
+
+/** How each label of a contraction is used. */
+export interface LabelClasses {
+  readonly batch: readonly number[];
+  /** In the result and only in a (or only in b). */
+  readonly rows: readonly number[];
+  readonly columns: readonly number[];
+  readonly summed: readonly number[];
+}
+
+export function classify(node: ContractNode): LabelClasses {
+  const inA = (l: number) => node.aLabels.includes(l);
+  const inB = (l: number) => node.bLabels.includes(l);
+  const all = [...new Set([...node.aLabels, ...node.bLabels])];
+  return {
+    batch: node.outLabels.filter((l) => inA(l) && inB(l)),
+    rows: node.outLabels.filter((l) => inA(l) && !inB(l)),
+    columns: node.outLabels.filter((l) => !inA(l) && inB(l)),
+    summed: all.filter((l) => !node.outLabels.includes(l)),
+  };
+}
+
+/** Sizes by label. */
+export function labelSizes(graph: Graph, node: ContractNode): Map<number, Dim> {
+  const sizes = new Map<number, Dim>();
+  node.aLabels.forEach((l, i) => sizes.set(l, bodyNode(graph, node.a).shape[i]!));
+  node.bLabels.forEach((l, i) => sizes.set(l, bodyNode(graph, node.b).shape[i]!));
+  return sizes;
+}
+
+/** A size for estimates: run-time ones count as 64. */
+export const estimate = (d: Dim): number => constant(d) ?? 64;
+
+/** Worth packing and blocking: rows and columns both reuse what they load. */
+export function isProduct(graph: Graph, node: ContractNode): boolean {
+  const classes = classify(node);
+  const sizes = labelSizes(graph, node);
+  const count = (labels: readonly number[]) =>
+    labels.reduce((n, l) => n * estimate(sizes.get(l)!), 1);
+  const [m, n, k] = [count(classes.rows), count(classes.columns), count(classes.summed)];
+  return classes.summed.length > 0 && m >= 4 && n >= 4 && k >= 4 && m * n * k >= 1024;
+}
+
+const VIEWS: ReadonlySet<Node["op"]> = new Set([
+  "input",
+  "constant",
+  "size",
+  "iota",
+  "broadcast",
+  "transpose",
+  "reshape",
+  "slice",
+  "reverse",
+  "stop",
+]);
+export const isView = (node: Node): boolean => VIEWS.has(node.op);
+
+/** Computed by loops or steps of their own; they cannot be had at one index alone. */
+export function mustBeKept(node: Node): boolean {
+  switch (node.op) {
+    case "reduce":
+    case "concat":
+    case "cumsum":
+    case "scatter":
+    case "solve":
+    case "append":
+    case "random":
+      return true;
+    case "contract":
+      return classify(node).summed.length > 0;
+    default:
+      return false;
+  }
+}
+
+const DEAR: ReadonlySet<UnaryFn> = new Set([
+  "exp",
+  "log",
+  "log1p",
+  "expm1",
+  "sin",
+  "cos",
+  "tanh",
+  "sigmoid",
+  "softplus",
+  "erf",
+]);
+
+function ownCost(node: Node): number {
+  switch (node.op) {
+    case "unary":
+      if (DEAR.has(node.fn)) return 20;
+      return node.fn === "sqrt" || node.fn === "rsqrt" || node.fn === "reciprocal" ? 5 : 1;
+    case "binary":
+      return node.fn === "pow" ? 30 : node.fn === "div" || node.fn === "mod" ? 5 : 1;
+    case "select":
+    case "contract":
+      return 1;
+    case "pad":
+    case "gather":
+    case "pick":
+    case "place":
+      return 2;
+    case "roll":
+      return 4;
+    default:
+      return 0;
+  }
+}
+
+export interface Choice {
+  /** Values with memory of their own. */
+  readonly roots: ReadonlySet<NodeId>;
+  /** Of a blocked product: the root whose loop finishes it → the product itself (which then has no memory). */
+  readonly finished: ReadonlyMap<NodeId, NodeId>;
+  /** Contractions computed in blocks. */
+  readonly blocked: ReadonlySet<NodeId>;
+  readonly uses: ReadonlyMap<NodeId, number>;
+}
+
+/**
+ * `needed` are the nodes in order, `stored` those that some output wants in memory as they are.
+ */
+export function chooseRoots(
+  graph: Graph,
+  needed: readonly Node[],
+  stored: ReadonlySet<NodeId>,
+): Choice {
+  const readers = new Map<NodeId, Node[]>();
+  for (const node of needed) {
+    for (const x of new Set(operands(node))) {
+      const list = readers.get(x);
+      if (list === undefined) readers.set(x, [node]);
+      else list.push(node);
+    }
+  }
+  const uses = new Map([...readers].map(([id, list]) => [id, list.length]));
+  for (const id of stored) uses.set(id, (uses.get(id) ?? 0) + 1);
+  const roots = new Set<NodeId>();
+  const finished = new Map<NodeId, NodeId>();
+  const cost = new Map<NodeId, number>();
+  const claimed = new Set<NodeId>();
+  const blocked = new Set<NodeId>();
+
+  for (const node of needed) {
+    if (node.op !== "contract" || !isProduct(graph, node)) continue;
+    blocked.add(node.id);
+    const top = stored.has(node.id) ? node.id : climb(graph, node, readers, stored, claimed);
+    if (top !== node.id) finished.set(top, node.id);
+    roots.add(top);
+  }
+  const inside = new Set(finished.values());
+  for (const node of needed) {
+    const total = operands(node).reduce((c, x) => c + (cost.get(x) ?? 1), ownCost(node));
+    const leaf = node.op === "constant" || node.op === "size" || node.op === "iota";
+    cost.set(node.id, leaf ? 0 : node.op === "input" || node.op === "result" ? 1 : total);
+    if (inside.has(node.id)) continue;
+    if (!roots.has(node.id) && !keep(graph, node, total, readers, stored)) continue;
+    roots.add(node.id);
+    cost.set(node.id, 1);
+  }
+  return { roots, finished, blocked, uses };
+}
+
+/** The last of the elementwise operations that follow a product, each the only reader of the one before. */
+function climb(
+  graph: Graph,
+  product: ContractNode,
+  readers: ReadonlyMap<NodeId, readonly Node[]>,
+  stored: ReadonlySet<NodeId>,
+  claimed: Set<NodeId>,
+): NodeId {
+  const sizes = labelSizes(graph, product);
+  const depth = classify(product).summed.reduce(
+    (n, l) => n * (constant(sizes.get(l)!) ?? Infinity),
+    1,
+  );
+  if (depth > LARGEST_UNBLOCKED) return product.id;
+  let top: Node = product;
+  for (;;) {
+    if (stored.has(top.id)) return top.id;
+    const list: readonly Node[] = readers.get(top.id) ?? [];
+    const [next] = list;
+    const elementwise =
+      next !== undefined && (next.op === "unary" || next.op === "binary" || next.op === "select");
+    if (list.length !== 1 || !elementwise || claimed.has(next.id)) return top.id;
+    if (!sameShape(next.shape, product.shape)) return top.id;
+    claimed.add(next.id);
+    top = next;
+  }
+}
+
+/** Products with a longer sum are computed in several passes over their result. */
+export const LARGEST_UNBLOCKED = 1024;
+
+function keep(
+  graph: Graph,
+  node: Node,
+  cost: number,
+  readers: ReadonlyMap<NodeId, readonly Node[]>,
+  stored: ReadonlySet<NodeId>,
+): boolean {
+  if (node.op === "recurrence" || node.op === "result") return false;
+  if (mustBeKept(node)) return true;
+  if (isView(node)) return false;
+  if (stored.has(node.id)) return true;
+  let count = 0;
+  let forced = false;
+  const visit = (id: NodeId, again: boolean): void => {
+    if (stored.has(id) && id !== node.id) count += 1;
+    for (const reader of readers.get(id) ?? []) {
+      const repeats = again || repeated(graph, reader, id);
+      if (repeats && cost >= 3) forced = true;
+      if (mustBeInMemory(reader, id, cost, node)) forced = true;
+      if (isView(reader)) visit(reader.id, repeats);
+      else if (reader.op !== "pick" || reader.x !== id) count += 1;
+    }
+  };
+  visit(node.id, false);
+  return forced || (count >= 2 && (count - 1) * cost > count + 4);
+}
+
+/** Whether a reader wants each element several times, in loops that cannot be left to hoisting. */
+function repeated(graph: Graph, reader: Node, id: NodeId): boolean {
+  if (reader.op === "broadcast") return reader.axes.some((a, i) => a !== i);
+  if (reader.op !== "contract" || isProduct(graph, reader)) return false;
+  const missing = (labels: readonly number[]) =>
+    [...reader.outLabels].some((l) => !labels.includes(l));
+  return (
+    (reader.a === id && missing(reader.aLabels)) || (reader.b === id && missing(reader.bLabels))
+  );
+}
+
+function mustBeInMemory(reader: Node, id: NodeId, cost: number, node: Node): boolean {
+  switch (reader.op) {
+    case "solve":
+      return reader.matrix === id;
+    case "recurrence":
+      return true;
+    case "gather":
+      return reader.table === id && cost > 1;
+    case "pad":
+      // Under a pad's condition no index may be loaded ahead of the values it selects.
+      return node.op === "gather" || node.op === "pick";
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,281 @@
+/** The value of a graph node at an index, as an expression: how a chain of elementwise operations becomes one loop body. */
+import { InternalError, unreachable } from "../../diagnostics/diagnostic.ts";
+import { dim, subtract, type Dim } from "../dims.ts";
+import type { ContractNode, Node, NodeId } from "../graph/ir.ts";
+import { add, binary, float, int, load, mul, select, unary } from "../loop/build.ts";
+import type { Expr } from "../loop/ir.ts";
+import {
+  asVariable,
+  depthOf,
+  divide,
+  fixed,
+  keyOf,
+  linear,
+  minus,
+  plus,
+  quotient,
+  shifted,
+  stridesOf,
+  type Affine,
+  type IndexVariable,
+} from "./affine.ts";
+import type { Emitter, Placed } from "./emitter.ts";
+import { isTrivial } from "./emitter.ts";
+import { binaryExpr, unaryExpr } from "./functions.ts";
+import type { Location, Region } from "./region.ts";
+
+export type Index = readonly Affine[];
+
+export interface EvaluatorHooks {
+  /** A value to use for a node instead of looking at it: where accesses are recorded, and where accumulators come in. */
+  readonly leaf?: (region: Region, node: Node, index: Index) => Placed | undefined;
+  /** Told when an index cannot be divided: a loop over `variable` had better be two, the inner of length `by`. */
+  readonly split?: (variable: IndexVariable, by: Dim) => void;
+}
+
+export class Evaluator {
+  readonly emitter: Emitter;
+  readonly #hooks: EvaluatorHooks;
+  /** In the operand of a lazy select: loads may be out of range, so nothing may be computed before it. */
+  #guarded = 0;
+
+  constructor(emitter: Emitter, hooks: EvaluatorHooks = {}) {
+    this.emitter = emitter;
+    this.#hooks = hooks;
+  }
+
+  value(region: Region, id: NodeId, index: Index): Placed {
+    const node = region.node(id);
+    const given = this.#hooks.leaf?.(region, node, index);
+    if (given !== undefined) return given;
+    const location = region.locations.get(id);
+    if (location?.kind === "outer") {
+      return this.value(location.region, location.node, [...location.prefix, ...index]);
+    }
+    if (location?.kind === "variable") return { expr: location.expr, depth: location.depth };
+    if (location?.kind === "index") {
+      return { expr: this.emitter.index(location.value), depth: depthOf(location.value) };
+    }
+    const key = `${region.id}.${id}[${index.map(keyOf).join("][")}]`;
+    const known = this.emitter.recall(key);
+    if (known !== undefined) return known;
+    const placed =
+      location === undefined
+        ? this.compute(region, node, index)
+        : this.#load(node, location, index);
+    if (this.#guarded > 0) return placed;
+    const shared = (region.uses.get(id) ?? 0) > 1 && location === undefined;
+    const named =
+      !isTrivial(placed.expr) && (placed.depth < this.emitter.depth || shared)
+        ? this.emitter.hoist(placed, node.origin?.label ?? "x")
+        : placed;
+    // An expression without a name would be computed again at each use: only its name is worth remembering.
+    return isTrivial(named.expr) ? this.emitter.remember(key, named) : named;
+  }
+
+  #load(node: Node, at: Location & { kind: "buffer" }, index: Index): Placed {
+    const address = plus(at.offset, linear(index, at.strides));
+    return {
+      expr: load(at.buffer, this.emitter.index(address), node.dtype === "int" ? "int" : "float"),
+      depth: Math.max(depthOf(address), Math.min(at.depth, this.emitter.depth)),
+    };
+  }
+
+  /** Two values joined; either is first put where it can be computed before the loops that only the other needs. */
+  #join(parts: readonly Placed[], make: (exprs: Expr[]) => Expr): Placed {
+    const depth = Math.max(0, ...parts.map((p) => p.depth));
+    const lifted = parts.map((p) =>
+      p.depth < depth && this.#guarded === 0 ? this.emitter.hoist(p, "x") : p,
+    );
+    return { expr: make(lifted.map((p) => p.expr)), depth };
+  }
+
+  /** What a node computes at an index, whether or not it has a place where its value could be read. */
+  compute(region: Region, node: Node, index: Index): Placed {
+    const at = (id: NodeId, i: Index = index) => this.value(region, id, i);
+    switch (node.op) {
+      case "constant":
+        return { expr: node.dtype === "int" ? int(node.value) : float(node.value), depth: 0 };
+      case "size":
+        return { expr: unary("float_of_int", this.emitter.size(node.value)), depth: 0 };
+      case "iota": {
+        const i = this.emitter.index(index[0]!);
+        const expr = node.dtype === "int" ? i : unary("float_of_int", i);
+        return { expr, depth: depthOf(index[0]!) };
+      }
+      case "unary":
+        return this.#join([at(node.x)], ([x]) => unaryExpr(node.fn, x!));
+      case "binary":
+        return this.#join([at(node.a), at(node.b)], ([a, b]) =>
+          binaryExpr(node.fn, a!, b!, node.dtype),
+        );
+      case "select":
+        return this.#join([at(node.cond), at(node.a), at(node.b)], ([c, a, b]) =>
+          select(binary("ne", c!, c!.type.kind === "int" ? int(0) : float(0)), a!, b!),
+        );
+      case "broadcast":
+        return at(
+          node.x,
+          node.axes.map((a) => index[a]!),
+        );
+      case "transpose": {
+        const source: Affine[] = [];
+        node.perm.forEach((p, i) => (source[p] = index[i]!));
+        return at(node.x, source);
+      }
+      case "stop":
+        return at(node.x);
+      case "reshape":
+        return this.#reshape(region, node.shape, node.x, index);
+      case "slice":
+        return at(
+          node.x,
+          moved(index, node.axis, (i) => shifted(i, node.start)),
+        );
+      case "reverse": {
+        const last = fixed(subtract(node.shape[node.axis]!, dim(1)));
+        return at(
+          node.x,
+          moved(index, node.axis, (i) => minus(last, i)),
+        );
+      }
+      case "pad": {
+        const inner = region.node(node.x).shape[node.axis]!;
+        const i = minus(index[node.axis]!, fixed(node.before));
+        const where = this.emitter.index(i);
+        const inside = binary(
+          "and",
+          binary("le", int(0), where),
+          binary("lt", where, this.emitter.size(inner)),
+        );
+        this.#guarded += 1;
+        const x = at(
+          node.x,
+          moved(index, node.axis, () => i),
+        );
+        this.#guarded -= 1;
+        const zero = node.dtype === "int" ? int(0) : float(0);
+        return { expr: select(inside, x.expr, zero), depth: Math.max(x.depth, depthOf(i)) };
+      }
+      case "roll": {
+        const n = node.shape[node.axis]!;
+        const back = minus(index[node.axis]!, fixed(node.shift));
+        const size = this.emitter.size(n);
+        // (i − shift) mod n for any sign of the shift.
+        const wrapped = binary(
+          "mod",
+          add(binary("mod", this.emitter.index(back), size), size),
+          size,
+        );
+        const source = this.emitter.opaqueIndex(
+          { expr: wrapped, depth: depthOf(back) },
+          n,
+          "rolled",
+        );
+        return at(
+          node.x,
+          moved(index, node.axis, () => source),
+        );
+      }
+      case "contract":
+        return this.#product(region, node, index);
+      case "gather": {
+        const lead = region.node(node.index).shape.length;
+        const rows = region.node(node.table).shape[0]!;
+        const row = this.emitter.opaqueIndex(at(node.index, index.slice(0, lead)), rows, "row");
+        return at(node.table, [row, ...index.slice(lead)]);
+      }
+      case "pick": {
+        const n = region.node(node.x).shape.at(-1)!;
+        return at(node.x, [...index, this.emitter.opaqueIndex(at(node.index), n, "chosen")]);
+      }
+      case "place": {
+        const lead = index.slice(0, -1);
+        const i = index.at(-1)!;
+        const here = { expr: this.emitter.index(i), depth: depthOf(i) };
+        return this.#join([at(node.index, lead), here, at(node.value, lead)], ([k, j, v]) =>
+          select(binary("eq", j!, k!), v!, float(0)),
+        );
+      }
+      case "input":
+      case "reduce":
+      case "concat":
+      case "cumsum":
+      case "scatter":
+      case "solve":
+      case "append":
+      case "random":
+      case "recurrence":
+      case "result":
+        throw new InternalError(`${node.op} ${node.id} of ${region.graph.name} has no place`);
+      default:
+        return unreachable(node);
+    }
+  }
+
+  /** A contraction without summed labels. */
+  #product(region: Region, node: ContractNode, index: Index): Placed {
+    const [a, b] = this.factors(region, node, index, new Map());
+    return this.#join([a, b], ([x, y]) => mul(x!, y!));
+  }
+  /** Both operands of a contraction at an output index and at given indices of the summed labels. */
+  factors(
+    region: Region,
+    node: ContractNode,
+    index: Index,
+    summed: ReadonlyMap<number, Affine>,
+  ): [Placed, Placed] {
+    const of = (label: number) =>
+      summed.get(label) ?? index[node.outLabels.indexOf(label)] ?? fixed(0);
+    return [
+      this.value(region, node.a, node.aLabels.map(of)),
+      this.value(region, node.b, node.bLabels.map(of)),
+    ];
+  }
+
+  /** Index into x of an element of a reshape of it. Equal leading and trailing axes stay as they are. */
+  #reshape(region: Region, shape: readonly Dim[], x: NodeId, index: Index): Placed {
+    return this.value(region, x, this.reshaped(shape, region.node(x).shape, index));
+  }
+  reshaped(shape: readonly Dim[], from: readonly Dim[], index: Index): Affine[] {
+    let lead = 0;
+    while (lead < from.length && lead < shape.length && from[lead]!.key === shape[lead]!.key) {
+      lead += 1;
+    }
+    let tail = 0;
+    while (
+      tail < Math.min(from.length, shape.length) - lead &&
+      from.at(-1 - tail)!.key === shape.at(-1 - tail)!.key
+    ) {
+      tail += 1;
+    }
+    const inner = shape.slice(lead, shape.length - tail);
+    const middle = from.slice(lead, from.length - tail);
+    let flat = linear(index.slice(lead, index.length - tail), stridesOf(inner));
+    const source: Affine[] = [];
+    const strides = stridesOf(middle);
+    middle.forEach((extent, i) => {
+      if (i === middle.length - 1) {
+        source.push(flat);
+        return;
+      }
+      const by = strides[i]!;
+      const { quotient: q, remainder } = divide(flat, by) ?? this.#divide(flat, by, extent);
+      source.push(q);
+      flat = remainder;
+    });
+    return [...index.slice(0, lead), ...source, ...index.slice(index.length - tail)];
+  }
+  #divide(flat: Affine, by: Dim, extent: Dim) {
+    for (const t of flat.terms) {
+      const whole = asVariable({ constant: dim(0), terms: [{ ...t, coefficient: dim(1) }] });
+      const inner = quotient(by, t.coefficient);
+      if (whole !== undefined && inner !== undefined) this.#hooks.split?.(whole, inner);
+    }
+    return this.emitter.divmod(flat, by, extent);
+  }
+}
+
+function moved(index: Index, axis: number, to: (i: Affine) => Affine): Affine[] {
+  return index.map((a, i) => (i === axis ? to(a) : a));
+}

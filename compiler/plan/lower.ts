@@ -1,0 +1,421 @@
+/** From the stages of a region to statements: homes for values, loops, loop bodies. */
+import { InternalError } from "../../diagnostics/diagnostic.ts";
+import { constant, dim, product, subtract, type Dim } from "../dims.ts";
+import type { Graph, Node, NodeId } from "../graph/ir.ts";
+import { reachable } from "../graph/rebuild.ts";
+import { binary, float, int } from "../loop/build.ts";
+import type { Expr } from "../loop/ir.ts";
+import { fixed, linear, ofVariable, plus, shifted, stridesOf, type Affine } from "./affine.ts";
+import { chooseRoots, isView, type Choice } from "./choose.ts";
+import { equationOf } from "./equation.ts";
+import type { Emitter } from "./emitter.ts";
+import { Evaluator } from "./evaluate.ts";
+import type { Memory } from "./memory.ts";
+import {
+  dependences,
+  makersOf,
+  pathsOf,
+  reaches,
+  sharedLoops,
+  type Dependences,
+  type Nest,
+} from "./order.ts";
+import { Region, type Location } from "./region.ts";
+import {
+  indexOf,
+  makeStage,
+  reducedAxes,
+  termsOf,
+  type Stage,
+  type StageLoop,
+  type Target,
+} from "./stages.ts";
+import { emitWhole } from "./whole.ts";
+
+/** Something that a region has to leave behind. */
+export interface Sink {
+  readonly node: NodeId;
+  readonly target: Target;
+  /** An input of the region that lies in the same memory. */
+  readonly overwrites: NodeId | null;
+}
+
+export interface RegionPlan {
+  readonly region: Region;
+  readonly choice: Choice;
+  readonly stages: readonly Stage[];
+  readonly deps: Dependences;
+}
+
+export type BufferLocation = Location & { kind: "buffer" };
+
+/** A whole buffer, row-major. */
+export function rowMajor(
+  buffer: string,
+  shape: readonly Dim[],
+  depth: number,
+  offset = fixed(0),
+): BufferLocation {
+  return { kind: "buffer", buffer, offset, strides: stridesOf(shape), depth };
+}
+
+let regions = 0;
+
+/** Chooses what is kept and makes the stages. Inputs get their locations by `place` before anything else. */
+export function planRegion(
+  graph: Graph,
+  sinks: readonly Sink[],
+  place: (region: Region) => void,
+): RegionPlan {
+  const needed = reachable(
+    graph,
+    sinks.map((s) => s.node),
+  );
+  const base = (id: NodeId): NodeId => {
+    const node = graph.nodes[id]!;
+    return node.op === "reshape" || node.op === "stop" ? base(node.x) : id;
+  };
+  const storable = (id: NodeId): boolean => {
+    const node = graph.nodes[id]!;
+    return !isView(node) && node.op !== "result";
+  };
+  const stored = new Set<NodeId>();
+  for (const s of sinks) if (!s.target.add && storable(base(s.node))) stored.add(base(s.node));
+  const choice = chooseRoots(graph, needed, stored);
+  const region = new Region(graph, regions++, choice.uses);
+  place(region);
+
+  const claims = new Map<NodeId, Sink>();
+  const copies: Sink[] = [];
+  for (const s of sinks) {
+    const id = base(s.node);
+    if (graph.nodes[id]!.op === "result" && !s.target.add && s.overwrites === null) {
+      if (!region.locations.has(id)) {
+        region.locations.set(id, retarget(s, graph.nodes[id]!).location);
+        continue;
+      }
+    }
+    const kept = choice.roots.has(id) && storable(id);
+    const alone = !s.target.add || ((choice.uses.get(id) ?? 0) === 0 && id === s.node);
+    if (kept && alone && !claims.has(id) && !(s.target.add && readsTwice(sinks, s)))
+      claims.set(id, s);
+    else copies.push(s);
+  }
+  const stages: Stage[] = [];
+  const make = (node: NodeId, copiesOnly: boolean, s: Sink | null, target: Target | null) =>
+    stages.push(
+      makeStage(region, choice, {
+        id: stages.length,
+        node,
+        copies: copiesOnly,
+        target,
+        overwrites: s?.overwrites ?? null,
+      }),
+    );
+  for (const node of needed) {
+    if (node.op === "recurrence") make(node.id, false, null, null);
+    if (!choice.roots.has(node.id)) continue;
+    const s = claims.get(node.id);
+    make(node.id, false, s ?? null, s === undefined ? null : retarget(s, node));
+  }
+  for (const s of copies) make(s.node, true, s, s.target);
+  const { stages: safe, deps } = withoutHazards(region, choice, stages, sinks);
+  return { region, choice, stages: safe, deps };
+}
+
+const readsTwice = (sinks: readonly Sink[], s: Sink): boolean =>
+  sinks.some((x) => x !== s && x.node === s.node);
+
+/** The target of a reshape as the target of what it reshapes. */
+function retarget(s: Sink, node: Node): Target {
+  if (s.node === node.id) return s.target;
+  const { location } = s.target;
+  return {
+    ...s.target,
+    location: rowMajor(location.buffer, node.shape, location.depth, location.offset),
+  };
+}
+
+/** Where a stage may not write over its input yet, it writes elsewhere and a stage at the end copies. */
+function withoutHazards(
+  region: Region,
+  choice: Choice,
+  stages: readonly Stage[],
+  sinks: readonly Sink[],
+): { stages: readonly Stage[]; deps: Dependences } {
+  let current = [...stages];
+  for (const sink of sinks) {
+    if (sink.overwrites === null) continue;
+    const writer = current.find((s) => s.overwrites === sink.overwrites)!;
+    const deps = dependences(current);
+    const readers = [...deps.before.get(writer)!].filter((s) => s.reads.has(sink.overwrites!));
+    const safe =
+      ownReadsInPlace(region, writer) &&
+      !readers.some((r) => reaches(deps, writer, r)) &&
+      !reaches(deps, writer, writer);
+    if (safe) continue;
+    // Two stages instead: one that computes into memory of its own, and one that copies at the very end.
+    const kept: Choice = { ...choice, roots: new Set([...choice.roots, sink.node]) };
+    const fresh = !writer.copies || !choice.roots.has(writer.node);
+    const computing: Stage = makeStage(region, kept, {
+      id: writer.id,
+      node: writer.copies ? sink.node : writer.node,
+      copies: false,
+      target: null,
+      overwrites: null,
+    });
+    const copy = makeStage(region, kept, {
+      id: current.length,
+      node: writer.copies ? sink.node : writer.node,
+      copies: true,
+      target: writer.target,
+      overwrites: sink.overwrites,
+    });
+    (choice.roots as Set<NodeId>).add(computing.node);
+    current = current.filter((s) => s !== writer);
+    if (fresh) current.push(computing);
+    current.push(copy);
+  }
+  return { stages: current, deps: dependences(current) };
+}
+
+/** Whether a stage reads what it writes over only at the very element it writes. */
+function ownReadsInPlace(region: Region, s: Stage): boolean {
+  const own = s.reads.get(s.overwrites!);
+  if (own === undefined) return true;
+  const node = region.node(s.node);
+  if (node.op === "append" && !s.copies && node.x === s.overwrites) return true;
+  if (own === null || s.kind !== "map") return false;
+  return own.every((index) =>
+    s.loops.every((loop, j) => {
+      const variables = s.loops.map((l, i) =>
+        ofVariable({ name: `v${i}`, extent: l.extent, depth: i + 1 }),
+      );
+      const written = indexOf(node.shape.length, s.loops, variables)[loop.axis];
+      const read = index[loop.axis];
+      return j >= 0 && written !== undefined && read !== undefined && sameIndex(written, read);
+    }),
+  );
+}
+const sameIndex = (a: Affine, b: Affine): boolean =>
+  a.constant.key === b.constant.key &&
+  a.terms.length === b.terms.length &&
+  a.terms.every(
+    (t, i) =>
+      t.variable.name === b.terms[i]!.variable.name &&
+      t.coefficient.key === b.terms[i]!.coefficient.key,
+  );
+
+/** Gives every kept value its memory. `nests` are the kernels of the region: a value that stays inside one may shrink. */
+export function assignHomes(
+  plan: RegionPlan,
+  nests: readonly (readonly Nest[])[],
+  memory: Memory,
+  /** Number of loops around the region; null for the outermost one. */
+  around: number | null,
+): void {
+  const inside = around !== null;
+  const { region, stages } = plan;
+  const kernelOf = new Map<Stage, number>();
+  const paths = new Map<Stage, readonly Nest[]>();
+  nests.forEach((list, k) => {
+    for (const [s, path] of pathsOf(list)) {
+      kernelOf.set(s, k);
+      paths.set(s, path);
+    }
+  });
+  for (const node of region.graph.nodes) {
+    if (node.op !== "result" || region.locations.has(node.id)) continue;
+    if (!plan.choice.uses.has(node.id)) continue;
+    const type = memory.elementType(node.dtype);
+    const name = memory.scratch(nameOf(region, node), type, product(node.shape), inside);
+    region.locations.set(node.id, rowMajor(name, node.shape, around ?? 0));
+  }
+  for (const [id, maker] of makersOf(stages)) {
+    const node = region.node(id);
+    if (node.op === "recurrence") continue;
+    const readers = stages.filter((s) => s !== maker && s.reads.has(id));
+    const beside = readers.filter((s) => kernelOf.get(s) === kernelOf.get(maker));
+    const most = Math.max(0, ...beside.map((s) => sharedLoops(paths.get(maker)!, paths.get(s)!)));
+    const depth = (around ?? 0) + most;
+    if (maker.target !== null) {
+      if (!maker.target.add) region.locations.set(id, { ...maker.target.location, depth });
+      continue;
+    }
+    const local = beside.length === readers.length;
+    const shared = local
+      ? Math.min(...readers.map((s) => sharedLoops(paths.get(maker)!, paths.get(s)!)))
+      : 0;
+    if (maker.kind !== "whole" && Number.isFinite(shared) && shared === maker.loops.length)
+      continue;
+    const dropped = wholeAxes(maker, Math.min(shared, maker.loops.length));
+    const rest = node.shape.slice(dropped);
+    const name = memory.scratch(
+      nameOf(region, node),
+      memory.elementType(node.dtype),
+      product(rest),
+      inside || dropped > 0,
+    );
+    region.locations.set(id, {
+      kind: "buffer",
+      buffer: name,
+      offset: fixed(0),
+      strides: [...node.shape.slice(0, dropped).map(() => dim(0)), ...stridesOf(rest)],
+      depth,
+    });
+  }
+}
+
+/** How many leading axes the first loops run over completely. */
+function wholeAxes(s: Stage, loops: number): number {
+  let axes = 0;
+  for (let j = 0; j < loops; j++) {
+    if (constant(s.loops[j]!.step) === 1) axes = s.loops[j]!.axis + 1;
+  }
+  return axes;
+}
+
+export function nameOf(region: Region, node: Node): string {
+  if (node.origin?.label != null) return node.origin.label;
+  return node.op === "unary" || node.op === "binary" || node.op === "reduce"
+    ? node.fn
+    : `${region.graph.nodes[node.id]!.op}_${node.id}`;
+}
+
+const LETTERS = ["i", "j", "k", "l", "m", "n"];
+export function loopName(extent: Dim, depth: number): string {
+  if (extent.key === "1*$batch") return "b";
+  if (extent.key === "1*$time") return "t";
+  return LETTERS[depth % LETTERS.length]!;
+}
+
+export class Lowering {
+  readonly plan: RegionPlan;
+  readonly emitter: Emitter;
+  readonly memory: Memory;
+  readonly evaluator: Evaluator;
+
+  constructor(plan: RegionPlan, emitter: Emitter, memory: Memory) {
+    this.plan = plan;
+    this.emitter = emitter;
+    this.memory = memory;
+    this.evaluator = new Evaluator(emitter);
+  }
+
+  nests(list: readonly Nest[], variables: readonly Affine[] = []): void {
+    for (const n of list) {
+      if (n.kind === "stage") {
+        this.#stage(n.stage, variables);
+        continue;
+      }
+      const loop = firstStage(n).loops[variables.length]!;
+      const v = this.emitter.open(loopName(loop.extent, variables.length), loop.extent, {
+        spread: "independent",
+      });
+      this.nests(n.body, [...variables, ofVariable(v)]);
+      this.emitter.close();
+    }
+  }
+
+  #stage(s: Stage, variables: readonly Affine[]): void {
+    const { region } = this.plan;
+    const node = region.node(s.node);
+    const equation = s.copies ? null : equationOf(region.graph, this.plan.choice.roots, node);
+    if (equation !== null) this.emitter.comment(equation);
+    if (s.kind === "whole") return emitWhole(this, s);
+    const index = indexOf(node.shape.length, s.loops, variables);
+    const value =
+      s.kind === "reduce"
+        ? this.#reduce(s, node, index)
+        : s.copies
+          ? this.evaluator.value(region, s.node, index)
+          : this.evaluator.compute(region, node, index);
+    const target = s.target?.location ?? region.locations.get(s.node);
+    if (target?.kind === "buffer") {
+      this.store(target, index, value.expr, s.target?.add ?? false);
+    } else {
+      const named = this.emitter.hoistAlways(
+        { ...value, depth: value.depth },
+        nameOf(region, node),
+      );
+      region.locations.set(s.node, { kind: "variable", ...named });
+    }
+  }
+
+  store(at: BufferLocation, index: readonly Affine[], value: Expr, adding: boolean): void {
+    const address = this.emitter.index(plus(at.offset, linear(index, at.strides)));
+    this.emitter.emit({ op: "store", buffer: at.buffer, index: address, value, add: adding });
+  }
+
+  /** A reduction in four independent parts, so that one addition need not wait for the last. */
+  #reduce(s: Stage, node: Node, index: readonly Affine[]): { expr: Expr; depth: number } {
+    const { emitter } = this;
+    const { region } = this.plan;
+    const fn = node.op === "reduce" ? node.fn : "sum";
+    const start = fn === "sum" ? 0 : fn === "max" ? -Infinity : Infinity;
+    const join = (a: Expr, b: Expr): Expr => binary(fn === "sum" ? "add" : fn, a, b);
+    const depth = emitter.depth;
+    const inner = s.reducing.at(-1);
+    const zero = node.dtype === "int" && fn === "sum" ? int(0) : float(start);
+    const length = inner === undefined ? 1 : (constant(inner.extent) ?? Infinity);
+    const parts = length >= 4 && node.dtype !== "int" ? 4 : 1;
+    const sums = Array.from({ length: parts }, () => emitter.define(fn, zero, true));
+    const rank = reducedAxes(region, node).length;
+    const term = (variables: readonly Affine[]): Expr => {
+      const terms = termsOf(
+        this.evaluator,
+        region,
+        node,
+        index,
+        indexOf(rank, s.reducing, variables),
+      );
+      return terms.length === 1 ? terms[0].expr : binary("mul", terms[0].expr, terms[1].expr);
+    };
+    const accumulate = (c: number, variables: readonly Affine[]): void =>
+      emitter.assign(sums[c]!, join(sums[c]!, term(variables)));
+    const outer = s.reducing.slice(0, -1).map((loop, j) => this.#open(loop, s.loops.length + j));
+    if (inner === undefined) accumulate(0, []);
+    else if (parts === 1) {
+      const v = this.#open(inner, s.loops.length + outer.length);
+      accumulate(0, [...outer, v]);
+      emitter.close();
+    } else {
+      this.#inParts(inner, s.loops.length + outer.length, (v, c) => accumulate(c, [...outer, v]));
+    }
+    for (let i = 0; i < outer.length; i++) emitter.close();
+    const [a, b, c, d] = sums;
+    const total = parts === 1 ? a! : join(join(a!, b!), join(c!, d!));
+    return { expr: total, depth };
+  }
+  #open(loop: StageLoop, depth: number): Affine {
+    return ofVariable(this.emitter.open(loopName(loop.extent, depth), loop.extent));
+  }
+
+  /** A loop over an axis, four elements at a time, and what remains. */
+  #inParts(loop: StageLoop, depth: number, body: (v: Affine, part: number) => void): void {
+    const { emitter } = this;
+    const n = constant(loop.extent);
+    const all = emitter.size(loop.extent);
+    const rounded = n === undefined ? binary("bit_and", all, int(-4)) : int(n - (n % 4));
+    const end = n === undefined ? emitter.define("whole", rounded) : rounded;
+    const v = emitter.open(loopName(loop.extent, depth), loop.extent, { step: 4, to: end });
+    // The last of the four is still below the extent: the variable itself stays three below it.
+    const four = ofVariable({ ...v, extent: subtract(loop.extent, dim(3)) });
+    for (let c = 0; c < 4; c++) body(shifted(four, dim(c)), c);
+    emitter.close();
+    if (n === undefined) {
+      const r = emitter.open(loopName(loop.extent, depth), loop.extent, { from: end });
+      body(ofVariable(r), 0);
+      emitter.close();
+    } else {
+      for (let c = n - (n % 4); c < n; c++) body(fixed(c), c % 4);
+    }
+  }
+}
+
+function firstStage(n: Nest): Stage {
+  if (n.kind === "stage") return n.stage;
+  const [first] = n.body;
+  if (first === undefined) throw new InternalError("an empty loop");
+  return firstStage(first);
+}

@@ -1,0 +1,74 @@
+/** The buffers of one entry of a program: what the caller gives, and scratch memory between and inside kernels. */
+import { constant, type Dim } from "../dims.ts";
+import type { DType } from "../graph/ir.ts";
+import { RESERVED_WORDS } from "./names.ts";
+import type { ElementType, LoopBuffer } from "../loop/ir.ts";
+
+export type Precision = "f32" | "f64";
+
+export interface Buffer {
+  readonly name: string;
+  readonly type: ElementType;
+  readonly length: Dim;
+  readonly kind: "port" | "scratch";
+  /** Used by one kernel only, inside its loops: could be a thread's own. */
+  readonly local: boolean;
+}
+
+export class Memory {
+  readonly precision: Precision;
+  readonly buffers = new Map<string, Buffer>();
+  /** Names that the kernel being written has taken. */
+  locals: { has(name: string): boolean } = new Set<string>();
+
+  constructor(precision: Precision) {
+    this.precision = precision;
+  }
+
+  has(name: string): boolean {
+    return this.buffers.has(name);
+  }
+  elementType(dtype: DType): ElementType {
+    return dtype === "int" ? "i32" : this.precision;
+  }
+  /** Functions of the generated module. */
+  readonly functions = new Set<string>();
+
+  #taken(name: string): boolean {
+    return (
+      this.has(name) ||
+      this.locals.has(name) ||
+      this.functions.has(name) ||
+      RESERVED_WORDS.has(name)
+    );
+  }
+  #free(wish: string): string {
+    const clean = wish.replace(/[^A-Za-z0-9_]/g, "_").replace(/^(?=\d)/, "_");
+    let name = clean;
+    for (let i = 2; this.#taken(name); i++) name = `${clean}_${i}`;
+    return name;
+  }
+  port(wish: string, type: ElementType, length: Dim): string {
+    const name = this.#free(wish);
+    this.buffers.set(name, { name, type, length, kind: "port", local: false });
+    return name;
+  }
+  scratch(wish: string, type: ElementType, length: Dim, local = false): string {
+    const name = this.#free(wish);
+    this.buffers.set(name, { name, type, length, kind: "scratch", local });
+    return name;
+  }
+  /** The buffer as a kernel sees it. */
+  describe(name: string, access: LoopBuffer["access"]): LoopBuffer {
+    const buffer = this.buffers.get(name)!;
+    const length = constant(buffer.length);
+    const local = buffer.local && length !== undefined;
+    return {
+      name,
+      type: buffer.type,
+      space: local ? "local" : "global",
+      access,
+      length: local ? length : null,
+    };
+  }
+}

@@ -1,0 +1,316 @@
+/**
+ * Products of matrices in blocks. Both operands are first copied into panels of doubles in the order in which the inner
+ * loop reads them, whatever their layout was; the inner loop keeps a block of sums in local variables.
+ */
+import { apply, constant, dim, multiply, product, type Dim } from "../dims.ts";
+import type { ContractNode, NodeId } from "../graph/ir.ts";
+import { add, binary, float, int, intVariable, load, mul } from "../loop/build.ts";
+import type { Expr } from "../loop/ir.ts";
+import {
+  divide,
+  fixed,
+  ofVariable,
+  plus,
+  shifted,
+  stridesOf,
+  times,
+  type Affine,
+} from "./affine.ts";
+import { classify, labelSizes, LARGEST_UNBLOCKED } from "./choose.ts";
+import { Evaluator } from "./evaluate.ts";
+import { loopName, type BufferLocation, type Lowering } from "./lower.ts";
+import type { Stage } from "./stages.ts";
+
+/** Rows and columns of the block of sums: the fastest on V8 of those tried (bench/product.ts). */
+const ROWS = 4;
+const COLUMNS = 2;
+/** Length of the sum done in one pass over a result whose sum is too long for the cache. */
+const PASS = 512;
+
+/** One side of the product: the labels that only one operand has, as one long axis. */
+interface Side {
+  readonly operand: NodeId;
+  readonly operandLabels: readonly number[];
+  readonly labels: readonly number[];
+  readonly count: Dim;
+}
+
+export function emitProduct(lowering: Lowering, s: Stage, node: ContractNode): void {
+  new ProductLowering(lowering, s, node).emit();
+}
+
+class ProductLowering {
+  readonly #lowering: Lowering;
+  readonly #stage: Stage;
+  readonly #node: ContractNode;
+  readonly #sizes: ReadonlyMap<number, Dim>;
+  readonly #summed: readonly number[];
+  readonly #batch: readonly number[];
+  /** The side taken `ROWS` at a time, and the one whose panels are all made first. */
+  readonly #rows: Side;
+  readonly #columns: Side;
+  /** Values of the labels that the open loops fix. */
+  readonly #fixed = new Map<number, Affine>();
+
+  constructor(lowering: Lowering, s: Stage, node: ContractNode) {
+    this.#lowering = lowering;
+    this.#stage = s;
+    this.#node = node;
+    const { graph } = lowering.plan.region;
+    const sizes = labelSizes(graph, node);
+    this.#sizes = sizes;
+    const classes = classify(node);
+    this.#summed = classes.summed;
+    this.#batch = classes.batch;
+    const count = (labels: readonly number[]) => product(labels.map((l) => sizes.get(l)!));
+    const a: Side = {
+      operand: node.a,
+      operandLabels: node.aLabels,
+      labels: classes.rows,
+      count: count(classes.rows),
+    };
+    const b: Side = {
+      operand: node.b,
+      operandLabels: node.bLabels,
+      labels: classes.columns,
+      count: count(classes.columns),
+    };
+    // The smaller side is packed as a whole. A run-time size counts as large.
+    const size = (side: Side) => constant(side.count) ?? Number.MAX_SAFE_INTEGER;
+    [this.#rows, this.#columns] = size(b) <= size(a) ? [a, b] : [b, a];
+  }
+
+  emit(): void {
+    const { emitter, memory, plan } = this.#lowering;
+    const inner = product(this.#summed.slice(1).map((l) => this.#sizes.get(l)!));
+    const total = product(this.#summed.map((l) => this.#sizes.get(l)!));
+    const known = constant(total);
+    const passes = known === undefined || known > LARGEST_UNBLOCKED;
+    const target = this.#target();
+    if (passes && !(this.#stage.target?.add ?? false)) this.#clear(target);
+
+    const perPass = passes ? apply("min", total, apply("max", dim(PASS), inner)) : total;
+    const panels = multiply(dim(COLUMNS), apply("ceildiv", this.#columns.count, dim(COLUMNS)));
+    const label = plan.region.node(this.#stage.node).origin?.label ?? "product";
+    const columnPanel = memory.scratch(`${label}_columns`, "f64", multiply(panels, perPass), true);
+    const rowPanel = memory.scratch(`${label}_rows`, "f64", multiply(dim(ROWS), perPass), true);
+
+    for (const [i, l] of this.#batch.entries()) {
+      const extent = this.#sizes.get(l)!;
+      const v = emitter.open(loopName(extent, i), extent, { spread: "independent" });
+      this.#fixed.set(l, ofVariable(v));
+    }
+    if (passes) this.#passes(inner, columnPanel, rowPanel, target);
+    else this.#pass(emitter.size(total), null, columnPanel, rowPanel, target, false);
+    for (let i = 0; i < this.#batch.length; i++) emitter.close();
+  }
+
+  #target(): BufferLocation {
+    const at =
+      this.#stage.target?.location ?? this.#lowering.plan.region.locations.get(this.#stage.node);
+    if (at?.kind !== "buffer") throw new Error("a product without a place");
+    return at;
+  }
+
+  #clear(target: BufferLocation): void {
+    const { emitter } = this.#lowering;
+    const shape = this.#lowering.plan.region.node(this.#stage.node).shape;
+    const index = shape.map((d, i) => ofVariable(emitter.open(loopName(d, i), d)));
+    this.#lowering.store(target, index, float(0), false);
+    for (let i = 0; i < shape.length; i++) emitter.close();
+  }
+
+  /** The sum in pieces of about PASS terms: whole steps of its first label. */
+  #passes(inner: Dim, columnPanel: string, rowPanel: string, target: BufferLocation): void {
+    const { emitter } = this.#lowering;
+    const first = this.#sizes.get(this.#summed[0]!)!;
+    const stepsExpr =
+      constant(inner) === undefined
+        ? binary("max", int(1), binary("div", int(PASS), emitter.size(inner)))
+        : int(Math.max(1, Math.floor(PASS / constant(inner)!)));
+    const step = emitter.define("steps", stepsExpr);
+    const all = emitter.size(first);
+    const passes = emitter.define(
+      "passes",
+      binary("div", binary("sub", add(all, step), int(1)), step),
+    );
+    const pass = emitter.open("pass", first, { to: passes });
+    const from = emitter.define("from", mul(intVariable(pass.name), step));
+    const to = emitter.define("to", binary("min", all, add(from, step)));
+    const length = emitter.define("terms", mul(binary("sub", to, from), emitter.size(inner)));
+    this.#pass(length, { from, to }, columnPanel, rowPanel, target, true);
+    emitter.close();
+  }
+
+  #pass(
+    length: Expr,
+    range: { from: Expr; to: Expr } | null,
+    columnPanel: string,
+    rowPanel: string,
+    target: BufferLocation,
+    adding: boolean,
+  ): void {
+    const { emitter } = this.#lowering;
+    const columns = apply("ceildiv", this.#columns.count, dim(COLUMNS));
+    const p = emitter.open("p", columns);
+    const start = emitter.define("start", mul(mul(intVariable(p.name), length), int(COLUMNS)));
+    this.#pack(this.#columns, ofVariable(p), COLUMNS, columnPanel, start, range);
+    emitter.close();
+
+    const rows = apply("ceildiv", this.#rows.count, dim(ROWS));
+    const r = emitter.open("r", rows, { spread: "independent" });
+    this.#pack(this.#rows, ofVariable(r), ROWS, rowPanel, int(0), range);
+    const end = emitter.define("end", mul(length, int(ROWS)));
+    const c = emitter.open("c", columns);
+    const sums = Array.from({ length: ROWS }, (_, i) =>
+      Array.from({ length: COLUMNS }, (_, j) => emitter.define(`s${i}${j}`, float(0), true)),
+    );
+    const q = emitter.define("q", mul(mul(intVariable(c.name), length), int(COLUMNS)), true);
+    const k = emitter.open("k", multiply(dim(ROWS), dim(1)), { step: ROWS, to: end });
+    const ys = sums[0]!.map((_, j) =>
+      emitter.define(`y${j}`, load(columnPanel, add(q, int(j)), "float")),
+    );
+    for (let i = 0; i < ROWS; i++) {
+      const x = emitter.define(`x${i}`, load(rowPanel, add(intVariable(k.name), int(i)), "float"));
+      ys.forEach((y, j) => emitter.assign(sums[i]![j]!, add(sums[i]![j]!, mul(x, y))));
+    }
+    emitter.assign(q, add(q, int(COLUMNS)));
+    emitter.close();
+    this.#store(ofVariable(r), ofVariable(c), sums, target, adding);
+    emitter.close();
+    emitter.close();
+  }
+
+  /** Number `block · width + offset` along a side; beyond the end the last one, whose sums are not stored. */
+  #position(side: Side, block: Affine, width: number, offset: number): Affine {
+    const { emitter } = this.#lowering;
+    const at = shifted(times(block, dim(width)), dim(offset));
+    const count = constant(side.count);
+    if (count !== undefined && count % width === 0) {
+      // Within bounds, which the extent of the block's loop says when it is a number.
+      return at;
+    }
+    const depth = block.terms.at(-1)!.variable.depth;
+    const key = `clamp ${side.operand} ${block.terms[0]!.variable.name} ${offset}`;
+    const known = emitter.recall(key)?.expr;
+    const clamped =
+      known ??
+      emitter.define(
+        "row",
+        binary("min", emitter.index(at), emitter.size(subtractOne(side.count))),
+        false,
+        depth,
+      );
+    if (known === undefined) emitter.remember(key, { expr: clamped, depth });
+    return ofVariable(emitter.indexVariable(clamped, side.count, depth));
+  }
+
+  /** Indices of a side's labels from the position along it. */
+  #labelsAt(side: Side, position: Affine): Map<number, Affine> {
+    const extents = side.labels.map((l) => this.#sizes.get(l)!);
+    const strides = stridesOf(extents);
+    const found = new Map<number, Affine>();
+    let rest = position;
+    side.labels.forEach((l, i) => {
+      if (i === side.labels.length - 1) {
+        found.set(l, rest);
+        return;
+      }
+      const parts =
+        divide(rest, strides[i]!) ?? this.#lowering.emitter.divmod(rest, strides[i]!, extents[i]!);
+      found.set(l, parts.quotient);
+      rest = parts.remainder;
+    });
+    return found;
+  }
+
+  /** Copies `width` rows (or columns) next to each other, term by term. */
+  #pack(
+    side: Side,
+    block: Affine,
+    width: number,
+    panel: string,
+    start: Expr,
+    range: { from: Expr; to: Expr } | null,
+  ): void {
+    const { emitter, evaluator, plan } = this.#lowering;
+    const at = Array.from({ length: width }, (_, i) =>
+      this.#labelsAt(side, this.#position(side, block, width, i)),
+    );
+    let flat = fixed(0);
+    const terms = new Map<number, Affine>();
+    const strides = stridesOf(this.#summed.map((l) => this.#sizes.get(l)!));
+    this.#summed.forEach((l, i) => {
+      const extent = this.#sizes.get(l)!;
+      const bounds = i === 0 && range !== null ? range : {};
+      const v = ofVariable(emitter.open(loopName(extent, i + 3), extent, bounds));
+      terms.set(l, v);
+      flat = plus(flat, times(v, multiply(strides[i]!, dim(width))));
+    });
+    let base = add(start, emitter.index(flat));
+    if (range !== null) {
+      const skipped = mul(range.from, emitter.size(multiply(strides[0]!, dim(width))));
+      base = binary("sub", base, skipped);
+    }
+    const place = emitter.define("at", base);
+    at.forEach((labels, i) => {
+      const of = (l: number) => this.#fixed.get(l) ?? terms.get(l) ?? labels.get(l) ?? fixed(0);
+      const value = evaluator.value(plan.region, side.operand, side.operandLabels.map(of));
+      emitter.emit({
+        op: "store",
+        buffer: panel,
+        index: add(place, int(i)),
+        value: value.expr,
+        add: false,
+      });
+    });
+    for (let i = 0; i < this.#summed.length; i++) emitter.close();
+  }
+
+  /** Stores a block of sums, or what an elementwise expression makes of each. */
+  #store(
+    r: Affine,
+    c: Affine,
+    sums: readonly (readonly Expr[])[],
+    target: BufferLocation,
+    adding: boolean,
+  ): void {
+    const { emitter, plan } = this.#lowering;
+    const guard = (side: Side, block: Affine, width: number, i: number, inside: () => void) => {
+      const count = constant(side.count);
+      if ((count !== undefined && count % width === 0) || i === 0) return inside();
+      const position = emitter.index(shifted(times(block, dim(width)), dim(i)));
+      emitter.when(binary("lt", position, emitter.size(side.count)), inside);
+    };
+    const rows = sums.map((_, i) =>
+      this.#labelsAt(this.#rows, this.#position(this.#rows, r, ROWS, i)),
+    );
+    const columns = sums[0]!.map((_, j) =>
+      this.#labelsAt(this.#columns, this.#position(this.#columns, c, COLUMNS, j)),
+    );
+    sums.forEach((row, i) => {
+      guard(this.#rows, r, ROWS, i, () => {
+        row.forEach((sum, j) => {
+          guard(this.#columns, c, COLUMNS, j, () => {
+            const of = (l: number) => this.#fixed.get(l) ?? rows[i]!.get(l) ?? columns[j]!.get(l)!;
+            const index = this.#node.outLabels.map(of);
+            const finished = new Evaluator(emitter, {
+              leaf: (region, x) =>
+                region === plan.region && x.id === this.#node.id
+                  ? { expr: sum, depth: emitter.depth }
+                  : undefined,
+            });
+            const value =
+              this.#stage.node === this.#node.id
+                ? sum
+                : finished.compute(plan.region, plan.region.node(this.#stage.node), index).expr;
+            const add = adding || (this.#stage.target?.add ?? false);
+            this.#lowering.store(target, index, value, add);
+          });
+        });
+      });
+    });
+  }
+}
+
+const subtractOne = (d: Dim): Dim => shifted(fixed(d), dim(-1)).constant;

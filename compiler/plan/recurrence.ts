@@ -1,0 +1,251 @@
+/**
+ * A recurrence as one kernel: sequences outside, time inside, the body's loops innermost. What lives from step to step
+ * stays in small arrays of one sequence's size.
+ */
+import { InternalError } from "../../diagnostics/diagnostic.ts";
+import { apply, dim, multiply, product, type Dim } from "../dims.ts";
+import type { Binding, NodeId, Recurrence, RecurrenceNode, Replay } from "../graph/ir.ts";
+import { bodyNode, recurrenceOutputShape } from "../graph/shapes.ts";
+import { add, binary, float, int, intVariable, mul, sub } from "../loop/build.ts";
+import type { Expr } from "../loop/ir.ts";
+import { fixed, linear, minus, ofVariable, plus, shifted, type Affine } from "./affine.ts";
+import {
+  assignHomes,
+  Lowering,
+  planRegion,
+  rowMajor,
+  type BufferLocation,
+  type Sink,
+} from "./lower.ts";
+import { nest, schedule } from "./order.ts";
+import type { Region } from "./region.ts";
+import { loops } from "./whole.ts";
+
+export function emitRecurrence(outer: Lowering, node: RecurrenceNode): void {
+  new RecurrenceLowering(outer, node).emit();
+}
+
+/** The part of a buffer that leading indices choose. */
+function within(at: BufferLocation, lead: readonly Affine[]): BufferLocation {
+  const offset = plus(at.offset, linear(lead, at.strides.slice(0, lead.length)));
+  return { ...at, offset, strides: at.strides.slice(lead.length) };
+}
+
+class RecurrenceLowering {
+  readonly #outer: Lowering;
+  readonly #r: Recurrence;
+  readonly #carries: readonly BufferLocation[];
+  /** Where each output goes; null for one that nothing reads. */
+  readonly #outputs: readonly (BufferLocation | null)[];
+
+  constructor(outer: Lowering, node: RecurrenceNode) {
+    this.#outer = outer;
+    this.#r = node.recurrence;
+    const { plan } = outer;
+    this.#carries = this.#r.carries.map((c) => this.#array(c.name, this.#shapeOf(c.next)));
+    const places = new Map<number, BufferLocation>();
+    for (const x of plan.region.graph.nodes) {
+      if (x.op !== "result" || x.of !== node.id) continue;
+      const at = plan.region.locations.get(x.id);
+      if (at?.kind === "buffer") places.set(x.index, at);
+    }
+    this.#outputs = this.#r.outputs.map((_, i) => places.get(i) ?? null);
+  }
+
+  #shapeOf(id: NodeId): readonly Dim[] {
+    return bodyNode(this.#r.body, id).shape;
+  }
+  #array(name: string, shape: readonly Dim[]): BufferLocation {
+    const { memory } = this.#outer;
+    // One array for all sequences: it is filled inside the loop over the batch.
+    const depth = this.#outer.emitter.depth + 1;
+    return rowMajor(memory.scratch(name, memory.precision, product(shape), true), shape, depth);
+  }
+
+  emit(): void {
+    const { emitter } = this.#outer;
+    const r = this.#r;
+    r.outputs.forEach((o, i) => {
+      const at = this.#outputs[i]!;
+      if (o.kind !== "sum" || at === null) return;
+      loops(this.#outer, recurrenceOutputShape(r, o).shape, (index) =>
+        this.#outer.store(at, index, float(0), false),
+      );
+    });
+    const b = ofVariable(emitter.open("b", r.batch, { spread: "independent" }));
+    r.outputs.forEach((o, i) => {
+      const at = this.#outputs[i]!;
+      if (o.kind !== "batch-sum" || at === null) return;
+      loops(this.#outer, this.#shapeOf(o.node), (index) =>
+        this.#outer.store(within(at, [b]), index, float(0), false),
+      );
+    });
+    r.carries.forEach((c, i) => {
+      loops(this.#outer, this.#shapeOf(c.next), (index) => {
+        const first = this.#outer.evaluator.value(this.#outer.plan.region, c.init, [b, ...index]);
+        this.#outer.store(this.#carries[i]!, index, first.expr, false);
+      });
+    });
+    if (r.replay === null) this.#steps(b);
+    else this.#replayed(b, r.replay);
+    r.outputs.forEach((o, i) => {
+      const at = this.#outputs[i]!;
+      if (o.kind === "final" && at !== null) this.#copyCarry(o.carry, within(at, [b]));
+    });
+    emitter.close();
+  }
+
+  #copyCarry(carry: number, to: BufferLocation): void {
+    const shape = this.#shapeOf(this.#r.carries[carry]!.next);
+    this.#copy(this.#carries[carry]!, to, shape);
+  }
+  #copy(from: BufferLocation, to: BufferLocation, shape: readonly Dim[]): void {
+    const { emitter } = this.#outer;
+    loops(this.#outer, shape, (index) => {
+      const address = plus(from.offset, linear(index, from.strides));
+      const value: Expr = {
+        op: "load",
+        type: float(0).type,
+        buffer: from.buffer,
+        index: emitter.index(address),
+      };
+      this.#outer.store(to, index, value, false);
+    });
+  }
+
+  #steps(b: Affine): void {
+    const { emitter } = this.#outer;
+    const r = this.#r;
+    const t = ofVariable(emitter.open("t", r.time, { down: r.reverse }));
+    r.outputs.forEach((o, i) => {
+      const at = this.#outputs[i]!;
+      if (o.kind !== "border" || at === null) return;
+      const segments = apply("ceildiv", r.time, o.every);
+      const { quotient, remainder } = emitter.divmod(t, o.every, segments);
+      emitter.when(binary("eq", emitter.index(remainder), int(0)), () =>
+        this.#copyCarry(o.carry, within(at, [b, quotient])),
+      );
+    });
+    this.#body(b, t, new Map());
+    emitter.close();
+  }
+
+  /** Segment by segment from the last: the forward carries of every step, then the steps backwards. */
+  #replayed(b: Affine, replay: Replay): void {
+    const { emitter, memory, plan } = this.#outer;
+    const r = this.#r;
+    const segments = apply("ceildiv", r.time, replay.every);
+    const segment = emitter.open("segment", segments, { down: true });
+    const every = emitter.size(replay.every);
+    const fromExpr = emitter.define("from", mul(intVariable(segment.name), every));
+    const end = binary("min", add(fromExpr, every), emitter.size(r.time));
+    const to = emitter.define("to", end);
+    const from = ofVariable(emitter.indexVariable(fromExpr, r.time, emitter.depth));
+    const history = replay.carries.map((c) => {
+      const shape = bodyNode(replay.body, c.next).shape;
+      const name = memory.scratch(
+        `${c.name}_before`,
+        memory.precision,
+        multiply(replay.every, product(shape)),
+        true,
+      );
+      return { shape, at: rowMajor(name, [replay.every, ...shape], emitter.depth) };
+    });
+    replay.carries.forEach((c, i) => {
+      const { shape, at } = history[i]!;
+      loops(this.#outer, shape, (index) => {
+        const border = this.#outer.evaluator.value(plan.region, c.borders, [
+          b,
+          ofVariable(segment),
+          ...index,
+        ]);
+        this.#outer.store(within(at, [fixed(0)]), index, border.expr, false);
+      });
+    });
+    emitter.comment("the states before each step of this segment, computed again");
+    const s = ofVariable(emitter.open("s", r.time, { from: fromExpr, to: sub(to, int(1)) }));
+    const row = (t: Affine) => minus(t, from);
+    const sinks = replay.carries.map((c, i): Sink => ({
+      node: c.next,
+      target: { location: within(history[i]!.at, [shifted(row(s), dim(1))]), add: false },
+      overwrites: null,
+    }));
+    this.#region(replay.body, sinks, (region) => {
+      this.#bind(region, replay.bindings, b, s);
+      replay.carries.forEach((c, i) =>
+        region.locations.set(c.input, this.#here(within(history[i]!.at, [row(s)]))),
+      );
+    });
+    emitter.close();
+    const t = ofVariable(emitter.open("t", r.time, { from: fromExpr, to, down: true }));
+    const before = new Map(
+      replay.carries.map((c, i) => [c.target, within(history[i]!.at, [row(t)])] as const),
+    );
+    this.#body(b, t, before);
+    emitter.close();
+    emitter.close();
+  }
+
+  #body(b: Affine, t: Affine, before: ReadonlyMap<NodeId, BufferLocation>): void {
+    const r = this.#r;
+    const sinks: Sink[] = [];
+    r.carries.forEach((c, i) => {
+      if (c.next === c.input) return;
+      sinks.push({
+        node: c.next,
+        target: { location: this.#carries[i]!, add: false },
+        overwrites: c.input,
+      });
+    });
+    r.outputs.forEach((o, i) => {
+      const at = this.#outputs[i]!;
+      if (at === null) return;
+      if (o.kind === "stack") {
+        sinks.push({
+          node: o.node,
+          target: { location: within(at, [b, t]), add: false },
+          overwrites: null,
+        });
+      } else if (o.kind === "sum" || o.kind === "batch-sum") {
+        const location = o.kind === "sum" ? at : within(at, [b]);
+        sinks.push({ node: o.node, target: { location, add: true }, overwrites: null });
+      }
+    });
+    this.#region(r.body, sinks, (region) => {
+      this.#bind(region, r.bindings, b, t);
+      r.carries.forEach((c, i) => region.locations.set(c.input, this.#here(this.#carries[i]!)));
+      for (const [target, at] of before) region.locations.set(target, this.#here(at));
+    });
+  }
+
+  /** Contents change from step to step: nothing is read from there before the step begins. */
+  #here(at: BufferLocation): BufferLocation {
+    return { ...at, depth: this.#outer.emitter.depth };
+  }
+
+  #bind(region: Region, bindings: readonly Binding[], b: Affine, t: Affine): void {
+    for (const x of bindings) {
+      if (x.kind === "position") {
+        region.locations.set(x.input, { kind: "index", value: t });
+        continue;
+      }
+      const prefix = x.kind === "sequence" ? [b, t] : x.kind === "batch" ? [b] : [];
+      const { region: outer } = this.#outer.plan;
+      region.locations.set(x.input, { kind: "outer", region: outer, node: x.value, prefix });
+    }
+  }
+
+  /** One step's graph, planned and written at the present place. */
+  #region(body: Recurrence["body"], sinks: readonly Sink[], place: (region: Region) => void): void {
+    const { emitter, memory } = this.#outer;
+    const plan = planRegion(body, sinks, place);
+    for (const x of plan.region.graph.nodes) {
+      if (x.op === "input" && plan.choice.uses.has(x.id) && !plan.region.locations.has(x.id)) {
+        throw new InternalError(`input ${x.name} of ${body.name} is bound to nothing`);
+      }
+    }
+    const nests = nest(schedule(plan.stages, plan.deps), plan.deps);
+    assignHomes(plan, [nests], memory, emitter.depth);
+    new Lowering(plan, emitter, memory).nests(nests);
+  }
+}

@@ -1,0 +1,180 @@
+/** Operations with loops of their own: what cannot be had element by element. */
+import { InternalError } from "../../diagnostics/diagnostic.ts";
+import { dim, subtract, type Dim } from "../dims.ts";
+import type {
+  AppendNode,
+  ConcatNode,
+  CumsumNode,
+  NodeId,
+  ScatterNode,
+  SolveNode,
+} from "../graph/ir.ts";
+import { add, binary, float, int, load, mul } from "../loop/build.ts";
+import type { Expr } from "../loop/ir.ts";
+import { fixed, linear, minus, ofVariable, plus, shifted, type Affine } from "./affine.ts";
+import { loopName, type BufferLocation, type Lowering } from "./lower.ts";
+import { emitProduct } from "./product.ts";
+import { emitRandom } from "./random.ts";
+import { emitRecurrence } from "./recurrence.ts";
+import type { Stage } from "./stages.ts";
+
+export function emitWhole(l: Lowering, s: Stage): void {
+  const node = l.plan.region.node(s.node);
+  const product = l.plan.choice.finished.get(s.node) ?? s.node;
+  if (l.plan.choice.blocked.has(product)) {
+    const contract = l.plan.region.node(product);
+    if (contract.op === "contract") return emitProduct(l, s, contract);
+  }
+  switch (node.op) {
+    case "concat":
+      return emitConcat(l, s, node);
+    case "cumsum":
+      return emitCumsum(l, s, node);
+    case "scatter":
+      return emitScatter(l, s, node);
+    case "solve":
+      return emitSolve(l, s, node);
+    case "append":
+      return emitAppend(l, s, node);
+    case "random":
+      return emitRandom(l, s, node);
+    case "recurrence":
+      return emitRecurrence(l, node);
+    default:
+      throw new InternalError(`${node.op} has no loops of its own`);
+  }
+}
+
+export function homeOf(l: Lowering, s: Stage): BufferLocation {
+  const at = s.target?.location ?? l.plan.region.locations.get(s.node);
+  if (at?.kind !== "buffer") throw new InternalError(`value ${s.node} has no buffer`);
+  return at;
+}
+
+/** Loops over axes, `inside` with their variables. */
+export function loops(
+  l: Lowering,
+  shape: readonly Dim[],
+  inside: (index: Affine[]) => void,
+  first = 0,
+): void {
+  const index = shape.map((d, i) =>
+    ofVariable(l.emitter.open(loopName(d, first + i), d, { spread: "independent" })),
+  );
+  inside(index);
+  for (let i = 0; i < shape.length; i++) l.emitter.close();
+}
+
+const valueAt = (l: Lowering, id: NodeId, index: readonly Affine[]): Expr =>
+  l.evaluator.value(l.plan.region, id, index).expr;
+
+function emitConcat(l: Lowering, s: Stage, node: ConcatNode): void {
+  const home = homeOf(l, s);
+  let start = dim(0);
+  for (const x of node.xs) {
+    const shape = l.plan.region.node(x).shape;
+    const from = start;
+    loops(l, shape, (index) => {
+      const to = index.map((a, i) => (i === node.axis ? shifted(a, from) : a));
+      l.store(home, to, valueAt(l, x, index), s.target?.add ?? false);
+    });
+    start = subtract(start, subtract(dim(0), shape[node.axis]!));
+  }
+}
+
+function emitCumsum(l: Lowering, s: Stage, node: CumsumNode): void {
+  const { emitter } = l;
+  const home = homeOf(l, s);
+  const length = node.shape[node.axis]!;
+  const others = node.shape.filter((_, i) => i !== node.axis);
+  loops(l, others, (lead) => {
+    const zero = node.dtype === "int" ? int(0) : float(0);
+    const total = emitter.define("total", zero, true);
+    const v = ofVariable(emitter.open(loopName(length, others.length), length));
+    const at = node.reverse ? minus(fixed(subtract(length, dim(1))), v) : v;
+    const index = [...lead.slice(0, node.axis), at, ...lead.slice(node.axis)];
+    const adding = s.target?.add ?? false;
+    if (node.exclusive) l.store(home, index, total, adding);
+    emitter.assign(total, add(total, valueAt(l, node.x, index)));
+    if (!node.exclusive) l.store(home, index, total, adding);
+    emitter.close();
+  });
+}
+
+function emitScatter(l: Lowering, s: Stage, node: ScatterNode): void {
+  const { emitter } = l;
+  const { region } = l.plan;
+  const home = homeOf(l, s);
+  if (!(s.target?.add ?? false)) {
+    loops(l, node.shape, (index) => l.store(home, index, float(0), false));
+  }
+  // Rows of equal index are added up: these loops are not independent.
+  const lead = region.node(node.index).shape;
+  const places = lead.map((d, i) => ofVariable(emitter.open(loopName(d, i), d)));
+  const row = emitter.opaqueIndex(
+    l.evaluator.value(region, node.index, places),
+    node.shape[0]!,
+    "row",
+  );
+  loops(
+    l,
+    node.shape.slice(1),
+    (rest) => l.store(home, [row, ...rest], valueAt(l, node.updates, [...places, ...rest]), true),
+    lead.length,
+  );
+  for (let i = 0; i < lead.length; i++) emitter.close();
+}
+
+/** Substitution: row after row, each row of the solution used by those after it. */
+function emitSolve(l: Lowering, s: Stage, node: SolveNode): void {
+  const { emitter } = l;
+  const home = homeOf(l, s);
+  const rank = node.shape.length;
+  const [n, m] = [node.shape[rank - 2]!, node.shape[rank - 1]!];
+  const forward = node.lower !== node.transpose;
+  const last = fixed(subtract(n, dim(1)));
+  const place = (k: Affine): Affine => (forward ? k : minus(last, k));
+  loops(l, node.shape.slice(0, -2), (lead) => {
+    const k = emitter.open("row", n);
+    const i = place(ofVariable(k));
+    const columns = (inside: (c: Affine) => void): void => {
+      const c = emitter.open(loopName(m, rank), m, { spread: "independent" });
+      inside(ofVariable(c));
+      emitter.close();
+    };
+    const entry = (row: Affine, column: Affine): Expr =>
+      valueAt(l, node.matrix, [...lead, ...(node.transpose ? [column, row] : [row, column])]);
+    const solved = (row: Affine, c: Affine): Expr =>
+      load(
+        home.buffer,
+        emitter.index(plus(home.offset, linear([...lead, row, c], home.strides))),
+        "float",
+      );
+    columns((c) => l.store(home, [...lead, i, c], valueAt(l, node.right, [...lead, i, c]), false));
+    const e = emitter.open("e", n, { to: { op: "variable", type: int(0).type, name: k.name } });
+    const j = place(ofVariable({ ...e, extent: n }));
+    const factor = emitter.define("factor", entry(i, j));
+    columns((c) => l.store(home, [...lead, i, c], mul(mul(float(-1), factor), solved(j, c)), true));
+    emitter.close();
+    if (!node.unit) {
+      const pivot = emitter.define("pivot", entry(i, i));
+      columns((c) => l.store(home, [...lead, i, c], binary("div", solved(i, c), pivot), false));
+    }
+    emitter.close();
+  });
+}
+
+function emitAppend(l: Lowering, s: Stage, node: AppendNode): void {
+  const { emitter } = l;
+  const { region } = l.plan;
+  const home = homeOf(l, s);
+  const source = region.locations.get(node.x);
+  const inPlace = source?.kind === "buffer" && source.buffer === home.buffer;
+  if (!inPlace)
+    loops(l, node.shape, (index) => l.store(home, index, valueAt(l, node.x, index), false));
+  const at = l.evaluator.value(region, node.at, []);
+  const row = emitter.opaqueIndex(at, node.shape[0]!, "row");
+  loops(l, node.shape.slice(1), (rest) =>
+    l.store(home, [row, ...rest], valueAt(l, node.row, rest), false),
+  );
+}
