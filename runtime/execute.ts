@@ -5,36 +5,12 @@
  */
 import { type Diagnostic, DiagnosticError } from "../diagnostics/diagnostic.ts";
 import { diagnostic, problem, whole } from "./catalogue.ts";
+import { evaluateSize } from "./device/arena.ts";
 import type { Tensor } from "./files/safetensors.ts";
-import type { BufferSpec, EntrySpec, ProgramManifest, SizeExpr, Sizes } from "./format/program.ts";
+import type { BufferSpec, EntrySpec, ProgramManifest, Sizes } from "./format/program.ts";
 import { entryOf, firstStates, type Instances } from "./instances.ts";
 import { suggestion } from "./suggest.ts";
 import { checkInput } from "./values.ts";
-
-/** The number a size comes to. */
-export function sizeOf(size: SizeExpr, sizes: Sizes): number {
-  if (typeof size === "number") return size;
-  if (typeof size === "string") return sizes[size];
-  const [a = 0, ...rest] = size.args.map((arg) => sizeOf(arg, sizes));
-  return rest.reduce((x, y) => {
-    switch (size.op) {
-      case "add":
-        return x + y;
-      case "mul":
-        return x * y;
-      case "div":
-        return Math.floor(x / y);
-      case "ceildiv":
-        return Math.ceil(x / y);
-      case "mod":
-        return x % y;
-      case "max":
-        return Math.max(x, y);
-      case "min":
-        return Math.min(x, y);
-    }
-  }, a);
-}
 
 const show = (shape: readonly (number | string)[]): string => `[${shape.join(", ")}]`;
 
@@ -94,7 +70,7 @@ function checkTensors(
       if (!optional) problems.push(diagnostic("fwp6030", place, { name, path }));
       continue;
     }
-    const expected = spec.shape.map((size) => sizeOf(size, sizes));
+    const expected = spec.shape.map((size) => evaluateSize(size, sizes));
     if (show(expected) !== show(tensor.shape)) {
       const facts = { name, expected: show(expected), found: show(tensor.shape) };
       problems.push(diagnostic("fwp6032", place, facts));
@@ -153,7 +129,7 @@ export function execute(
   for (const spec of entry.outputs) {
     const key = fileName(spec);
     if (key === null) continue;
-    const shape = spec.shape.map((size) => sizeOf(size, sizes));
+    const shape = spec.shape.map((size) => evaluateSize(size, sizes));
     results.set(key, { shape, data: instance.output(spec.role, spec.name).slice() });
   }
   return results;

@@ -40,7 +40,9 @@ export interface TrainSettings {
   readonly seed: number;
   /** The states at the end of a batch are those at the start of the next, without a gradient between them. */
   readonly carry: boolean;
-  /** Steps from one checkpoint to the next; null: one at every evaluation. */
+  /**
+   * Steps from one checkpoint to the next; null: one at every evaluation, ten in all when there is only one evaluation.
+   */
   readonly checkpoint: number | null;
 }
 

@@ -167,6 +167,9 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   if (before?.record.status === "stopped") return done("stopped", "stopped early before");
   if (step >= settings.steps) return done("finished", "already finished");
 
+  const interval =
+    settings.checkpoint ??
+    (evaluation.every > 0 ? evaluation.every : Math.ceil(settings.steps / 10));
   let breath = performance.now();
   while (step < settings.steps) {
     const taken = stepper.take(step + 1);
@@ -189,9 +192,10 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       return done("stopped", `stopped early: ${reason}`);
     }
     if (last) break;
-    const saving = settings.checkpoint === null ? due : step % settings.checkpoint === 0;
+    const saving = step % interval === 0;
     if (saving) save("running");
     if (performance.now() - breath > BREATH) {
+      log.flush();
       await breathe();
       breath = performance.now();
     }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { execute, sizeOf } from "../../runtime/execute.ts";
+import { execute } from "../../runtime/execute.ts";
 import type { Tensor } from "../../runtime/files/safetensors.ts";
 import { Instances } from "../../runtime/instances.ts";
 import { cacheProgram } from "./cacheProgram.ts";
@@ -46,14 +46,4 @@ test.each<[string, Record<string, Tensor>, string[]]>([
   ],
 ])("refuses %s", async (_, tensors, codes) => {
   expect(await codesFrom(() => run(tensors))).toEqual(codes);
-});
-
-test("sizes are worked out from batch, time and past", () => {
-  const sizes = { batch: 2, time: 7, past: 3 };
-  expect(sizeOf({ op: "ceildiv", args: [{ op: "add", args: ["time", "past"] }, 4] }, sizes)).toBe(
-    3,
-  );
-  expect(sizeOf({ op: "mul", args: ["batch", { op: "max", args: ["time", 16] }] }, sizes)).toBe(32);
-  expect(sizeOf({ op: "min", args: [{ op: "mod", args: ["time", 4] }, "past"] }, sizes)).toBe(3);
-  expect(sizeOf({ op: "div", args: ["time", 2] }, sizes)).toBe(3);
 });

@@ -87,6 +87,19 @@ describe("a training", () => {
     expect(tensorsOf(c)).not.toEqual(tensorsOf(a));
   });
 
+  test("without evaluations on the way there are checkpoints all the same", async () => {
+    const directory = fresh();
+    const evaluation = { every: 0 };
+    const program = fakeProgram({ broken: 25 });
+    expect(await codesFrom(() => train(options(directory, { program, evaluation })))).toEqual([
+      "fwp6200",
+    ]);
+    expect(loadCheckpoint(directory).record.step).toBe(24);
+    expect((await train(options(directory, { evaluation, existing: "resume" }))).status).toBe(
+      "finished",
+    );
+  });
+
   test("plans each entry once", async () => {
     const program = fakeProgram();
     await train(options(fresh(), { program }));
