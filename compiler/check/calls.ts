@@ -63,7 +63,7 @@ export function evaluateCall(frame: Frame, expr: CallExpr, expected: Shape | nul
     case "builtin":
       return callBuiltin(frame, callee.name, { args, span: expr.span, expected });
     case "local":
-      return callLocal(frame, callee, args, expr);
+      return callLocal(frame, callee, args, expr, expected);
     case "callable":
       return callCallable(frame, callee, args, expr.span, expected);
     case "opaque":
@@ -92,6 +92,7 @@ function callLocal(
   callee: Value & { kind: "local" },
   args: readonly LazyArgument[],
   expr: CallExpr,
+  expected: Shape | null,
 ): Value {
   const { fn } = callee;
   const name = fn.name.text;
@@ -114,7 +115,7 @@ function callLocal(
   }
   session.calls.push(`local ${name}`);
   try {
-    return evaluate(inner, fn.value);
+    return evaluate(inner, fn.value, expected);
   } finally {
     session.calls.pop();
   }

@@ -79,7 +79,9 @@ export function runStep(inner: Frame, decl: StepDecl): void {
       session.rollback(mark);
       continue;
     }
-    if (!inner.abstract || !dependsOnOpaque(inner)) {
+    // What could not be inferred after another problem is mostly that problem again.
+    const clean = session.diagnostics.slice(mark.diagnostics).every((d) => d.severity !== "error");
+    if (clean && (!inner.abstract || !dependsOnOpaque(inner))) {
       for (const { what, span } of inner.pending.slice(0, 1))
         inner.report("fwp3006", span, { what });
     }

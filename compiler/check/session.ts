@@ -222,6 +222,19 @@ export class Session {
     const atom = this.#bare(size);
     if (atom !== undefined) this.#rigid.add(atom.key);
   }
+  /** A named size as a number, or in run-time sizes; undefined if it has no value. */
+  meaning(atom: NamedAtom): number | Dim | undefined {
+    const value = this.atomValue(atom);
+    if (value !== undefined) return value;
+    const definition = this.#definitions.get(atom.key);
+    return (
+      definition &&
+      substitute(definition, (inner) => {
+        const found = this.meaning(inner);
+        return typeof found === "number" ? dim(found) : found;
+      })
+    );
+  }
   /** The number a size comes to, or null while some of its names have no value. */
   numeric(d: Dim): number | null {
     const fixed = constant(d);
@@ -289,7 +302,9 @@ export class Session {
         return undefined;
       });
       const meaning = apply("div", rest, dim(term.coefficient));
-      const exact = meaning.terms.every((t) => t.atoms.every((x) => x.kind === "named"));
+      const exact =
+        term.coefficient === 1 ||
+        meaning.terms.every((t) => t.atoms.every((x) => x.kind === "named"));
       if (occurs || !exact) continue;
       this.#definitions.set(atom!.key, meaning);
       return true;

@@ -303,14 +303,7 @@ function runConst(frame: Frame, statement: ConstStatement): void {
       frame.report("fwp3006", statement.name.span, { what: name });
       return frame.set(name, ERROR);
     }
-    const options = {
-      name,
-      shape: declared,
-      init: value,
-      span: statement.value.span,
-      trained: false,
-    };
-    return frame.set(name, makeParameter(frame, options) ?? ERROR);
+    return frame.set(name, drawnOnce(frame, name, declared, value, statement.value.span));
   }
   if (value.kind === "number" && declared === null && value.dim !== null) {
     // A constant that is a size can be used as one under its own name.
@@ -320,6 +313,29 @@ function runConst(frame: Frame, statement: ConstStatement): void {
     name,
     declared === null ? value : annotated(frame, name, declared, value, statement.value.span),
   );
+}
+
+/**
+ * Numbers drawn once. Those of a map are the same at every call of it in a layer: keys and queries share their random
+ * features.
+ */
+function drawnOnce(frame: Frame, name: string, declared: Shape, init: Value, span: Span): Value {
+  const { session } = frame;
+  const ofMap = frame.kind === "map";
+  const shape = ofMap ? declared.map((d) => session.expand(d, frame.own)) : declared;
+  const label = ofMap ? `${frame.owner}.${name}` : name;
+  const made = makeParameter(frame, { name: label, shape, init, span, trained: false });
+  if (made === null || !ofMap) return made ?? ERROR;
+  const mine = session.parameters.pop()!;
+  const base = [...session.path, label].join(".");
+  const same = session.parameters.find(
+    (p) =>
+      (p.name === base || p.name.startsWith(`${base}_`)) &&
+      session.unifyShapes(p.shape, shape) &&
+      JSON.stringify(p.init) === JSON.stringify(mine.init),
+  );
+  if (same === undefined) session.parameters.push(mine);
+  return { ...made, node: relabel(frame, { ...made, node: (same ?? mine).node }, declared) };
 }
 
 function runRepeat(frame: Frame, statement: RepeatStatement, place: string): void {

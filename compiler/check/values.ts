@@ -29,6 +29,8 @@ export interface NumberValue {
   readonly kind: "number";
   readonly value: number | null;
   readonly dim: Dim | null;
+  /** The size whose logarithm to base 2 it is: rounded, that is a size again. */
+  readonly log2Of?: Dim;
 }
 
 export type CallableDecl = MapDecl | InstructionDecl | LayerDecl | ModelDecl;
