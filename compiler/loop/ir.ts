@@ -156,7 +156,7 @@ export type Statement =
   | {
       readonly op: "if";
       readonly condition: Expr;
-      readonly then: readonly Statement[];
+      readonly body: readonly Statement[];
       readonly otherwise: readonly Statement[];
     }
   /** All threads of a workgroup wait for each other. */

@@ -51,7 +51,7 @@ export function expressionsOf(s: Statement): readonly Expr[] {
 
 export function bodiesOf(s: Statement): readonly (readonly Statement[])[] {
   if (s.op === "for") return [s.body];
-  return s.op === "if" ? [s.then, s.otherwise] : [];
+  return s.op === "if" ? [s.body, s.otherwise] : [];
 }
 
 /** Every buffer that statements touch, in the order of first use, and how. */

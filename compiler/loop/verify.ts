@@ -100,7 +100,7 @@ class Verifier {
       case "if":
         this.#type(s.condition, "bool", "a condition");
         this.#divergent += 1;
-        this.#block(s.then);
+        this.#block(s.body);
         this.#block(s.otherwise);
         this.#divergent -= 1;
         return;

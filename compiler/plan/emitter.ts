@@ -93,13 +93,13 @@ export class Emitter {
   /** Statements that `inside` emits at this depth run only when the condition holds. */
   when(condition: Expr, inside: () => void): void {
     const scope = this.#scopes.at(-1)!;
-    const then: Statement[] = [];
+    const inner: Statement[] = [];
     // What is named inside must not be used after it.
-    this.#scopes[this.depth] = { statements: then, loop: null, known: new Map(scope.known) };
+    this.#scopes[this.depth] = { statements: inner, loop: null, known: new Map(scope.known) };
     const at = this.depth;
     inside();
     this.#scopes[at] = scope;
-    scope.statements.push({ op: "if", condition, then, otherwise: [] });
+    scope.statements.push({ op: "if", condition, body: inner, otherwise: [] });
   }
 
   define(wish: string, value: Expr, mutable = false, depth = this.depth): Expr {
@@ -170,18 +170,17 @@ export class Emitter {
 
   /** An index as an int expression; the part that an outer loop fixes gets a name there. */
   index(a: Affine): Expr {
-    let expr = this.size(a.constant);
+    // A plain number is added last, where it can become part of the address.
+    const late = constant(a.constant);
+    let expr = late === undefined ? this.size(a.constant) : int(0);
     let depth = 0;
-    let key = a.constant.key;
+    let key = late === undefined ? a.constant.key : "";
     const named = (): void => {
       if (isTrivial(expr) || depth >= this.depth) return;
       const cacheKey = `index ${key}`;
       const found = this.recall(cacheKey);
       expr = (found ?? this.remember(cacheKey, this.hoist({ expr, depth }, "at"))).expr;
     };
-    // A negative or plain number is added last, where it can become part of the address.
-    const late = expr.op === "number" ? expr.value : 0;
-    if (late !== 0) expr = int(0);
     for (const t of a.terms) {
       if (t.variable.depth > depth) {
         named();
@@ -191,7 +190,8 @@ export class Emitter {
       key += `+${t.variable.name}*${t.coefficient.key}`;
     }
     if (depth < this.depth) named();
-    return late === 0 ? expr : late < 0 ? sub(expr, int(-late)) : add(expr, int(late));
+    if (late === undefined || late === 0) return expr;
+    return late < 0 ? sub(expr, int(-late)) : add(expr, int(late));
   }
 
   /** Quotient and remainder of an index by a size, as new int variables where they are no plain sums. */

@@ -19,6 +19,7 @@ import { Memory, type Precision } from "./memory.ts";
 import { groups, nest, schedule } from "./order.ts";
 import type { Region } from "./region.ts";
 import type { Stage } from "./stages.ts";
+import { emitWhole } from "./whole.ts";
 
 export interface CompileOptions {
   /** Element type of floats in memory; sums are always made in doubles. */
@@ -105,7 +106,7 @@ export function compileEntry(
       region.locations.set(p.node, rowMajor(inputNames[i]!, p.shape, 0)),
     );
   };
-  const plan = planRegion(graph, sinks, place);
+  const plan = planRegion(graph, sinks, 0, place);
   const order = schedule(plan.stages, plan.deps);
   const kernelStages = groups(order, plan.deps);
   const nests = kernelStages.map((stages) => nest(stages, plan.deps));
@@ -113,7 +114,7 @@ export function compileEntry(
   const kernels = nests.map((list, k): LoopKernel => {
     const emitter = new Emitter(memory);
     memory.locals = emitter;
-    new Lowering(plan, emitter, memory).nests(list);
+    new Lowering(plan, emitter, memory, emitWhole).nests(list);
     const body = emitter.statements;
     const uses = buffersIn(body);
     return {

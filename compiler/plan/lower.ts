@@ -23,6 +23,7 @@ import {
 import { Region, type Location } from "./region.ts";
 import {
   indexOf,
+  loopVariable,
   makeStage,
   reducedAxes,
   termsOf,
@@ -30,7 +31,6 @@ import {
   type StageLoop,
   type Target,
 } from "./stages.ts";
-import { emitWhole } from "./whole.ts";
 
 /** Something that a region has to leave behind. */
 export interface Sink {
@@ -59,43 +59,65 @@ export function rowMajor(
   return { kind: "buffer", buffer, offset, strides: stridesOf(shape), depth };
 }
 
+const baseOf = (graph: Graph, id: NodeId): NodeId => {
+  const node = graph.nodes[id]!;
+  return node.op === "reshape" || node.op === "stop" ? baseOf(graph, node.x) : id;
+};
+const storable = (graph: Graph, id: NodeId): boolean => {
+  const node = graph.nodes[id]!;
+  return !isView(node) && node.op !== "result";
+};
+
+/** What is written over an input gets a node of its own, also where it is only another input seen differently. */
+function withCopies(
+  graph: Graph,
+  sinks: readonly Sink[],
+): { graph: Graph; sinks: readonly Sink[] } {
+  const nodes = [...graph.nodes];
+  const changed = sinks.map((s): Sink => {
+    if (s.overwrites === null || storable(graph, baseOf(graph, s.node))) return s;
+    const { shape, dtype, origin } = nodes[s.node]!;
+    const id = nodes.length as NodeId;
+    const fn = dtype === "int" ? "to_int" : "to_float";
+    nodes.push({ op: "unary", fn, x: s.node, id, shape, dtype, origin });
+    return { ...s, node: id };
+  });
+  return { graph: { ...graph, nodes }, sinks: changed };
+}
+
 let regions = 0;
 
 /** Chooses what is kept and makes the stages. Inputs get their locations by `place` before anything else. */
 export function planRegion(
-  graph: Graph,
-  sinks: readonly Sink[],
+  source: Graph,
+  wanted: readonly Sink[],
+  /** Number of loops around the region. */
+  base: number,
   place: (region: Region) => void,
 ): RegionPlan {
+  const { graph, sinks } = withCopies(source, wanted);
   const needed = reachable(
     graph,
     sinks.map((s) => s.node),
   );
-  const base = (id: NodeId): NodeId => {
-    const node = graph.nodes[id]!;
-    return node.op === "reshape" || node.op === "stop" ? base(node.x) : id;
-  };
-  const storable = (id: NodeId): boolean => {
-    const node = graph.nodes[id]!;
-    return !isView(node) && node.op !== "result";
-  };
   const stored = new Set<NodeId>();
-  for (const s of sinks) if (!s.target.add && storable(base(s.node))) stored.add(base(s.node));
+  for (const s of sinks)
+    if (!s.target.add && storable(graph, baseOf(graph, s.node))) stored.add(baseOf(graph, s.node));
   const choice = chooseRoots(graph, needed, stored);
-  const region = new Region(graph, regions++, choice.uses);
+  const region = new Region(graph, regions++, base, choice.uses);
   place(region);
 
   const claims = new Map<NodeId, Sink>();
   const copies: Sink[] = [];
   for (const s of sinks) {
-    const id = base(s.node);
+    const id = baseOf(graph, s.node);
     if (graph.nodes[id]!.op === "result" && !s.target.add && s.overwrites === null) {
       if (!region.locations.has(id)) {
         region.locations.set(id, retarget(s, graph.nodes[id]!).location);
         continue;
       }
     }
-    const kept = choice.roots.has(id) && storable(id);
+    const kept = choice.roots.has(id) && storable(graph, id);
     const alone = !s.target.add || ((choice.uses.get(id) ?? 0) === 0 && id === s.node);
     if (kept && alone && !claims.has(id) && !(s.target.add && readsTwice(sinks, s)))
       claims.set(id, s);
@@ -188,9 +210,7 @@ function ownReadsInPlace(region: Region, s: Stage): boolean {
   if (own === null || s.kind !== "map") return false;
   return own.every((index) =>
     s.loops.every((loop, j) => {
-      const variables = s.loops.map((l, i) =>
-        ofVariable({ name: `v${i}`, extent: l.extent, depth: i + 1 }),
-      );
+      const variables = s.loops.map((l, i) => ofVariable(loopVariable(region, i, l.extent)));
       const written = indexOf(node.shape.length, s.loops, variables)[loop.axis];
       const read = index[loop.axis];
       return j >= 0 && written !== undefined && read !== undefined && sameIndex(written, read);
@@ -289,13 +309,18 @@ export function loopName(extent: Dim, depth: number): string {
   return LETTERS[depth % LETTERS.length]!;
 }
 
+export type WholeWriter = (l: Lowering, s: Stage) => void;
+
 export class Lowering {
   readonly plan: RegionPlan;
   readonly emitter: Emitter;
   readonly memory: Memory;
   readonly evaluator: Evaluator;
+  /** Writes a stage that has loops of its own. */
+  readonly whole: WholeWriter;
 
-  constructor(plan: RegionPlan, emitter: Emitter, memory: Memory) {
+  constructor(plan: RegionPlan, emitter: Emitter, memory: Memory, whole: WholeWriter) {
+    this.whole = whole;
     this.plan = plan;
     this.emitter = emitter;
     this.memory = memory;
@@ -322,7 +347,7 @@ export class Lowering {
     const node = region.node(s.node);
     const equation = s.copies ? null : equationOf(region.graph, this.plan.choice.roots, node);
     if (equation !== null) this.emitter.comment(equation);
-    if (s.kind === "whole") return emitWhole(this, s);
+    if (s.kind === "whole") return this.whole(this, s);
     const index = indexOf(node.shape.length, s.loops, variables);
     const value =
       s.kind === "reduce"
@@ -418,4 +443,24 @@ function firstStage(n: Nest): Stage {
   const [first] = n.body;
   if (first === undefined) throw new InternalError("an empty loop");
   return firstStage(first);
+}
+
+export function homeOf(l: Lowering, s: Stage): BufferLocation {
+  const at = s.target?.location ?? l.plan.region.locations.get(s.node);
+  if (at?.kind !== "buffer") throw new InternalError(`value ${s.node} has no buffer`);
+  return at;
+}
+
+/** Loops over axes, `inside` with their variables. */
+export function loops(
+  l: Lowering,
+  shape: readonly Dim[],
+  inside: (index: Affine[]) => void,
+  first = 0,
+): void {
+  const index = shape.map((d, i) =>
+    ofVariable(l.emitter.open(loopName(d, first + i), d, { spread: "independent" })),
+  );
+  inside(index);
+  for (let i = 0; i < shape.length; i++) l.emitter.close();
 }

@@ -4,9 +4,8 @@ import type { RandomNode } from "../graph/ir.ts";
 import { add, binary, float, int, mul, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/ir.ts";
 import { ofVariable, shifted, stridesOf, times, type Affine } from "./affine.ts";
-import type { Lowering } from "./lower.ts";
+import { homeOf, type Lowering } from "./lower.ts";
 import type { Stage } from "./stages.ts";
-import { homeOf } from "./whole.ts";
 
 const MULTIPLIERS = [0xd2511f53 | 0, 0xcd9e8d57 | 0] as const;
 const WEYL = [0x9e3779b9 | 0, 0xbb67ae85 | 0] as const;
@@ -28,7 +27,6 @@ export function emitRandom(l: Lowering, s: Stage, node: RandomNode): void {
   const low0 = emitter.define("low0", mul(int(MULTIPLIERS[0]), c0));
   const high1 = emitter.define("high1", binary("mul_high", int(MULTIPLIERS[1]), c2));
   const low1 = emitter.define("low1", mul(int(MULTIPLIERS[1]), c2));
-  const xor = (a: Expr, b: Expr) => binary("bit_xor", a, b);
   emitter.assign(c0, xor(xor(high1, c1), keys[0]!));
   emitter.assign(c1, low1);
   emitter.assign(c2, xor(xor(high0, c3), keys[1]!));
@@ -56,6 +54,7 @@ export function emitRandom(l: Lowering, s: Stage, node: RandomNode): void {
   emitter.close();
 }
 
+const xor = (a: Expr, b: Expr): Expr => binary("bit_xor", a, b);
 const asInt = (x: Expr): Expr => (x.type.kind === "int" ? x : unary("int_of_float", x));
 const variableOf = (l: Lowering, v: Parameters<typeof ofVariable>[0]): Expr =>
   l.emitter.index(ofVariable(v));

@@ -11,6 +11,7 @@ import type { Expr } from "../loop/ir.ts";
 import { fixed, linear, minus, ofVariable, plus, shifted, type Affine } from "./affine.ts";
 import {
   assignHomes,
+  loops,
   Lowering,
   planRegion,
   rowMajor,
@@ -19,7 +20,6 @@ import {
 } from "./lower.ts";
 import { nest, schedule } from "./order.ts";
 import type { Region } from "./region.ts";
-import { loops } from "./whole.ts";
 
 export function emitRecurrence(outer: Lowering, node: RecurrenceNode): void {
   new RecurrenceLowering(outer, node).emit();
@@ -238,7 +238,7 @@ class RecurrenceLowering {
   /** One step's graph, planned and written at the present place. */
   #region(body: Recurrence["body"], sinks: readonly Sink[], place: (region: Region) => void): void {
     const { emitter, memory } = this.#outer;
-    const plan = planRegion(body, sinks, place);
+    const plan = planRegion(body, sinks, emitter.depth, place);
     for (const x of plan.region.graph.nodes) {
       if (x.op === "input" && plan.choice.uses.has(x.id) && !plan.region.locations.has(x.id)) {
         throw new InternalError(`input ${x.name} of ${body.name} is bound to nothing`);
@@ -246,6 +246,6 @@ class RecurrenceLowering {
     }
     const nests = nest(schedule(plan.stages, plan.deps), plan.deps);
     assignHomes(plan, [nests], memory, emitter.depth);
-    new Lowering(plan, emitter, memory).nests(nests);
+    new Lowering(plan, emitter, memory, this.#outer.whole).nests(nests);
   }
 }

@@ -32,13 +32,16 @@ export class Region {
   readonly graph: Graph;
   /** Told apart in the names of cached values. */
   readonly id: number;
+  /** Number of loops around it. */
+  readonly base: number;
   readonly locations = new Map<NodeId, Location>();
   /** Number of nodes that read each node. */
   readonly uses: ReadonlyMap<NodeId, number>;
 
-  constructor(graph: Graph, id: number, uses: ReadonlyMap<NodeId, number>) {
+  constructor(graph: Graph, id: number, base: number, uses: ReadonlyMap<NodeId, number>) {
     this.graph = graph;
     this.id = id;
+    this.base = base;
     this.uses = uses;
   }
   node(id: NodeId): Node {

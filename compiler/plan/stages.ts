@@ -58,10 +58,10 @@ export interface Stage {
   readonly overwrites: NodeId | null;
 }
 
-export const loopVariable = (j: number, extent: Dim): IndexVariable => ({
+export const loopVariable = (region: Region, j: number, extent: Dim): IndexVariable => ({
   name: `v${j}`,
   extent,
-  depth: j + 1,
+  depth: region.base + j + 1,
 });
 
 /** The index along every axis that the loops' variables come to. */
@@ -225,10 +225,11 @@ function trial(
       if (quotient(extent, by) !== undefined) split = { variable: v.name, by };
     },
   });
+  for (let i = 0; i < region.base; i++) emitter.open("around", dim(1));
   const variables = [...loops, ...reducing].map((loop, j) => {
     emitter.open(`v${j}`, loop.extent);
     extents.set(`v${j}`, loop.extent);
-    return ofVariable(loopVariable(j, loop.extent));
+    return ofVariable(loopVariable(region, j, loop.extent));
   });
   const index = indexOf(node.shape.length, loops, variables);
   if (reducing.length === 0 && (copies || node.op !== "reduce")) {

@@ -1,6 +1,6 @@
 /** Operations with loops of their own: what cannot be had element by element. */
 import { InternalError } from "../../diagnostics/diagnostic.ts";
-import { dim, subtract, type Dim } from "../dims.ts";
+import { dim, subtract } from "../dims.ts";
 import type {
   AppendNode,
   ConcatNode,
@@ -12,7 +12,7 @@ import type {
 import { add, binary, float, int, load, mul } from "../loop/build.ts";
 import type { Expr } from "../loop/ir.ts";
 import { fixed, linear, minus, ofVariable, plus, shifted, type Affine } from "./affine.ts";
-import { loopName, type BufferLocation, type Lowering } from "./lower.ts";
+import { homeOf, loopName, loops, type Lowering } from "./lower.ts";
 import { emitProduct } from "./product.ts";
 import { emitRandom } from "./random.ts";
 import { emitRecurrence } from "./recurrence.ts";
@@ -43,26 +43,6 @@ export function emitWhole(l: Lowering, s: Stage): void {
     default:
       throw new InternalError(`${node.op} has no loops of its own`);
   }
-}
-
-export function homeOf(l: Lowering, s: Stage): BufferLocation {
-  const at = s.target?.location ?? l.plan.region.locations.get(s.node);
-  if (at?.kind !== "buffer") throw new InternalError(`value ${s.node} has no buffer`);
-  return at;
-}
-
-/** Loops over axes, `inside` with their variables. */
-export function loops(
-  l: Lowering,
-  shape: readonly Dim[],
-  inside: (index: Affine[]) => void,
-  first = 0,
-): void {
-  const index = shape.map((d, i) =>
-    ofVariable(l.emitter.open(loopName(d, first + i), d, { spread: "independent" })),
-  );
-  inside(index);
-  for (let i = 0; i < shape.length; i++) l.emitter.close();
 }
 
 const valueAt = (l: Lowering, id: NodeId, index: readonly Affine[]): Expr =>

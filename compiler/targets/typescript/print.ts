@@ -216,7 +216,7 @@ export function printStatements(
       }
       case "if":
         out.push(`${indent}if (${print(s.condition).text}) {`);
-        printStatements(s.then, `${indent}  `, out);
+        printStatements(s.body, `${indent}  `, out);
         if (s.otherwise.length > 0) {
           out.push(`${indent}} else {`);
           printStatements(s.otherwise, `${indent}  `, out);
