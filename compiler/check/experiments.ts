@@ -4,7 +4,7 @@ import type { ExperimentDecl, Expr } from "../../grammar/ast.ts";
 import type { EvalSettings, TaskSettings, TrainSettings } from "../../runtime/format/training.ts";
 import { dim, showShape } from "../dims.ts";
 import type { NodeId, StepProgram } from "../graph/ir.ts";
-import type { NamedAtom } from "../dims.ts";
+import type { SizeValues } from "../graph/concretize.ts";
 import { asTensor, evaluate, wrongKind } from "./evaluate.ts";
 import { asFloat } from "./broadcast.ts";
 import { Frame } from "./frame.ts";
@@ -39,7 +39,7 @@ export type { Environment, TaskDescription } from "./training.ts";
 export interface InstantiatedExperiment {
   /** The step of the model, with the outputs `loss`, `weight` and `metric.NAME` beside its own. */
   readonly step: StepProgram;
-  readonly values: (atom: NamedAtom) => number | undefined;
+  readonly values: SizeValues;
   readonly model: CallableValue;
   /** Settings for the model alone, for `fwp build`. */
   readonly modelSettings: readonly Setting[];
@@ -326,7 +326,7 @@ export function instantiateExperiment(
   const step = finishProgram(session, decl.name.text, "model", outputs);
   return {
     step,
-    values: (atom) => session.atomValue(atom),
+    values: (atom) => session.meaning(atom),
     model,
     modelSettings: found.modelSettings,
     task: task.settings,

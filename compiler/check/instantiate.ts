@@ -1,6 +1,9 @@
 /** From a declaration and values for its parameters to the program of one step. */
 import { InternalError, type Diagnostic } from "../../diagnostics/diagnostic.ts";
-import { type Dim, type NamedAtom } from "../dims.ts";
+import type { Dim } from "../dims.ts";
+import { GraphBuilder } from "../graph/builder.ts";
+import type { SizeValues } from "../graph/concretize.ts";
+import { rebuild } from "../graph/rebuild.ts";
 import { operands } from "../graph/shapes.ts";
 import type { NodeId, StepProgram } from "../graph/ir.ts";
 import { bindSetting } from "./calls.ts";
@@ -16,7 +19,7 @@ import type { CallableValue } from "./values.ts";
 export interface Instantiated {
   readonly step: StepProgram;
   /** Values of the named sizes. */
-  readonly values: (atom: NamedAtom) => number | undefined;
+  readonly values: SizeValues;
   readonly diagnostics: readonly Diagnostic[];
   readonly frame: Frame;
   /** Arguments that were dropped, for `explain`. */
@@ -172,42 +175,50 @@ export interface NamedNode {
   readonly node: NodeId;
 }
 
-/** The program that a session has collected. Weights that nothing depends on are left out. */
+/** The program that a session has collected. Weights that nothing depends on are left out, and so are dead nodes. */
 export function finishProgram(
   session: Session,
   name: string,
   kind: "layer" | "model",
   outputs: readonly NamedNode[],
 ): StepProgram {
-  for (const { name: label, node } of outputs) session.builder.output(label, node);
-  for (const state of session.states) session.builder.output(`next:${state.name}`, state.current);
-  const used = reachable(session, [
-    ...outputs.map((o) => o.node),
-    ...session.states.map((s) => s.current),
-  ]);
+  const roots = [...outputs.map((o) => o.node), ...session.states.map((s) => s.current)];
+  const used = reachable(session, roots);
   const startsFrom = new Set(
     session.states.map((s) => (s.init.kind === "parameter" ? s.init.name : "")),
   );
+  const parameters = session.parameters.filter((p) => used.has(p.node) || startsFrom.has(p.name));
   const position = session.usedPosition;
+  const given = [...session.inputs, ...parameters, ...session.states].map((x) => x.node);
+  const builder = new GraphBuilder(name, (d) => session.resolve(d));
+  const to = rebuild(session.builder.finish(), builder, undefined, [...roots, ...given]);
+  for (const { name: label, node } of outputs) builder.output(label, to(node));
+  for (const state of session.states) builder.output(`next:${state.name}`, to(state.current));
   return {
     name,
     kind,
-    body: session.builder.finish(),
-    inputs: session.inputs.map((i) => ({ ...i, shape: session.resolveShape(i.shape) })),
-    parameters: session.parameters
-      .filter((p) => used.has(p.node) || startsFrom.has(p.name))
-      .map((p) => ({ ...p, shape: session.resolveShape(p.shape) })),
+    body: builder.finish(),
+    inputs: session.inputs.map((i) => ({
+      ...i,
+      node: to(i.node),
+      shape: session.resolveShape(i.shape),
+    })),
+    parameters: parameters.map((p) => ({
+      ...p,
+      node: to(p.node),
+      shape: session.resolveShape(p.shape),
+    })),
     states: session.states.map((s) => ({
       name: s.name,
       shape: session.resolveShape(s.shape),
       growing: s.growing,
       init: s.init,
-      node: s.node,
-      next: s.current,
+      node: to(s.node),
+      next: to(s.current),
       origin: s.origin,
     })),
-    outputs,
-    position: position !== null && used.has(position) ? position : null,
+    outputs: outputs.map((o) => ({ name: o.name, node: to(o.node) })),
+    position: position !== null && used.has(position) ? to(position) : null,
   };
 }
 
@@ -253,7 +264,7 @@ export function instantiate(
   const warnings = session.diagnostics.filter((d) => d.severity === "warning");
   return {
     step,
-    values: (atom) => session.atomValue(atom),
+    values: (atom) => session.meaning(atom),
     diagnostics: session.diagnostics,
     frame,
     warnings,

@@ -3,7 +3,8 @@ import { constant, dim, substitute, type Dim, type NamedAtom, type Shape } from 
 import type { Graph, Init, Node, Recurrence, StepProgram } from "./ir.ts";
 import type { SequenceProgram } from "./program.ts";
 
-export type SizeValues = (atom: NamedAtom) => number | undefined;
+/** What a named size comes to: a number, or run-time sizes (of a growing state). */
+export type SizeValues = (atom: NamedAtom) => number | Dim | undefined;
 
 type Replace = (d: Dim) => Dim;
 
@@ -18,7 +19,7 @@ function replacer(values: SizeValues): Replace {
     const made = substitute(d, (atom) => {
       if (RUN_TIME.has(atom.key)) return undefined;
       const value = values(atom);
-      return value === undefined ? undefined : dim(value);
+      return typeof value === "number" ? dim(value) : value;
     });
     known.set(d.key, made);
     return made;
