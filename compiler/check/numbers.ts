@@ -140,6 +140,15 @@ export function numberFunction(
   name: string,
   args: readonly NumberValue[],
 ): NumberValue {
+  const [first] = args;
+  if (name === "log2" && first!.dim !== null) {
+    const n = valueOf(frame, first!);
+    const value = n === null ? null : Math.log2(n);
+    return { kind: "number", value, dim: null, log2Of: first!.dim };
+  }
+  if ((name === "ceil" || name === "floor") && first!.log2Of !== undefined) {
+    return sizeValue(apply(`${name}_log2`, first!.log2Of));
+  }
   const values = args.map((a) => valueOf(frame, a));
   const fn = NUMBER_FUNCTIONS[name]!;
   if (values.every((v) => v !== null)) {
