@@ -1,0 +1,21 @@
+/** The commands by name. A command's file is loaded only when it runs, so that `fwp check` does not wait for the others. */
+import type { Command } from "commander";
+import type { Context } from "./context.ts";
+
+/** Adds arguments, options, help and the action to a command that has its name and summary already. */
+export type Configure = (command: Command, context: Context) => void;
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly configure: Configure }>;
+}
+
+export const commands: readonly CommandEntry[] = [
+  {
+    name: "check",
+    summary: "report every problem of specs",
+    load: () => import("./commands/check.ts"),
+  },
+  { name: "fmt", summary: "format specs", load: () => import("./commands/fmt.ts") },
+];
