@@ -261,7 +261,8 @@ function expand(
   if (model === null) return null;
   const root = openStep(session, model, modelSettings, abstract, project.main, frame.task);
   if (session.failed) return null;
-  reportHoles(session, root);
+  // Sizes may hang on numbers of the task (`pairs: task.pairs`), which are not known yet.
+  if (read.description !== null) reportHoles(session, root);
   const loss = new Frame(session, project.main, "loss", decl.name.text);
   for (const [name, value] of root.outputs) loss.set(name, value);
   if (read.description === null) return outputNodes(root);
