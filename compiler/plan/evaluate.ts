@@ -2,7 +2,7 @@
 import { InternalError, unreachable } from "../../diagnostics/diagnostic.ts";
 import { dim, subtract, type Dim } from "../dims.ts";
 import type { ContractNode, Node, NodeId } from "../graph/ir.ts";
-import { add, binary, float, int, load, mul, select, unary } from "../loop/build.ts";
+import { add, binary, float, int, load, mul, select, truth, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/ir.ts";
 import {
   asVariable,
@@ -111,7 +111,7 @@ export class Evaluator {
         );
       case "select":
         return this.#join([at(node.cond), at(node.a), at(node.b)], ([c, a, b]) =>
-          select(binary("ne", c!, c!.type.kind === "int" ? int(0) : float(0)), a!, b!),
+          select(truth(c!), a!, b!),
         );
       case "broadcast":
         return at(

@@ -68,6 +68,10 @@ const storable = (graph: Graph, id: NodeId): boolean => {
   return !isView(node) && node.op !== "result";
 };
 
+/** Whether every element is stored just once: then it can be added to what is there instead. */
+const addable = (graph: Graph, id: NodeId): boolean =>
+  !["append", "solve"].includes(graph.nodes[id]!.op);
+
 /** What is written over an input gets a node of its own, also where it is only another input seen differently. */
 function withCopies(
   graph: Graph,
@@ -118,7 +122,8 @@ export function planRegion(
       }
     }
     const kept = choice.roots.has(id) && storable(graph, id);
-    const alone = !s.target.add || ((choice.uses.get(id) ?? 0) === 0 && id === s.node);
+    const alone =
+      !s.target.add || (addable(graph, id) && (choice.uses.get(id) ?? 0) === 0 && id === s.node);
     if (kept && alone && !claims.has(id) && !(s.target.add && readsTwice(sinks, s)))
       claims.set(id, s);
     else copies.push(s);
@@ -266,7 +271,7 @@ export function assignHomes(
     const shared = local
       ? Math.min(...readers.map((s) => sharedLoops(paths.get(maker)!, paths.get(s)!)))
       : 0;
-    if (maker.kind !== "whole" && Number.isFinite(shared) && shared === maker.loops.length)
+    if (local && maker.kind !== "whole" && Number.isFinite(shared) && shared === maker.loops.length)
       continue;
     const dropped = wholeAxes(maker, Math.min(shared, maker.loops.length));
     const rest = node.shape.slice(dropped);

@@ -11,7 +11,16 @@ import type {
 } from "../graph/ir.ts";
 import { add, binary, float, int, load, mul } from "../loop/build.ts";
 import type { Expr } from "../loop/ir.ts";
-import { fixed, linear, minus, ofVariable, plus, shifted, type Affine } from "./affine.ts";
+import {
+  fixed,
+  linear,
+  minus,
+  ofVariable,
+  plus,
+  sameAffine,
+  shifted,
+  type Affine,
+} from "./affine.ts";
 import { homeOf, loopName, loops, type Lowering } from "./lower.ts";
 import { emitProduct } from "./product.ts";
 import { emitRandom } from "./random.ts";
@@ -149,7 +158,10 @@ function emitAppend(l: Lowering, s: Stage, node: AppendNode): void {
   const { region } = l.plan;
   const home = homeOf(l, s);
   const source = region.locations.get(node.x);
-  const inPlace = source?.kind === "buffer" && source.buffer === home.buffer;
+  const inPlace =
+    source?.kind === "buffer" &&
+    source.buffer === home.buffer &&
+    sameAffine(source.offset, home.offset);
   if (!inPlace)
     loops(l, node.shape, (index) => l.store(home, index, valueAt(l, node.x, index), false));
   const at = l.evaluator.value(region, node.at, []);

@@ -132,11 +132,23 @@ export function compare(
     const data = p.dtype === "int" ? raw.map((x) => Math.floor(((x + 1) / 2) * tokens)) : raw;
     inputs.set(`${p.role}:${p.name}`, { shape, data });
   });
+  compareOn(program, inputs, sizes);
+}
+
+export const BOUNDS: readonly (readonly ["f32" | "f64", number])[] = [
+  ["f64", 1e-12],
+  ["f32", 1e-5],
+];
+
+/** The same for given inputs. Outputs that overflow on the oracle are left out. */
+export function compareOn(
+  program: SequenceProgram,
+  inputs: ReadonlyMap<string, Tensor>,
+  sizes: RunSizes,
+  bounds = BOUNDS,
+): void {
   const expected = runProgram(program, inputs, sizes);
-  for (const [precision, bound] of [
-    ["f64", 1e-12],
-    ["f32", 1e-5],
-  ] as const) {
+  for (const [precision, bound] of bounds) {
     const { instance, javascript } = instanceOf(program, sizes, precision);
     for (let round = 0; round < 2; round++) {
       for (const p of program.inputs) {
@@ -144,10 +156,9 @@ export function compare(
       }
       instance.run();
       for (const p of program.outputs) {
-        const error = relativeError(
-          instance.output(p.role, p.name),
-          expected.get(`${p.role}:${p.name}`)!.data,
-        );
+        const wanted = expected.get(`${p.role}:${p.name}`)!.data;
+        if (wanted.some((x) => !(Math.abs(x) < 1e6))) continue;
+        const error = relativeError(instance.output(p.role, p.name), wanted);
         if (!(error <= bound)) {
           expect.fail(`${p.role}:${p.name} in ${precision}: error ${error}\n${javascript}`);
         }
