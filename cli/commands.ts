@@ -18,4 +18,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/check.ts"),
   },
   { name: "fmt", summary: "format specs", load: () => import("./commands/fmt.ts") },
+  { name: "train", summary: "train an experiment", load: () => import("./commands/train.ts") },
+  { name: "eval", summary: "measure a trained model", load: () => import("./commands/eval.ts") },
+  {
+    name: "sample",
+    summary: "write text with a trained model",
+    load: () => import("./commands/sample.ts"),
+  },
 ];

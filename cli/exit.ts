@@ -8,6 +8,8 @@ export const EXIT = {
   usage: 2,
   /** A fault of fwp, never of its input. */
   internal: 3,
+  /** Ctrl-C: what was done so far is saved. */
+  interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

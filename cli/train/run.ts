@@ -1,0 +1,130 @@
+/** A run on disk: a checkpoint together with all that it takes to compile its program again. */
+import { createHash } from "node:crypto";
+import { dirname, relative, resolve } from "node:path";
+import type { TaskDescription } from "../../compiler/check/experiments.ts";
+import type { Project } from "../../compiler/check/project.ts";
+import type { SizeValues } from "../../compiler/graph/concretize.ts";
+import type { StepProgram } from "../../compiler/graph/ir.ts";
+import { fixSizes, modelOf } from "../../compiler/pipeline.ts";
+import type { Data, Program } from "../../runtime/device/program.ts";
+import { Instances, parameterMemory } from "../../runtime/instances.ts";
+import { matchParameters } from "../../runtime/parameters/weights.ts";
+import { type Checkpoint, loadCheckpoint } from "../../runtime/train/checkpoint.ts";
+import type { Task } from "../../runtime/tasks/task.ts";
+import { specsFolder } from "../install.ts";
+import { parseSettings } from "../settings.ts";
+import { type Bundle, bundleHost, bundleOf } from "./bundle.ts";
+import { trainProblem } from "./catalogue.ts";
+import {
+  instantiateWith,
+  openExperiment,
+  type OpenExperiment,
+  chooseExperiment,
+  soundText,
+} from "./experiment.ts";
+
+/** What `fwp train` keeps beside the numbers. */
+export interface RunSource {
+  readonly bundle: Bundle;
+  readonly experiment: string;
+  /** As given by `--set`. */
+  readonly settings: readonly string[];
+  /** Folder of the spec, seen from the folder of the run. */
+  readonly home: string;
+  readonly description: TaskDescription;
+}
+
+/** The notes of a checkpoint. */
+export function notesOf(
+  project: Project,
+  experiment: string,
+  settings: readonly string[],
+  task: Task,
+  directory: string,
+): Readonly<Record<string, string>> {
+  const { fields, provides } = task;
+  const source: RunSource = {
+    bundle: bundleOf(project, specsFolder()),
+    experiment,
+    settings,
+    home: relative(resolve(directory), resolve(dirname(project.main.file))),
+    description: { fields, provides },
+  };
+  return { source: JSON.stringify(source) };
+}
+
+/** A digest of what a step computes. Comments and names of files do not count. */
+export function digestOf(step: StepProgram, values: SizeValues): string {
+  const text = JSON.stringify(fixSizes(step, values), (key, value: unknown) =>
+    key === "origin" ? undefined : value,
+  );
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+}
+
+export interface OpenRun {
+  readonly directory: string;
+  readonly checkpoint: Checkpoint;
+  readonly source: RunSource;
+  readonly project: Project;
+}
+
+/** @throws DiagnosticError fwp8201, and those of reading a checkpoint. */
+export function openRun(directory: string): OpenRun {
+  const checkpoint = loadCheckpoint(directory);
+  const missing = (reason: string) =>
+    trainProblem("fwp8201", directory, { path: directory, reason });
+  const text = checkpoint.record.notes["source"];
+  if (text === undefined) throw missing("the note `source` is missing");
+  let source: RunSource;
+  try {
+    source = JSON.parse(text) as RunSource;
+  } catch {
+    throw missing("the note `source` is not JSON");
+  }
+  const main = source.bundle?.files?.[source.bundle.main];
+  if (main === undefined || !Array.isArray(source.settings)) throw missing("it is incomplete");
+  const project = soundText(source.bundle.main, main, bundleHost(source.bundle));
+  return { directory, checkpoint, source, project };
+}
+
+/** The experiment of a run without its task's data: enough for its model. */
+export function runExperiment(run: OpenRun, more: readonly string[] = []): OpenExperiment {
+  const { project, source } = run;
+  const settings = parseSettings([...source.settings, ...more]);
+  return instantiateWith(
+    project,
+    chooseExperiment(project, source.experiment),
+    settings,
+    source.description,
+  );
+}
+
+/** The experiment of a run with its task; `more` settings come after those of the training. */
+export function runTask(run: OpenRun, more: readonly string[] = []) {
+  const { project, source } = run;
+  const settings = parseSettings([...source.settings, ...more]);
+  const home = resolve(run.directory, source.home);
+  return openExperiment(project, chooseExperiment(project, source.experiment), settings, home);
+}
+
+/** The model of an experiment, without loss and metrics, under the model's own name. */
+export function modelStep({ experiment }: OpenExperiment): StepProgram {
+  const step = modelOf(fixSizes(experiment.step, experiment.values));
+  return { ...step, name: experiment.model.decl.name.text };
+}
+
+/** The parameters of a program as a checkpoint has them. @throws DiagnosticError as `matchParameters`. */
+export function checkpointParameters(
+  manifest: Program["manifest"],
+  { checkpoint, directory }: Pick<OpenRun, "checkpoint" | "directory">,
+): ReadonlyMap<string, Data> {
+  // A model may lack parameters of its experiment: those that only the loss reads.
+  const names = new Set(manifest.parameters.map((p) => p.name));
+  const tensors = new Map([...checkpoint.tensors].filter(([name]) => names.has(name)));
+  return matchParameters(manifest, tensors, directory);
+}
+
+export function checkpointInstances(program: Program, run: OpenRun): Instances {
+  const { manifest } = program;
+  return new Instances(program, parameterMemory(manifest, checkpointParameters(manifest, run)));
+}
