@@ -101,14 +101,17 @@ function run(frame: Frame, statement: Statement, place: string): void {
   }
 }
 
-/** Evaluates with weights named after `label`. */
-export function labelled<T>(frame: Frame, label: string, span: Span, work: () => T): T {
+/** Evaluates with weights named after `label`; the value gets the name, what is computed on the way is part of it. */
+export function labelled(frame: Frame, label: string, span: Span, work: () => Value): Value {
   const { session, builder } = frame;
   const [wasLabel, wasOrigin] = [session.label, builder.origin];
   session.label = label;
-  builder.origin = session.at(label, frame.module.file, span);
+  const origin = session.at(label, frame.module.file, span);
+  builder.origin = { ...origin, part: true };
   try {
-    return work();
+    const value = work();
+    if (value.kind === "tensor") builder.label(value.node, origin);
+    return value;
   } finally {
     session.label = wasLabel;
     builder.origin = wasOrigin;

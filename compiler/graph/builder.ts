@@ -379,6 +379,13 @@ export class GraphBuilder {
     this.nodes[of] = { ...node, recurrence };
     return places.map((index) => this.#result(of, recurrence, index));
   }
+  /** Says what a node made here is, if it has no name of its own yet. */
+  label(id: NodeId, origin: Origin): void {
+    const node = this.node(id);
+    if (node.op !== "input" && (node.origin?.label == null || node.origin.part)) {
+      this.nodes[id] = { ...node, origin };
+    }
+  }
   /** Adds a copy of a node of another graph whose operands have been replaced; shapes are kept. */
   copy(node: Draft<Node>): NodeId {
     return this.#push(node);

@@ -3,6 +3,7 @@ export * from "./ir.ts";
 export * from "./program.ts";
 export * from "./builder.ts";
 export * from "./shapes.ts";
+export * from "./names.ts";
 export * from "./rebuild.ts";
 export * from "./infer.ts";
 export * from "./verify.ts";

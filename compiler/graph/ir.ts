@@ -23,6 +23,8 @@ export type DType = "float" | "int";
 export interface Origin {
   /** The signal, state or weight that the value was made for: `k`, `W`. */
   readonly label: string | null;
+  /** Not the labelled value itself but something computed on the way to it. */
+  readonly part?: boolean;
   readonly file: string;
   readonly start: number;
   readonly end: number;

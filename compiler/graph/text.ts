@@ -1,6 +1,7 @@
 /** A graph as text, one line per node: for people and for golden tests. */
 import { unreachable } from "../../diagnostics/diagnostic.ts";
 import { show, showShape } from "../dims.ts";
+import { specName } from "./names.ts";
 import type { Binding, Graph, Node, NodeId, Recurrence, RecurrenceOutput } from "./ir.ts";
 import { reachable } from "./rebuild.ts";
 
@@ -141,7 +142,7 @@ function recurrenceLines(r: Recurrence, all: boolean): string[] {
 }
 
 function nodeLines(node: Node, all: boolean): string[] {
-  const label = node.origin?.label ?? null;
+  const label = specName(node);
   const name = label === null ? "" : ` ${label}`;
   if (node.op === "recurrence") {
     const inner = recurrenceLines(node.recurrence, all).map((l) => `  ${l}`);

@@ -1,5 +1,6 @@
 /** The equation that a loop computes, in the spec's own names where it has them: the comment above the loop. */
 import type { Graph, Node, NodeId } from "../graph/ir.ts";
+import { specName, valueName } from "../graph/names.ts";
 import { bodyNode, operands } from "../graph/shapes.ts";
 
 const INFIX: Readonly<Record<string, string>> = {
@@ -61,15 +62,14 @@ export function equationOf(graph: Graph, kept: ReadonlySet<NodeId>, node: Node):
   const right = write(node.id, 0).replace(/^\((.*)\)$/, (all, inner: string) =>
     balanced(inner) ? inner : all,
   );
-  const label = node.origin?.label ?? null;
+  const label = specName(node);
   if (node.op === "input" || right === label) return null;
   const short = right.length > LONGEST ? `${right.slice(0, LONGEST)}...` : right;
   return label === null ? short : `${label} = ${short}`;
 }
 
 function nameOfValue(x: Node): string {
-  if (x.origin?.label != null) return x.origin.label;
-  return x.op === "input" ? x.name : `${x.op}_${x.id}`;
+  return valueName(x);
 }
 
 function balanced(text: string): boolean {

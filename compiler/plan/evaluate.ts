@@ -1,6 +1,7 @@
 /** The value of a graph node at an index, as an expression: how a chain of elementwise operations becomes one loop body. */
 import { InternalError, unreachable } from "../../diagnostics/diagnostic.ts";
 import { dim, subtract, type Dim } from "../dims.ts";
+import { valueName } from "../graph/names.ts";
 import type { ContractNode, Node, NodeId } from "../graph/ir.ts";
 import { add, binary, float, int, load, mul, select, truth, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/ir.ts";
@@ -67,7 +68,7 @@ export class Evaluator {
     const shared = (region.uses.get(id) ?? 0) > 1 && location === undefined;
     const named =
       !isTrivial(placed.expr) && (placed.depth < this.emitter.depth || shared)
-        ? this.emitter.hoist(placed, node.origin?.label ?? "x")
+        ? this.emitter.hoist(placed, valueName(node))
         : placed;
     // An expression without a name would be computed again at each use: only its name is worth remembering.
     return isTrivial(named.expr) ? this.emitter.remember(key, named) : named;

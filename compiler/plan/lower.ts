@@ -1,6 +1,7 @@
 /** From the stages of a region to statements: homes for values, loops, loop bodies. */
 import { InternalError } from "../../diagnostics/diagnostic.ts";
 import { constant, dim, product, subtract, type Dim } from "../dims.ts";
+import { specName, valueName } from "../graph/names.ts";
 import type { Graph, Node, NodeId } from "../graph/ir.ts";
 import { reachable } from "../graph/rebuild.ts";
 import { binary, float, int } from "../loop/build.ts";
@@ -301,10 +302,7 @@ function wholeAxes(s: Stage, loops: number): number {
 }
 
 export function nameOf(region: Region, node: Node): string {
-  if (node.origin?.label != null) return node.origin.label;
-  return node.op === "unary" || node.op === "binary" || node.op === "reduce"
-    ? node.fn
-    : `${region.graph.nodes[node.id]!.op}_${node.id}`;
+  return specName(node) ?? valueName(region.graph.nodes[node.id]!);
 }
 
 const LETTERS = ["i", "j", "k", "l", "m", "n"];

@@ -3,6 +3,7 @@
  * loop reads them, whatever their layout was; the inner loop keeps a block of sums in local variables.
  */
 import { apply, constant, dim, multiply, product, type Dim } from "../dims.ts";
+import { valueName } from "../graph/names.ts";
 import type { ContractNode, NodeId } from "../graph/ir.ts";
 import { add, binary, float, int, intVariable, load, mul } from "../loop/build.ts";
 import type { Expr } from "../loop/ir.ts";
@@ -91,7 +92,7 @@ class ProductLowering {
 
     const perPass = passes ? apply("min", total, apply("max", dim(PASS), inner)) : total;
     const panels = multiply(dim(COLUMNS), apply("ceildiv", this.#columns.count, dim(COLUMNS)));
-    const label = plan.region.node(this.#stage.node).origin?.label ?? "product";
+    const label = valueName(plan.region.node(this.#stage.node));
     const columnPanel = memory.scratch(`${label}_columns`, "f64", multiply(panels, perPass), true);
     const rowPanel = memory.scratch(`${label}_rows`, "f64", multiply(dim(ROWS), perPass), true);
 

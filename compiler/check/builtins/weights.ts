@@ -1,5 +1,6 @@
 /** Dense maps and embeddings. */
 import { dim, product, showShape, type Dim, type Shape } from "../../dims.ts";
+import { specName } from "../../graph/names.ts";
 import type { Init } from "../../graph/ir.ts";
 import type { Frame } from "../frame.ts";
 import { asFloat } from "../broadcast.ts";
@@ -34,7 +35,7 @@ function refuseInProgram(call: BuiltinCall): void {
 function groupName(call: BuiltinCall, argument: TensorValue): string {
   const { session, builder } = call.frame;
   const label = session.label ?? call.name;
-  const from = builder.node(argument.node).origin?.label;
+  const from = specName(builder.node(argument.node));
   const names = from && from !== label ? [label, `${label}.${from}`] : [label];
   const full = session.uniqueName(...names);
   return full;

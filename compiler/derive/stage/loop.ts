@@ -1,6 +1,7 @@
 /** Writes one unit of the plan as a recurrence of the sequence graph. */
 import { BATCH, TIME } from "../../dims.ts";
 import { GraphBuilder } from "../../graph/builder.ts";
+import { valueName } from "../../graph/names.ts";
 import type { Binding, Carry, NodeId, ProgramState, RecurrenceOutput } from "../../graph/ir.ts";
 import { mapOperands } from "../../graph/shapes.ts";
 import type { Lookup } from "./lift.ts";
@@ -27,7 +28,7 @@ function exported(plan: Plan, unit: Unit): NodeId[] {
 /** The label of a node in the spec, or what stands for it. */
 function nameOf(plan: Plan, id: NodeId): string {
   const node = plan.flow.node(id);
-  return node.op === "input" ? node.name : (node.origin?.label ?? node.op);
+  return node.op === "input" ? node.name : valueName(node);
 }
 
 class Body {

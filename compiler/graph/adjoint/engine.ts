@@ -3,6 +3,7 @@
  * that compute them are appended. They are ordinary nodes, so a gradient can be differentiated again.
  */
 import { InternalError } from "../../../diagnostics/diagnostic.ts";
+import { gradientOrigin } from "../names.ts";
 import type { Dim } from "../../dims.ts";
 import { dim } from "../../dims.ts";
 import * as algebra from "../algebra/index.ts";
@@ -72,7 +73,7 @@ export function cotangents(
   const before = builder.origin;
   for (let id = last; id >= 0; id--) {
     const node = builder.nodes[id]!;
-    builder.origin = node.origin;
+    builder.origin = gradientOrigin(node.origin);
     if (node.op === "recurrence") {
       const given = results.get(node.id);
       if (given === undefined) continue;
