@@ -4,6 +4,7 @@ import { dirname, relative, resolve } from "node:path";
 import type { TaskDescription } from "../../compiler/check/experiments.ts";
 import type { Project } from "../../compiler/check/project.ts";
 import type { SizeValues } from "../../compiler/graph/concretize.ts";
+import { reachable } from "../../compiler/graph/rebuild.ts";
 import type { StepProgram } from "../../compiler/graph/ir.ts";
 import { fixSizes, modelOf } from "../../compiler/pipeline.ts";
 import type { Data, Program } from "../../runtime/device/program.ts";
@@ -110,7 +111,11 @@ export function runTask(run: OpenRun, more: readonly string[] = []) {
 /** The model of an experiment, without loss and metrics, under the model's own name. */
 export function modelStep({ experiment }: OpenExperiment): StepProgram {
   const step = modelOf(fixSizes(experiment.step, experiment.values));
-  return { ...step, name: experiment.model.decl.name.text };
+  const roots = [...step.outputs.map((o) => o.node), ...step.states.map((s) => s.next)];
+  const read = new Set(reachable(step.body, roots).map((n) => n.id));
+  // Fields of the task that only the loss reads are no inputs of the model.
+  const inputs = step.inputs.filter((input) => read.has(input.node));
+  return { ...step, name: experiment.model.decl.name.text, inputs };
 }
 
 /** The parameters of a program as a checkpoint has them. @throws DiagnosticError as `matchParameters`. */
