@@ -1,6 +1,6 @@
 /** The elementwise rule: equal shapes, or one whose axes are the first or the last axes of the other. */
 import type { Span } from "../../grammar/ast.ts";
-import { equal, showShape, type Shape } from "../dims.ts";
+import { constant, equal, showShape, type Shape } from "../dims.ts";
 import type { BinaryFn, NodeId } from "../graph/ir.ts";
 import type { Frame } from "./frame.ts";
 import type { NumberValue, TensorValue } from "./values.ts";
@@ -126,15 +126,27 @@ export function joinValid(
   return a.valid ?? b.valid;
 }
 
+/** A signal that holds one number, as a number: `[1]` beside anything else counts as `[]`. */
+function single(frame: Frame, x: TensorValue, beside: TensorValue): TensorValue {
+  const shape = frame.shapeOf(x);
+  const own = shape.slice(x.lead);
+  const ones = own.length > 0 && own.every((d) => constant(d) === 1);
+  if (!ones || frame.shapeOf(beside).length - beside.lead === 0) return x;
+  const others = frame.shapeOf(beside).slice(beside.lead);
+  if (others.every((d) => constant(d) === 1)) return x;
+  return { ...x, node: frame.builder.reshape(x.node, shape.slice(0, x.lead)) };
+}
+
 /** `a op b` for two signals, or null after a report. */
 export function elementwise(
   frame: Frame,
   fn: BinaryFn,
   operator: string,
-  a: TensorValue,
-  b: TensorValue,
+  left: TensorValue,
+  right: TensorValue,
   span: Span,
 ): TensorValue | null {
+  const [a, b] = [single(frame, left, right), single(frame, right, left)];
   const reading = align(frame, a, b, operator, span);
   if (reading === null) return null;
   const { builder } = frame;
