@@ -24,7 +24,10 @@ import { describe, ERROR, UNKNOWN, type TensorValue, type Value } from "./values
 export function evaluate(frame: Frame, expr: Expr, expected: Shape | null = null): Value {
   switch (expr.kind) {
     case "number":
-      return numberValue(expr.value);
+      // `4.0` is a number, `4` may be a size.
+      return /^\d+$/u.test(expr.text)
+        ? numberValue(expr.value)
+        : { kind: "number", value: expr.value, dim: null };
     case "string":
       return { kind: "string", value: expr.value };
     case "bool":

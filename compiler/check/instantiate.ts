@@ -1,6 +1,6 @@
 /** From a declaration and values for its parameters to the program of one step. */
 import { InternalError, type Diagnostic } from "../../diagnostics/diagnostic.ts";
-import type { Dim } from "../dims.ts";
+import { show, type Dim } from "../dims.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import type { SizeValues } from "../graph/concretize.ts";
 import { rebuild } from "../graph/rebuild.ts";
@@ -237,6 +237,21 @@ export function reportHoles(session: Session, frame: Frame): void {
   }
 }
 
+/** Sizes that come to no whole number, or to less than one: where the first signal of each declaration has one. */
+export function reportSizes(session: Session, file: string): void {
+  for (const { shape, origin } of session.builder.nodes) {
+    for (const d of shape) {
+      const n = session.numeric(session.resolve(d));
+      if (n === null || (Number.isInteger(n) && n >= 1)) continue;
+      const what = show(session.resolve(d));
+      const { start, end } = origin ?? { start: 0, end: 0 };
+      const facts = { what, expected: "a whole number, 1 or more", found: String(n) };
+      session.report("fwp2205", origin?.file ?? file, { start, end }, facts);
+      return;
+    }
+  }
+}
+
 /** The step program of a layer or model under the given settings, or only diagnostics. */
 export function instantiate(
   project: Project,
@@ -258,6 +273,7 @@ export function instantiate(
   };
   const frame = openStep(session, callee, settings, false, main);
   if (!session.failed) reportHoles(session, frame);
+  if (!session.failed) reportSizes(session, main.file);
   if (session.failed) return { diagnostics: session.diagnostics };
   const outputs = outputNodes(frame);
   const step = finishProgram(session, name, decl.kind, outputs);
