@@ -76,7 +76,9 @@ function join(parts: readonly Tensor[]): Tensor {
   return { shape: [batch, time, ...rest], data };
 }
 
-const finite = (values: Values) => [...values.values()].every((x) => x.data.every(Number.isFinite));
+/** Numbers whose squares can still be compared. */
+const tame = (values: Values) =>
+  [...values.values()].every((x) => x.data.every((v) => Math.abs(v) < 1e100));
 
 describe.each(specCases())("$label", ({ step, usual }) => {
   const past = step.states.some((s) => s.growing) ? [0, 3] : [0];
@@ -90,7 +92,7 @@ describe.each(specCases())("$label", ({ step, usual }) => {
     for (const sizes of [1, 5, 9].flatMap(sizesOf)) {
       const inputs = drawInputs(plain, sizes);
       const expected = runProgram(plain, inputs, sizes);
-      if (!usual && !finite(expected)) continue;
+      if (!usual && !tame(expected)) continue;
       expectMapsClose(runProgram(staged, inputs, sizes), expected, 1e-10);
     }
   });
