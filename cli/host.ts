@@ -1,4 +1,5 @@
 /** The checker's way to the disk: the library in the package's specs/, other imports beside the importing file. */
+import { readdirSync, readFileSync } from "node:fs";
 import { isAbsolute, join, relative, resolve, dirname } from "node:path";
 import { DiagnosticError } from "../diagnostics/diagnostic.ts";
 import type { Host } from "../compiler/check/project.ts";
@@ -18,6 +19,25 @@ export function shownPath(path: string): string {
 /** @throws DiagnosticError when the file is missing, a folder, too large or not UTF-8. */
 export const readSpec = (path: string): string => readTextFile(path, { maxBytes: SPEC_BYTES });
 
+let declared: ReadonlyMap<string, string> | null = null;
+
+/** Names that the standard library declares, and the import that brings each. Read on the first unknown name. */
+function libraryNames(): ReadonlyMap<string, string> {
+  if (declared !== null) return declared;
+  const names = new Map<string, string>();
+  const folder = join(specsFolder(), "std");
+  for (const file of readdirSync(folder).filter((f) => f.endsWith(".fwp"))) {
+    const text = readFileSync(join(folder, file), "utf8");
+    for (const [, name] of text.matchAll(
+      /^(?:map|instruction|layer|model) ([\p{L}_][\p{L}\p{M}\p{N}_]*)/gmu,
+    )) {
+      names.set(name!, `std.${file.slice(0, -".fwp".length)}`);
+    }
+  }
+  declared = names;
+  return names;
+}
+
 export const diskHost: Host = {
   resolve: (from, target) =>
     shownPath(
@@ -25,6 +45,7 @@ export const diskHost: Host = {
         ? join(specsFolder(), `${target.library.replaceAll(".", "/")}.fwp`)
         : resolve(dirname(from), target.relative),
     ),
+  declaring: (name) => libraryNames().get(name) ?? null,
   read(file) {
     try {
       return { text: readSpec(file) };

@@ -4,8 +4,10 @@
  */
 import { diagnosticsOf, entry } from "../../diagnostics/catalogue.ts";
 
-const didYouMean = (f: { candidates: string }) =>
-  f.candidates ? `did you mean ${f.candidates}?` : null;
+const didYouMean = ({ candidates }: { candidates: string }) => {
+  if (candidates.startsWith("import ")) return `it is in the library: add \`${candidates}\``;
+  return candidates ? `did you mean ${candidates}?` : null;
+};
 
 export const checkCatalogue = {
   // ------------------------------------------------------------------------------------------ files, imports

@@ -128,8 +128,10 @@ export class Frame {
     return isBuiltin(name) ? isBuiltin.value(name) : undefined;
   }
 
-  /** Names near a mistyped one, for a hint. */
+  /** What a name that means nothing here may have been meant to be, for a hint. */
   candidates(name: string): string {
+    const library = this.module.declaring(name);
+    if (library !== null) return `import ${library}`;
     const names = new Set<string>([
       ...this.sizes.keys(),
       ...this.module.own.keys(),

@@ -64,27 +64,31 @@ function contractLast(frame: Frame, a: TensorValue, b: TensorValue, span: Span):
     frame.report("fwp3004", span, { ...facts, a: show(n), b: show(m) });
     return ERROR;
   }
-  // W: lead… batch… rows n;  k: lead… batch… n. The batch axes of k are the first axes of W.
-  const [freeA, freeB] = [sa.slice(0, -1), sb.slice(0, -1)];
-  const shared = commonPrefix(frame, freeA, freeB, Math.min(a.lead, b.lead));
-  if (shared === null) {
+  // W: lead… batch… rows… n;  k: lead… batch… columns… n. One lead is the start of the other.
+  const [la, lb] = [Math.min(a.lead, sa.length - 1), Math.min(b.lead, sb.length - 1)];
+  const [leadA, leadB] = [sa.slice(0, la), sb.slice(0, lb)];
+  const lead = Math.min(la, lb);
+  if (!leadA.slice(0, lead).every((d, i) => frame.session.unify(d, leadB[i]!))) {
     frame.report("fwp3005", span, facts);
     return ERROR;
   }
+  const [ownA, ownB] = [sa.slice(la, -1), sb.slice(lb, -1)];
+  const shared = commonPrefix(ownA, ownB);
   let next = 0;
   const label = () => next++;
-  const sharedLabels = Array.from({ length: shared }, label);
-  const onlyA = freeA.slice(shared).map(label);
-  const onlyB = freeB.slice(shared).map(label);
+  const leadLabels = (la >= lb ? leadA : leadB).map(label);
+  const sharedLabels = ownA.slice(0, shared).map(label);
+  const onlyA = ownA.slice(shared).map(label);
+  const onlyB = ownB.slice(shared).map(label);
   const inner = label();
   const growing = (x: TensorValue) =>
     growingAxis(frame, x) === frame.shapeOf(x).length - 1 ? masked(frame, x, 0) : x.node;
   const node = frame.builder.contract(
     asFloat(frame, growing(a)),
-    [...sharedLabels, ...onlyA, inner],
+    [...leadLabels.slice(0, la), ...sharedLabels, ...onlyA, inner],
     asFloat(frame, growing(b)),
-    [...sharedLabels, ...onlyB, inner],
-    [...sharedLabels, ...onlyA, ...onlyB],
+    [...leadLabels.slice(0, lb), ...sharedLabels, ...onlyB, inner],
+    [...leadLabels, ...sharedLabels, ...onlyA, ...onlyB],
   );
   const valid = joinValid(frame, a, b, span);
   return {
@@ -95,22 +99,11 @@ function contractLast(frame: Frame, a: TensorValue, b: TensorValue, span: Span):
   };
 }
 
-/** How many first axes two signals share; null when axes that must agree do not. */
-function commonPrefix(
-  frame: Frame,
-  a: readonly Dim[],
-  b: readonly Dim[],
-  lead: number,
-): number | null {
+/** How many first axes two signals share. */
+function commonPrefix(a: readonly Dim[], b: readonly Dim[]): number {
   let n = 0;
   while (n < a.length && n < b.length && equal(a[n]!, b[n]!)) n++;
-  if (n >= lead) {
-    // A vector's leading axes must all be W's, unless it has none.
-    if (n === b.length || n === a.length || n === 0 || n === lead) return n;
-    return n;
-  }
-  for (let i = n; i < lead; i++) if (!frame.session.unify(a[i]!, b[i]!)) return null;
-  return lead;
+  return n;
 }
 
 /** `a ⊗ b` = `outer(a, b)`: `[l…, m]`, `[l…, n]` → `[l…, m, n]`. */

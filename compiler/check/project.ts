@@ -14,6 +14,8 @@ export interface Host {
     target: { readonly library: string } | { readonly relative: string },
   ): string;
   read(file: string): ReadResult;
+  /** The library file that declares a name (`std.maps`), for hints. */
+  declaring?(name: string): string | null;
 }
 
 /** A file with its imports read. */
@@ -23,6 +25,8 @@ export interface Module {
   readonly ast: File;
   /** Declarations of this file. */
   readonly own: ReadonlyMap<string, Declaration>;
+  /** The library file that declares a name, if one does. */
+  readonly declaring: (name: string) => string | null;
   /** Declarations brought in by imports: where each comes from. */
   readonly imported: ReadonlyMap<string, { readonly module: Module; readonly decl: Declaration }>;
 }
@@ -81,7 +85,8 @@ class Loader {
         } else imported.set(name, { module, decl });
       }
     }
-    const module: Module = { file, text, ast, own, imported };
+    const declaring = (name: string) => this.#host.declaring?.(name) ?? null;
+    const module: Module = { file, text, ast, own, imported, declaring };
     this.modules.set(file, module);
     this.#loading.pop();
     return module;
