@@ -18,6 +18,22 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/check.ts"),
   },
   { name: "fmt", summary: "format specs", load: () => import("./commands/fmt.ts") },
+  {
+    name: "params",
+    summary: "list the parameters of a layer or model",
+    load: () => import("./commands/params.ts"),
+  },
+  {
+    name: "run",
+    summary: "run a layer or model on tensors from a file",
+    load: () => import("./commands/run.ts"),
+  },
+  {
+    name: "doctor",
+    summary: "say which targets work here, and why the others do not",
+    load: () => import("./commands/doctor.ts"),
+  },
+  { name: "new", summary: "start a project that trains", load: () => import("./commands/new.ts") },
   { name: "train", summary: "train an experiment", load: () => import("./commands/train.ts") },
   { name: "eval", summary: "measure a trained model", load: () => import("./commands/eval.ts") },
   {
