@@ -34,6 +34,7 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/doctor.ts"),
   },
   { name: "new", summary: "start a project that trains", load: () => import("./commands/new.ts") },
+  { name: "build", summary: "write a model package", load: () => import("./commands/build.ts") },
   { name: "train", summary: "train an experiment", load: () => import("./commands/train.ts") },
   { name: "eval", summary: "measure a trained model", load: () => import("./commands/eval.ts") },
   {

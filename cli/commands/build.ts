@@ -1,0 +1,145 @@
+/** `fwp build`: a layer, a model or the model of an experiment as a package of its own. */
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Project } from "../../compiler/check/project.ts";
+import type { StepProgram } from "../../compiler/graph/ir.ts";
+import { packageFiles } from "../../compiler/package/index.ts";
+import { compileStep, fixSizes } from "../../compiler/pipeline.ts";
+import { type Diagnostic } from "../../diagnostics/diagnostic.ts";
+import type { Data } from "../../runtime/device/program.ts";
+import type { ProgramManifest } from "../../runtime/format/program.ts";
+import { initialize } from "../../runtime/parameters/initialise.ts";
+import { saveWeights } from "../../runtime/parameters/weights.ts";
+import type { Configure } from "../commands.ts";
+import type { Context } from "../context.ts";
+import { UsageError } from "../exit.ts";
+import { packageVersion, specsFolder } from "../install.ts";
+import { printDiagnostics, printJson } from "../output.ts";
+import { chooseDeclaration, instantiateStep, soundProject } from "../project.ts";
+import { parseSettings } from "../settings.ts";
+import { bundleOf, type Bundle } from "../train/bundle.ts";
+import { trainProblem } from "../train/catalogue.ts";
+import { openExperiment } from "../train/experiment.ts";
+import { writeFolder } from "../train/folder.ts";
+import { jsonOption, numberOption, setOption } from "../train/options.ts";
+import { checkpointParameters, modelStep, openRun, runExperiment, type OpenRun } from "../train/run.ts"; // prettier-ignore
+
+export interface BuildFlags {
+  readonly of?: string;
+  readonly output: string;
+  readonly set: readonly string[];
+  readonly checkpoint?: string;
+  readonly seed: number;
+  readonly json?: boolean;
+}
+
+interface Built {
+  readonly step: StepProgram;
+  readonly doc: string | null;
+  readonly bundle: Bundle;
+  readonly alphabet: readonly string[] | null;
+  readonly warnings: readonly Diagnostic[];
+}
+
+const docOf = (project: Project, name: string): string | null => {
+  const { own, imported } = project.main;
+  return own.get(name)?.doc ?? imported.get(name)?.decl.doc ?? null;
+};
+
+/** What `--of` names in a file. */
+async function fromFile(file: string, flags: BuildFlags): Promise<Built> {
+  const project = soundProject(file);
+  const settings = parseSettings(flags.set);
+  const kinds = ["layer", "model", "experiment"] as const;
+  const decl = chooseDeclaration(project, kinds, flags.of, "--of NAME");
+  const bundle = bundleOf(project, specsFolder());
+  if (decl.kind === "experiment") {
+    const open = await openExperiment(project, decl, settings, dirname(file));
+    const step = modelStep(open);
+    const alphabet = open.task.text?.alphabet ?? null;
+    return { step, doc: docOf(project, step.name), bundle, alphabet, warnings: open.warnings };
+  }
+  const found = instantiateStep(project, decl.name.text, settings);
+  const step = fixSizes(found.step, found.values);
+  return { step, doc: decl.doc, bundle, alphabet: null, warnings: found.warnings };
+}
+
+/** The model that a run trained. */
+function fromRun(run: OpenRun, settings: readonly string[]): Built {
+  const open = runExperiment(run, settings);
+  const step = modelStep(open);
+  const { bundle } = run.source;
+  const { alphabet } = run.checkpoint.record;
+  return { step, doc: docOf(run.project, step.name), bundle, alphabet, warnings: open.warnings };
+}
+
+const specOf = ({ main, files }: Bundle) => [
+  { name: main, text: files[main]! },
+  ...Object.entries(files)
+    .filter(([name]) => name !== main && !name.startsWith("library/"))
+    .map(([name, text]) => ({ name, text })),
+];
+
+async function buildPackage(
+  file: string | undefined,
+  flags: BuildFlags,
+  context: Context,
+): Promise<void> {
+  const { checkpoint, output } = flags;
+  const run = checkpoint === undefined ? null : openRun(checkpoint);
+  if (file === undefined && run === null) throw new UsageError("name a spec or a --checkpoint");
+  const built = file === undefined ? fromRun(run!, flags.set) : await fromFile(file, flags);
+  if (built.warnings.length > 0) printDiagnostics(context, built.warnings, false);
+  const { step, doc, bundle } = built;
+  const alphabet = run?.checkpoint.record.alphabet ?? built.alphabet;
+  const { manifest, entries } = compileStep(step, () => undefined, {
+    entries: ["forward", "step"],
+  });
+  const weights: ReadonlyMap<string, Data> =
+    run === null ? initialize(manifest, flags.seed) : checkpointParameters(manifest, run);
+  const origin =
+    run === null
+      ? `random (seed ${flags.seed})`
+      : `those of step ${run.checkpoint.record.step} of the training of \`${run.source.experiment}\``;
+  const settings = [...(file === undefined ? run!.source.settings : []), ...flags.set];
+  const texts = await packageFiles(
+    { name: step.name, doc, manifest, alphabet, spec: specOf(bundle), settings, weights: origin, version: packageVersion() }, // prettier-ignore
+    entries,
+  );
+  const more = (folder: string) =>
+    saveWeights(manifest, join(folder, "weights.safetensors"), weights, context.io);
+  const isPackage = (folder: string) =>
+    ["package.json", "program.json", "kernels.js"].every((f) => existsSync(join(folder, f)));
+  const refuse = () => trainProblem("fwp8203", output, { path: output });
+  writeFolder(output, { texts, more }, isPackage, refuse, context.io);
+  const files = [...texts.keys(), "weights.safetensors"].sort();
+  report(manifest, files, flags, context);
+}
+
+function report(
+  manifest: ProgramManifest,
+  files: readonly string[],
+  flags: BuildFlags,
+  context: Context,
+): void {
+  const { output, json } = flags;
+  const { name, target } = manifest;
+  if (json === true) printJson(context, { name, target, directory: output, files });
+  else context.out(`${name}: ${output}\n${files.map((f) => `  ${f}\n`).join("")}`);
+}
+
+export const configure: Configure = (command, context) => {
+  command
+    .argument("[file]", "the spec; that of the checkpoint by default")
+    .option("--of <name>", "the layer, model or experiment; the only one by default")
+    .requiredOption("-o, --output <folder>", "folder of the package")
+    .option("--checkpoint <folder>", "folder of a run whose weights to take")
+    .option("--seed <n>", "of random weights, without a checkpoint", numberOption("integer", 0), 1);
+  jsonOption(setOption(command))
+    .addHelpText(
+      "after",
+      "\nWrites package.json, index.ts, index.js, index.d.ts, kernels, program.json, weights.safetensors, README.md." +
+        "\nThe folder appears whole or not at all.\n\nExample: fwp build --checkpoint runs/char_lm -o generated/char-lm",
+    )
+    .action((file: string | undefined, flags: BuildFlags) => buildPackage(file, flags, context));
+};

@@ -1,0 +1,132 @@
+/** README.md of a package: the spec, its shapes, and an example that runs as it stands. */
+import type { SignalSpec } from "../../runtime/format/program.ts";
+import {
+  classNameOf,
+  contentOf,
+  memberOf,
+  keyOf,
+  packageNameOf,
+  parameterCount,
+  type PackageSource,
+  sequenceShape,
+  shown,
+  stateShape,
+} from "./describe.ts";
+
+const [BATCH, TIME] = [2, 3];
+
+/** Something to feed an input with: `rows` steps. */
+function exampleData(signal: SignalSpec, rows: number): string {
+  if (signal.vocab !== null) {
+    const { vocab } = signal;
+    return `[${Array.from({ length: rows }, (_, i) => (i + 1) % vocab).join(", ")}]`;
+  }
+  const size = signal.shape.reduce((n, axis) => n * axis, 1);
+  return `new Float32Array(${rows * size}).fill(0.5)`;
+}
+
+const inputsOf = (signals: readonly SignalSpec[], rows: number): string =>
+  `{ ${signals.map((s) => `${keyOf(s.name)}: ${exampleData(s, rows)}`).join(", ")} }`;
+
+/** Writes text with a model of characters, drawing the likeliest character each time. */
+function textExample(input: string, output: string): string {
+  return `
+// Text, character by character: always the likeliest one.
+const stream = model.start();
+let logits: ArrayLike<number> = [];
+const read = (token: number) =>
+  void ({ ${keyOf(output)}: logits } = model.step({ ${keyOf(input)}: [token] }, stream));
+for (const token of text.encode("the ")) read(token);
+let written = "the ";
+for (let i = 0; i < 40; i++) {
+  const token = Array.from(logits).indexOf(Math.max(...Array.from(logits)));
+  written += text.decode([token]);
+  read(token);
+}
+console.log(written);
+`;
+}
+
+/** The example, in TypeScript. Types are few, so that it reads as JavaScript as well. */
+export function exampleOf(source: PackageSource): string {
+  const { manifest, alphabet } = source;
+  const name = classNameOf(source.name);
+  const { inputs, outputs } = manifest;
+  const [input] = inputs;
+  const writes =
+    alphabet !== null && inputs.length === 1 && outputs.length === 1 && input!.vocab !== null;
+  const imported = writes ? `${name}, text` : name;
+  const print = (object: string, signal: SignalSpec) =>
+    `console.log(${JSON.stringify(signal.name)}, ${memberOf(object, signal.name)}.length);`;
+  return `import { ${imported} } from "${packageNameOf(source.name)}";
+
+const model = ${name}.create(); // or { seed: 1 }, or { weights: "other.safetensors" }
+
+// ${BATCH} sequences of ${TIME} steps at once.
+const { outputs, states } = model.run(${inputsOf(inputs, BATCH * TIME)}, { batch: ${BATCH}, time: ${TIME} });
+${outputs.map((signal) => print("outputs", signal)).join("\n")}
+console.log("states", states.size);
+
+// One sequence, step by step. The state can be stored at any moment and taken up again.
+const state = model.start();
+model.step(${inputsOf(inputs, 1)}, state);
+const again = model.resume(state.serialize());
+const answer = model.step(${inputsOf(inputs, 1)}, again);
+${outputs.map((signal) => print("answer", signal)).join("\n")}
+console.log("steps", again.position);
+${writes ? textExample(input!.name, outputs[0]!.name) : ""}`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+const code = (text: string): string => `\`${text}\``;
+
+function shapes({ manifest }: PackageSource): string {
+  const { inputs, outputs, states } = manifest;
+  return table(
+    ["", "name", "shape", "holds"],
+    [
+      ...inputs.map((s) => ["input", code(s.name), code(sequenceShape(s)), contentOf(s)]),
+      ...outputs.map((s) => ["output", code(s.name), code(sequenceShape(s)), contentOf(s)]),
+      ...states.map((s) => {
+        const first = s.init.kind === "constant" ? `first ${s.init.value}` : `first ${code(s.init.name)}`; // prettier-ignore
+        return ["state", code(s.name), code(stateShape(s)), s.growing ? "a row per step" : first];
+      }),
+    ],
+  );
+}
+
+/** A fence that no line of the text closes. */
+function fenced(language: string, text: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`{3,}/g)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return `${fence}${language}\n${text.trimEnd()}\n${fence}`;
+}
+
+/** `example` is what `exampleOf` gives, laid out. */
+export function readmeOf(source: PackageSource, example: string): string {
+  const { name, doc, manifest, spec, settings, weights, version } = source;
+  const built = settings.length === 0 ? "" : ` with ${settings.map(code).join(", ")}`;
+  const parameters = manifest.parameters.map((p) => [
+    code(p.name),
+    code(shown(p.shape)),
+    p.trained ? "trained" : "fixed",
+  ]);
+  const sections = [
+    `# ${name}`,
+    doc?.trim() ?? "",
+    `Compiled by fwp ${version}${built}. ${parameterCount(manifest).toLocaleString("en")} parameters; the weights in \`weights.safetensors\` are ${weights}. It depends on \`fwp/runtime\` alone.`,
+    "## Use",
+    fenced("ts", example),
+    "## Shapes",
+    shapes(source),
+    "## Parameters",
+    parameters.length === 0 ? "None." : table(["name", "shape", ""], parameters),
+    "## Spec",
+    ...spec.flatMap((file) => [`${code(file.name)}:`, fenced("fwp", file.text)]),
+  ];
+  return `${sections.filter((part) => part !== "").join("\n\n")}\n`;
+}
