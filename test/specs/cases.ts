@@ -45,7 +45,7 @@ export function loadSpec(file: string): Project {
   return loadProject(file, readFileSync(file, "utf8"), diskHost);
 }
 
-const asSetting = ([name, value]: readonly [string, string]): Setting => {
+export const asSetting = ([name, value]: readonly [string, string]): Setting => {
   const { value: expr } = parseExpression(value, name);
   if (expr === null) throw new Error(`${name}=${value}`);
   return { path: name.split("."), value: expr };

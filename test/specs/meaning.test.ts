@@ -80,7 +80,7 @@ function join(parts: readonly Tensor[]): Tensor {
 const tame = (values: Values) =>
   [...values.values()].every((x) => x.data.every((v) => Math.abs(v) < 1e100));
 
-describe.each(specCases())("$label", ({ step, usual }) => {
+describe.each(specCases().map((c) => [c.label, c] as const))("%s", (_, { step, usual }) => {
   const past = step.states.some((s) => s.growing) ? [0, 3] : [0];
   const sizesOf = (time: number) => past.map((past): RunSizes => ({ batch: 2, time, past }));
 
