@@ -48,11 +48,13 @@ export interface Reference {
 const merge = (weight: readonly M[], y: M): V =>
   weight.map((heads) => total(heads.map((row, h) => dot(row, y[h]!))));
 
+/** elu + 1, with sum normalisation. */
+const positive = (x: V) => sumNorm(elu1(x));
+
 /** B.11: W ← W + β (v − W φ(k)) φ(k)ᵀ, y = W φ(q), φ with sum normalisation. */
 const deltaNet =
-  (nu: number | null): Reference["make"] =>
+  (phi: (x: V) => V): Reference["make"] =>
   (w, s) => {
-    const phi = (x: V) => sumNorm(nu === null ? elu1(x) : dpfp(x, nu));
     const W = [...s.cube("W")];
     return (x) => {
       const y = W.map((_, h) => {
@@ -116,17 +118,16 @@ const deltaRnn: Reference["make"] = (w, s) => {
 /** B.12, Delta MLP: per block, q ← q + W2 φ(W1 φ(LN(q))). */
 const deltaMlp: Reference["make"] = (w, s) => {
   const [W1, W2] = [[...s.cube("W1")], [...s.cube("W2")]];
-  const phi = (x: V) => sumNorm(elu1(x));
   return (x) => {
     let q: V = mv(w.matrix("q.weight"), x);
     W1.forEach((_, i) => {
       const head = (n: string) => mv(w.cube(`${n}.weight`)[i]!, x);
       const rate = (n: string) => sigmoid(dot(w.matrix(`${n}.weight`)[i]!, x));
-      W1[i] = delta(W1[i]!, phi(head("k1")), head("v1"), rate("b1"));
-      W2[i] = delta(W2[i]!, phi(head("k2")), head("v2"), rate("b2"));
+      W1[i] = delta(W1[i]!, positive(head("k1")), head("v1"), rate("b1"));
+      W2[i] = delta(W2[i]!, positive(head("k2")), head("v2"), rate("b2"));
       const [gain, bias] = [w.vector(`repeat.${i}.norm.gain`), w.vector(`repeat.${i}.norm.bias`)];
       const normal = add(mul(standard(q), gain), bias);
-      q = add(q, mv(W2[i], phi(mv(W1[i], phi(normal)))));
+      q = add(q, mv(W2[i], positive(mv(W1[i], positive(normal)))));
     });
     return mv(w.matrix("y.weight"), q);
   };
@@ -253,17 +254,23 @@ const attention: Reference["make"] = (w) => {
   };
 };
 
+/** (2u − 1)³: large only near 0 and near 1. */
+const cubes = (u: V) => u.map((v) => (2 * v - 1) ** 3);
+
 /** B.2: y ← σ(W l) with l = [y_{t−1}; x_t]; w_ij ← w_ij + h(y_i) g(l_j), g = h = (2u − 1)³. */
 const spotlights: Reference["make"] = (_, s) => {
   let [W, y] = [s.matrix("W"), s.vector("prev.y")];
-  const g = (u: V) => u.map((v) => (2 * v - 1) ** 3);
   return (x) => {
     const l = [...y, ...x];
     y = mv(W, l).map(sigmoid);
-    W = plusOuter(W, g(y), g(l));
+    W = plusOuter(W, cubes(y), cubes(l));
     return y;
   };
 };
+
+/** How much an address means connection i, whose address is i in binary. */
+const at = (address: V, i: number) =>
+  Math.exp(-4 * total(address.map((a, b) => ((Math.floor(i / 2 ** b) % 2) - a) ** 2)));
 
 /** B.16: val(t+1) = Σ g(‖ana(t) − adr‖²) w(t), w(t+1) = w(t) + Δ(t) g(‖mod(t) − adr‖²), y(t+1) = f(w(t) l(t)). */
 const introspective: Reference["make"] = (_, s) => {
@@ -273,8 +280,6 @@ const introspective: Reference["make"] = (_, s) => {
     const bits = Math.ceil(Math.log2(W.length * columns));
     const own = W.length - 2 * bits - 1;
     const [analyse, modify] = [y.slice(own, own + bits), y.slice(own + bits, own + 2 * bits)];
-    const at = (address: V, i: number) =>
-      Math.exp(-4 * total(address.map((a, b) => ((Math.floor(i / 2 ** b) % 2) - a) ** 2)));
     const next = mv(W, [...y, ...x, ...errors!, val]).map(sigmoid);
     val = total(W.flat().map((v, i) => at(analyse, i) * v));
     W = W.map((row, r) => row.map((v, c) => v + y.at(-1)! * at(modify, r * columns + c)));
@@ -300,8 +305,13 @@ export const references: readonly Reference[] = [
   file("programmers_1991.fwp", "DirectProgrammer", { inputs: 3, outputs: 2 }, direct),
   file("programmers_1991.fwp", "FromToProgrammer", { inputs: 3, outputs: 2 }, fromTo),
   file("linear_transformer.fwp", "LinearTransformer", sizes, linearTransformer),
-  file("delta_net.fwp", "DeltaNet", { ...sizes, phi: "elu1" }, deltaNet(null)),
-  file("delta_net.fwp", "DeltaNet", { ...sizes, phi: "dpfp(nu: 2)" }, deltaNet(2)),
+  file("delta_net.fwp", "DeltaNet", { ...sizes, phi: "elu1" }, deltaNet(positive)),
+  file(
+    "delta_net.fwp",
+    "DeltaNet",
+    { ...sizes, phi: "dpfp(nu: 2)" },
+    deltaNet((x) => sumNorm(dpfp(x, 2))),
+  ),
   file("recurrent.fwp", "RDN", sizes, recurrentDeltaNet),
   file("recurrent.fwp", "DeltaRNN", sizes, deltaRnn),
   file("recurrent.fwp", "DeltaMLP", { blocks: 2, width: 3, hidden: 5 }, deltaMlp),
