@@ -113,6 +113,13 @@ export const cliCatalogue = {
     () => "give all growing states of one moment, or none",
     "Growing states have one row for each past step, so in one run all of them have as many.",
   ),
+  fwp8038: entry(
+    "error",
+    "A cotangent without --grad",
+    (f: { name: string }) => `\`${f.name}\` is a cotangent, and no gradients are asked for`,
+    () => "add --grad, or leave it out",
+    "Tensors called `d.NAME` are read only to compute gradients.",
+  ),
   fwp8040: entry(
     "error",
     "The folder is not empty",

@@ -19,6 +19,11 @@ export const commands: readonly CommandEntry[] = [
   },
   { name: "fmt", summary: "format specs", load: () => import("./commands/fmt.ts") },
   {
+    name: "explain",
+    summary: "show layers, shapes, states, loops, counts and costs",
+    load: () => import("./commands/explain.ts"),
+  },
+  {
     name: "params",
     summary: "list the parameters of a layer or model",
     load: () => import("./commands/params.ts"),

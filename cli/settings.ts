@@ -49,7 +49,13 @@ function parseOne(text: string, problems: Diagnostic[]): Setting | null {
     };
     const [first] = errors;
     if (first === undefined) problems.push(cliDiagnostic("fwp8010", place, { text }));
-    else problems.push({ ...first, place });
+    else {
+      // The brace is the one that `parseExpression` puts behind the expression.
+      const message = split.value.includes("}")
+        ? first.message
+        : first.message.replace("found `}`", "found the end");
+      problems.push({ ...first, message, place });
+    }
     return null;
   }
   return { path: split.path, value: moved<Expr>(value, BEYOND + at - LEAD) };

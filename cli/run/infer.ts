@@ -1,16 +1,22 @@
 /** Free widths that the shapes of the given tensors determine. */
-import { openStep } from "../../compiler/check/instantiate.ts";
 import type { Project } from "../../compiler/check/project.ts";
-import { Session } from "../../compiler/check/session.ts";
 import type { Setting } from "../../compiler/check/settings.ts";
 import { atomsOf, evaluateDim, show, type Dim, type NamedAtom } from "../../compiler/dims.ts";
-import { DiagnosticError } from "../../diagnostics/diagnostic.ts";
+import { DiagnosticError, type Diagnostic } from "../../diagnostics/diagnostic.ts";
 import type { LayerDecl, ModelDecl } from "../../grammar/ast.ts";
 import { cliDiagnostic, inFile } from "../catalogue.ts";
 import { numberSetting } from "../settings.ts";
+import { openWidths } from "../widths.ts";
 
-export interface Shaped {
+interface Shaped {
   readonly shape: readonly number[];
+}
+
+interface Found {
+  readonly name: string;
+  readonly value: number;
+  /** The tensor that says so. */
+  readonly from: string;
 }
 
 /** The one size without a value in `d` and the value with which `d` comes to `total`; null when there is no such. */
@@ -18,20 +24,21 @@ function solve(
   d: Dim,
   total: number,
   known: (atom: NamedAtom) => number | undefined,
-): { atom: NamedAtom; value: number } | null {
-  const open = new Map<string, NamedAtom>();
-  for (const atom of atomsOf(d)) if (known(atom) === undefined) open.set(atom.key, atom);
-  const [atom, ...others] = open.values();
-  if (atom === undefined || others.length > 0) return null;
-  const at = (value: number) => evaluateDim(d, (a) => (a.key === atom.key ? value : known(a)));
+): { readonly key: string; readonly value: number } | null {
+  const open = new Set<string>();
+  for (const atom of atomsOf(d)) if (known(atom) === undefined) open.add(atom.key);
+  const [key, ...others] = open;
+  if (key === undefined || others.length > 0) return null;
+  const at = (value: number) => evaluateDim(d, (a) => (a.key === key ? value : known(a)));
   const slope = at(2) - at(1);
   const value = slope === 0 ? Number.NaN : 1 + (total - at(1)) / slope;
-  return Number.isInteger(value) && value > 0 && at(value) === total ? { atom, value } : null;
+  return Number.isInteger(value) && value > 0 && at(value) === total ? { key, value } : null;
 }
 
 /**
  * Settings for widths and whole numbers without a value, from the axes behind batch and time of the inputs.
- * @throws DiagnosticError fwp8031 when two tensors disagree.
+ * @throws DiagnosticError fwp8034 when an input is missing, fwp8030 when it has another number of axes, fwp8031 when two
+ * tensors disagree: what would hide behind the missing width.
  */
 export function inferSettings(
   project: Project,
@@ -40,48 +47,40 @@ export function inferSettings(
   tensors: ReadonlyMap<string, Shaped>,
   path: string,
 ): Setting[] {
-  const session = new Session(decl.name.text);
-  const callee = {
-    kind: "callable",
-    decl,
-    module: project.main,
-    bound: new Map(),
-    through: null,
-  } as const;
-  const frame = openStep(session, callee, settings, true, project.main);
-  const given = new Set(settings.filter((s) => s.path.length === 1).map((s) => s.path[0]));
-  const fixed = new Set(decl.parameters.filter((p) => p.default !== null).map((p) => p.name.text));
-  const names = new Map([...frame.sizes].map(([name, size]) => [size.key, name]));
-  const found = new Map<string, { name: string; value: number; from: string }>();
+  const { session, names } = openWidths(project, decl, settings);
+  if (names.size === 0) return [];
+  const problems: Diagnostic[] = [];
+  const place = inFile(path);
+  const found = new Map<string, Found>();
   const known = (atom: NamedAtom) => session.atomValue(atom) ?? found.get(atom.key)?.value;
   for (const input of session.inputs) {
-    const shape = tensors.get(input.name)?.shape;
-    if (shape === undefined || shape.length !== input.shape.length + 2) continue;
-    for (const [i, d] of input.shape.entries()) {
-      const size = session.resolve(d);
-      const solved = solve(size, shape[i + 2]!, known);
-      if (solved === null) {
-        disagreement(size, input.name, shape[i + 2]!, found, path);
+    const { name } = input;
+    const sizes = input.shape.map((d) => session.resolve(d));
+    const expected = `[${["batch", "time", ...sizes.map(show)].join(", ")}]`;
+    const shape = tensors.get(name)?.shape;
+    if (shape === undefined) {
+      problems.push(cliDiagnostic("fwp8034", place, { name, expected, path }));
+      continue;
+    }
+    if (shape.length !== sizes.length + 2) {
+      const facts = { name, expected, numbers: "", found: `[${shape.join(", ")}]` };
+      problems.push(cliDiagnostic("fwp8030", place, facts));
+      continue;
+    }
+    for (const [i, size] of sizes.entries()) {
+      const length = shape[i + 2]!;
+      const solved = solve(size, length, known);
+      const setting = solved && names.get(solved.key);
+      if (solved !== null && setting !== undefined && setting !== null) {
+        found.set(solved.key, { name: setting, value: solved.value, from: name });
         continue;
       }
-      const name = names.get(`1*${solved.atom.key}`);
-      if (name === undefined || given.has(name) || fixed.has(name)) continue;
-      found.set(solved.atom.key, { name, value: solved.value, from: input.name });
+      const earlier = [...found].find(([key]) => size.key === `1*${key}`)?.[1];
+      if (earlier === undefined || earlier.value === length) continue;
+      const facts = { size: show(size), first: earlier.from, one: earlier.value };
+      problems.push(cliDiagnostic("fwp8031", place, { ...facts, second: name, other: length }));
     }
   }
+  if (problems.length > 0) throw new DiagnosticError(problems);
   return [...found.values()].map(({ name, value }) => numberSetting(name, value));
-}
-
-/** A width that an earlier tensor gave another value. */
-function disagreement(
-  size: Dim,
-  second: string,
-  other: number,
-  found: ReadonlyMap<string, { name: string; value: number; from: string }>,
-  path: string,
-): void {
-  const earlier = [...found].find(([key]) => size.key === `1*${key}`)?.[1];
-  if (earlier === undefined || earlier.value === other) return;
-  const facts = { size: show(size), first: earlier.from, one: earlier.value, second, other };
-  throw new DiagnosticError(cliDiagnostic("fwp8031", inFile(path), facts));
 }

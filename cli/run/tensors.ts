@@ -130,6 +130,10 @@ class Examination {
   rest(known: ReadonlySet<string>, ignore: (name: string) => boolean): void {
     for (const name of this.#tensors.keys()) {
       if (known.has(name) || ignore(name)) continue;
+      if (name.startsWith("d.") && known.has(name.slice("d.".length))) {
+        this.problems.push(cliDiagnostic("fwp8038", inFile(this.#path), { name }));
+        continue;
+      }
       const candidates = [...known].join(", ");
       this.problems.push(cliDiagnostic("fwp8033", inFile(this.#path), { name, candidates }));
     }

@@ -1,0 +1,202 @@
+/** Everything that `fwp explain` says of one layer or model, as data. */
+import type { Instantiated } from "../../compiler/check/instantiate.ts";
+import { instantiate } from "../../compiler/check/instantiate.ts";
+import type { Project } from "../../compiler/check/project.ts";
+import type { Setting } from "../../compiler/check/settings.ts";
+import { makePlan } from "../../compiler/derive/index.ts";
+import { show, showShape, type Dim, type Shape } from "../../compiler/dims.ts";
+import type { StepProgram } from "../../compiler/graph/ir.ts";
+import { fixSizes } from "../../compiler/pipeline.ts";
+import type { LayerDecl, ModelDecl, Name } from "../../grammar/ast.ts";
+import { walk } from "../../grammar/walk.ts";
+import { numberSetting } from "../settings.ts";
+import { openWidths } from "../widths.ts";
+import { elementsOf, operationsOf, sizeAt, stateTraffic, type Traffic } from "./cost.ts";
+
+/** What a width without a value counts as. */
+const NOMINAL = 64;
+
+interface Signal {
+  readonly name: string;
+  /** In the spec's names: `[heads, key]`, `token[vocab]`. */
+  readonly axes: string;
+  readonly shape: readonly number[];
+}
+
+interface StateFact extends Signal {
+  /** Numbers per sequence; of a growing state per step. */
+  readonly numbers: number;
+  readonly growing: boolean;
+  readonly init: number | string;
+}
+
+interface Stage {
+  /** `once`: for all time steps together. `loop`: step after step. */
+  readonly kind: "once" | "loop";
+  readonly states: readonly string[];
+  readonly signals: readonly string[];
+  readonly operations: number;
+}
+
+export interface Explanation {
+  readonly kind: "layer" | "model";
+  readonly name: string;
+  readonly signature: string;
+  readonly doc: string | null;
+  /** Values that were assumed for widths without one. */
+  readonly assumed: Readonly<Record<string, number>>;
+  readonly inputs: readonly Signal[];
+  readonly outputs: readonly Signal[];
+  readonly parameters: readonly (Signal & {
+    readonly numbers: number;
+    readonly trained: boolean;
+  })[];
+  readonly parameterNumbers: number;
+  readonly states: readonly StateFact[];
+  readonly stateNumbers: number;
+  readonly stages: readonly Stage[];
+  readonly dropped: readonly string[];
+  /** Per token: operations, and bytes of state in float32. */
+  readonly operations: number;
+  readonly traffic: Traffic;
+}
+
+export type Explained =
+  | Explanation
+  | { readonly name: string; readonly kind: "layer" | "model"; readonly missing: string };
+
+function signatureOf(project: Project, decl: LayerDecl | ModelDecl): string {
+  const { text } = project.main;
+  const parameters = decl.parameters.map((p) => text.slice(p.span.start, p.span.end));
+  return parameters.length === 0 ? decl.name.text : `${decl.name.text}(${parameters.join(", ")})`;
+}
+
+/** By file, the names that layers and models of the project use: of all labels those that the reader knows. */
+function knownNames(project: Project): Map<string, ReadonlySet<string>> {
+  return new Map(
+    [...project.modules.values()].map(({ file, ast }) => {
+      const names = new Set<string>();
+      for (const decl of ast.declarations) {
+        if (decl.kind !== "layer" && decl.kind !== "model") continue;
+        walk(decl, (node) => {
+          if (node.kind === "name") names.add((node as Name).text);
+        });
+      }
+      return [file, names];
+    }),
+  );
+}
+
+/** One entry per unit of the plan, neighbours without a loop joined. */
+function stagesOf(project: Project, step: StepProgram): Stage[] {
+  const known = knownNames(project);
+  const ofStates = new Set(step.states.map((s) => s.name.split(".").at(-1)));
+  const { flow, units } = makePlan(step);
+  const stages: { kind: Stage["kind"]; states: string[]; signals: string[]; operations: number }[] =
+    [];
+  const given = new Set([...step.inputs, ...step.parameters].map((x) => x.node));
+  for (const unit of units) {
+    const kind = unit.loop ? "loop" : "once";
+    let stage = stages.at(-1);
+    if (stage === undefined || stage.kind !== kind || unit.loop) {
+      stage = { kind, states: [], signals: [], operations: 0 };
+      stages.push(stage);
+    }
+    for (const id of unit.nodes) {
+      const node = flow.node(id);
+      stage.operations += operationsOf(node, (i) => flow.node(i));
+      const state = flow.stateAt.get(id);
+      if (state !== undefined) stage.states.push(state.name);
+      const { label = null, file = "" } = node.origin ?? {};
+      if (label === null || given.has(id) || ofStates.has(label)) continue;
+      if (known.get(file)?.has(label) !== true || stage.signals.includes(label)) continue;
+      stage.signals.push(label);
+    }
+  }
+  return stages.filter(
+    (s) => s.kind === "loop" || s.signals.length > 0 || s.states.length > 0 || s.operations > 0,
+  );
+}
+
+const tokenAxes = (vocab: Dim | null, shape: Shape): string =>
+  vocab === null ? showShape(shape) : `token[${show(vocab)}]`;
+
+const numbersOf = (shape: Shape): number[] => shape.map(sizeAt);
+
+const total = (all: readonly { readonly numbers: number }[]): number =>
+  all.reduce((n, x) => n + x.numbers, 0);
+
+function describeStep(
+  project: Project,
+  decl: LayerDecl | ModelDecl,
+  made: Instantiated,
+  assumed: Readonly<Record<string, number>>,
+): Explanation {
+  const { step } = made;
+  const fixed = fixSizes(step, made.values);
+  const symbolic = {
+    parameters: new Map(step.parameters.map((p) => [p.name, p.shape])),
+    states: new Map(step.states.map((s) => [s.name, s.shape])),
+  };
+  const inputs = fixed.inputs.map((input, i) => ({
+    name: input.name,
+    axes: tokenAxes(step.inputs[i]!.vocab, step.inputs[i]!.shape),
+    shape: input.vocab === null ? numbersOf(input.shape) : [sizeAt(input.vocab)],
+  }));
+  const outputs = fixed.outputs.map(({ name, node }, i) => ({
+    name,
+    axes: showShape(step.body.nodes[step.outputs[i]!.node]!.shape),
+    shape: numbersOf(fixed.body.nodes[node]!.shape),
+  }));
+  const parameters = fixed.parameters.map(({ name, shape, trained }) => ({
+    name,
+    axes: showShape(symbolic.parameters.get(name) ?? shape),
+    shape: numbersOf(shape),
+    numbers: elementsOf(shape),
+    trained,
+  }));
+  const states = fixed.states.map((s): StateFact => {
+    const own = s.growing ? s.shape.slice(1) : s.shape;
+    const axes = symbolic.states.get(s.name) ?? s.shape;
+    return {
+      name: s.name,
+      axes: showShape(s.growing ? axes.slice(1) : axes),
+      shape: numbersOf(own),
+      numbers: elementsOf(own),
+      growing: s.growing,
+      init: s.init.kind === "constant" ? s.init.value : s.init.name,
+    };
+  });
+  const stages = stagesOf(project, fixed);
+  return {
+    kind: decl.kind,
+    name: decl.name.text,
+    signature: signatureOf(project, decl),
+    doc: decl.doc,
+    assumed,
+    inputs,
+    outputs,
+    parameters,
+    parameterNumbers: total(parameters),
+    states,
+    stateNumbers: total(states.filter((s) => !s.growing)),
+    stages,
+    dropped: made.warnings.filter((w) => w.code === "fwp2309").map((w) => w.message),
+    operations: stages.reduce((n, s) => n + s.operations, 0),
+    traffic: stateTraffic(fixed),
+  };
+}
+
+/** Explains one declaration; widths that have no value are taken as 64, and it is said which. */
+export function explainStep(
+  project: Project,
+  decl: LayerDecl | ModelDecl,
+  settings: readonly Setting[],
+): Explained | { readonly failed: Exclude<ReturnType<typeof instantiate>, Instantiated> } {
+  const { names } = openWidths(project, decl, settings);
+  const assumed = Object.fromEntries([...names.values()].map((name) => [name, NOMINAL]));
+  const all = [...settings, ...Object.keys(assumed).map((name) => numberSetting(name, NOMINAL))];
+  const made = instantiate(project, decl.name.text, all);
+  if (!("step" in made)) return { failed: made };
+  return describeStep(project, decl, made, assumed);
+}

@@ -1,0 +1,106 @@
+/** Explanations as people read them. */
+import { plural, table } from "../output.ts";
+import { CONTEXT } from "./cost.ts";
+import type { Explained, Explanation } from "./facts.ts";
+
+const SCALES = [
+  [1e9, "G"],
+  [1e6, "M"],
+  [1e3, "k"],
+] as const;
+
+/** `1234567` as `1.23 M`. */
+function short(value: number, unit = ""): string {
+  for (const [scale, letter] of SCALES) {
+    if (value >= scale) return `${Number((value / scale).toPrecision(3))} ${letter}${unit}`;
+  }
+  return `${value}${unit === "" ? "" : ` ${unit}`}`;
+}
+
+const bracket = (shape: readonly number[]): string => `[${shape.join(", ")}]`;
+
+function wrap(text: string, indent: string, width = 100): string {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && indent.length + line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  lines.push(line);
+  return lines.map((l) => `${indent}${l}\n`).join("");
+}
+
+function signals(title: string, list: Explanation["inputs"]): string {
+  const rows = list.map((s) => [
+    s.name,
+    s.axes,
+    s.axes.startsWith("token") ? "" : bracket(s.shape),
+  ]);
+  return `  ${title}\n${table(rows, { indent: "    " })}`;
+}
+
+function states({ states: all, stateNumbers }: Explanation): string {
+  if (all.length === 0) return "  no states\n";
+  const rows = all.map((s) => [
+    s.name,
+    s.growing ? `${s.axes} per step` : s.axes,
+    bracket(s.shape),
+    s.growing ? `${s.numbers} more with every step` : `${s.numbers}`,
+    s.growing ? "" : `starts as ${s.init}`,
+  ]);
+  const growing = all.some((s) => s.growing) ? ", and what grows" : "";
+  return `  states: ${stateNumbers} numbers per sequence${growing}\n${table(rows, { indent: "    " })}`;
+}
+
+function stages({ stages: all }: Explanation): string {
+  const lines = all.map((stage, i) => {
+    const names = stage.signals.length === 0 ? "" : stage.signals.join(", ");
+    const cost = `${short(stage.operations)} operations per token`;
+    if (stage.kind === "once") {
+      const kept = stage.states.length === 0 ? "" : ` (with ${stage.states.join(", ")})`;
+      return wrap(`${i + 1}. for all steps at once: ${names}${kept}; ${cost}`, "    ");
+    }
+    const held = `states ${stage.states.join(", ")}`;
+    const made = names === "" ? "" : `; computed in it: ${names}`;
+    return wrap(`${i + 1}. loop over time: ${held}${made}; ${cost}`, "    ");
+  });
+  const loops = all.filter((s) => s.kind === "loop").length;
+  const summary = loops === 0 ? "no loop over time" : plural(loops, "loop") + " over time";
+  return `  order of computation: ${summary}\n${lines.join("")}`;
+}
+
+export function explanationText(e: Explained): string {
+  if ("missing" in e) return `${e.kind} ${e.name}\n  not explained: ${e.missing}\n`;
+  const assumed = Object.entries(e.assumed).map(([name, value]) => `${name} = ${value}`);
+  const fixed = e.parameters.filter((p) => !p.trained).length;
+  const parameters = table(
+    e.parameters.map((p) => [
+      p.name,
+      p.axes,
+      bracket(p.shape),
+      String(p.numbers),
+      p.trained ? "" : "fixed",
+    ]),
+    { indent: "    ", right: [3] },
+  );
+  const growing = e.states.some((s) => s.growing) ? ` (at ${CONTEXT} steps)` : "";
+  return [
+    `${e.kind} ${e.signature}\n`,
+    e.doc === null ? "" : wrap(e.doc.trim().replaceAll("\n", " "), "  "),
+    assumed.length === 0
+      ? ""
+      : `  numbers below are for ${assumed.join(", ")} (change with --set)\n`,
+    signals("inputs", e.inputs),
+    signals("outputs", e.outputs),
+    `  parameters: ${e.parameterNumbers} numbers in ${plural(e.parameters.length, "tensor")}`,
+    fixed === 0 ? "\n" : `, ${fixed} of them fixed\n`,
+    parameters,
+    states(e),
+    stages(e),
+    ...e.dropped.map((d) => wrap(`dropped: ${d}`, "  ")),
+    `  cost per token${growing}: ${short(e.operations)} operations, `,
+    `${short(e.traffic.read, "B")} of state read, ${short(e.traffic.written, "B")} written\n`,
+  ].join("");
+}
