@@ -39,7 +39,11 @@ export type Shape = readonly Dim[];
 
 const monomialKey = (atoms: readonly Atom[]): string => atoms.map((a) => a.key).join("*");
 
-function fromTerms(terms: Iterable<Term>): Dim {
+function fromTerms(terms: readonly Term[]): Dim {
+  const [only] = terms;
+  if (terms.length === 1 && only!.coefficient !== 0) {
+    return { terms, key: `${only!.coefficient}*${monomialKey(only!.atoms)}` };
+  }
   const byKey = new Map<string, Term>();
   for (const term of terms) {
     const key = monomialKey(term.atoms);
@@ -78,6 +82,8 @@ export const PAST = named("past", "$past");
 export const CAPACITY = add(PAST, TIME);
 
 export function add(a: Dim, b: Dim): Dim {
+  if (a.terms.length === 0) return b;
+  if (b.terms.length === 0) return a;
   return fromTerms([...a.terms, ...b.terms]);
 }
 
@@ -90,6 +96,8 @@ export function subtract(a: Dim, b: Dim): Dim {
 }
 
 export function multiply(a: Dim, b: Dim): Dim {
+  if (constant(a) === 1) return b;
+  if (constant(b) === 1) return a;
   const terms: Term[] = [];
   for (const s of a.terms) {
     for (const t of b.terms) {
@@ -184,6 +192,17 @@ export function apply(fn: DimFunction, ...args: Dim[]): Dim {
 /** Replaces named atoms; `lookup` gives undefined for those that stay. */
 export function substitute(a: Dim, lookup: (atom: NamedAtom) => Dim | undefined): Dim {
   if (a.terms.every((t) => t.atoms.length === 0)) return a;
+  // Mostly a size is one name: it is replaced or it stays.
+  const [term] = a.terms;
+  const [atom] = term!.atoms;
+  if (
+    a.terms.length === 1 &&
+    term!.coefficient === 1 &&
+    term!.atoms.length === 1 &&
+    atom?.kind === "named"
+  ) {
+    return lookup(atom) ?? a;
+  }
   return sum(
     a.terms.map((t) =>
       multiply(

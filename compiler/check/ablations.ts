@@ -12,6 +12,7 @@ class Checker {
   readonly #env: Environment | null;
   readonly diagnostics: Diagnostic[] = [];
   readonly axes = new Set<string>();
+  #known: ReadonlySet<string> | null = null;
 
   constructor(project: Project, env: Environment | null) {
     this.#project = project;
@@ -22,6 +23,16 @@ class Checker {
     return { file: this.#project.main.file, range: { start: span.start, end: span.end } };
   }
 
+  /** Problems that the experiment has anyway. */
+  #knownProblems(experiment: ExperimentDecl): ReadonlySet<string> {
+    this.#known ??= new Set(
+      checkExperimentWith(this.#project, experiment, [], this.#env).map(
+        (d) => `${d.code} ${d.message}`,
+      ),
+    );
+    return this.#known;
+  }
+
   /** The experiment with some settings changed: its new problems are problems of the values. */
   tryValues(
     experiment: ExperimentDecl,
@@ -30,8 +41,7 @@ class Checker {
     axis: string,
   ): void {
     const found = checkExperimentWith(this.#project, experiment, settings, this.#env);
-    const base = checkExperimentWith(this.#project, experiment, [], this.#env);
-    const known = new Set(base.map((d) => `${d.code} ${d.message}`));
+    const known = this.#knownProblems(experiment);
     const fresh = found.filter(
       (d) => d.severity === "error" && !known.has(`${d.code} ${d.message}`),
     );

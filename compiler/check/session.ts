@@ -12,6 +12,7 @@ import {
   substitute,
   subtract,
   apply,
+  atomsOf,
   type Dim,
   type NamedAtom,
   type Shape,
@@ -191,12 +192,16 @@ export class Session {
       const value = this.numeric(d);
       if (value !== null && Number.isInteger(value)) return dim(value);
     }
-    if (this.#holes.size === 0) return d;
+    if (this.#holes.size === 0 || !this.#mentionsHole(d)) return d;
     return substitute(d, (atom) => {
       const isHole = this.#holes.has(`1*${atom.key}`);
       const meaning = isHole ? this.#definitions.get(atom.key) : undefined;
       return meaning && this.resolve(meaning);
     });
+  }
+  #mentionsHole(d: Dim): boolean {
+    for (const atom of atomsOf(d)) if (this.#holes.has(`1*${atom.key}`)) return true;
+    return false;
   }
   resolveShape(shape: Shape): Shape {
     return shape.map((d) => this.resolve(d));
@@ -248,12 +253,7 @@ export class Session {
     return unknown ? null : value;
   }
   hasHole(d: Dim): boolean {
-    let found = false;
-    substitute(this.resolve(d), (atom) => {
-      if (this.#holes.has(`1*${atom.key}`)) found = true;
-      return undefined;
-    });
-    return found;
+    return this.#mentionsHole(this.resolve(d));
   }
 
   /** Makes two sizes equal by filling holes. False if they are different. */
