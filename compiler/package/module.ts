@@ -130,7 +130,7 @@ const METHODS: readonly OptionalKind<MethodDeclarationStructure>[] = [
       { name: "state", type: "State" },
     ],
     returnType: "Outputs",
-    statements: ["return state.step({ ...inputs }) as Readonly<Record<string, Data>> as Outputs;"],
+    statements: ["return state.step({ ...inputs }) as Record<keyof Outputs, Data> as Outputs;"],
   },
   {
     name: "loadWeights",

@@ -28,26 +28,27 @@ function exampleData(signal: SignalSpec, rows: number): string {
 const inputsOf = (signals: readonly SignalSpec[], rows: number): string =>
   `{ ${signals.map((s) => `${keyOf(s.name)}: ${exampleData(s, rows)}`).join(", ")} }`;
 
-/** Writes text with a model of characters, drawing the likeliest character each time. */
-function textExample(input: string, output: string): string {
+/** Writes text with a model of characters. */
+function textExample(input: string, output: string, alphabet: readonly string[]): string {
+  const usual = "the ";
+  const prompt = [...usual].every((c) => alphabet.includes(c)) ? usual : (alphabet[0] ?? "");
+  const step = memberOf(`model.step({ ${keyOf(input)}: [token] }, stream)`, output);
   return `
 // Text, character by character: always the likeliest one.
 const stream = model.start();
-let logits: ArrayLike<number> = [];
-const read = (token: number) =>
-  void ({ ${keyOf(output)}: logits } = model.step({ ${keyOf(input)}: [token] }, stream));
-for (const token of text.encode("the ")) read(token);
-let written = "the ";
-for (let i = 0; i < 40; i++) {
-  const token = Array.from(logits).indexOf(Math.max(...Array.from(logits)));
-  written += text.decode([token]);
-  read(token);
+let written = ${JSON.stringify(prompt)};
+let unread = [...text.encode(written)];
+while (written.length < 40) {
+  let logits = new Float32Array();
+  for (const token of unread) logits = ${step};
+  unread = [logits.indexOf(Math.max(...logits))];
+  written += text.decode(unread);
 }
 console.log(written);
 `;
 }
 
-/** The example, in TypeScript. Types are few, so that it reads as JavaScript as well. */
+/** The example: TypeScript that is JavaScript as well. */
 export function exampleOf(source: PackageSource): string {
   const { manifest, alphabet } = source;
   const name = classNameOf(source.name);
@@ -74,7 +75,7 @@ const again = model.resume(state.serialize());
 const answer = model.step(${inputsOf(inputs, 1)}, again);
 ${outputs.map((signal) => print("answer", signal)).join("\n")}
 console.log("steps", again.position);
-${writes ? textExample(input!.name, outputs[0]!.name) : ""}`;
+${writes ? textExample(input!.name, outputs[0]!.name, alphabet) : ""}`;
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -120,7 +121,7 @@ export function readmeOf(source: PackageSource, example: string): string {
     doc?.trim() ?? "",
     `Compiled by fwp ${version}${built}. ${parameterCount(manifest).toLocaleString("en")} parameters; the weights in \`weights.safetensors\` are ${weights}. It depends on \`fwp/runtime\` alone.`,
     "## Use",
-    fenced("ts", example),
+    fenced("js", example),
     "## Shapes",
     shapes(source),
     "## Parameters",
