@@ -77,6 +77,14 @@ const files = {
     null,
     "A JSON file of the runtime (a checkpoint or a program) is malformed or of another version.",
   ),
+  fwp6010: entry(
+    "error",
+    "The folder of a file does not exist",
+    (f: { path: string; folder: string }) =>
+      `\`${f.path}\` cannot be written: there is no folder \`${f.folder}\``,
+    () => "make the folder first, or correct the path",
+    "A file that is written lands in a folder that is already there; none is made along the way.",
+  ),
 };
 
 const tensors = {

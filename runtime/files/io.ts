@@ -120,14 +120,47 @@ function syncFolder(path: string, io: FileSystem): void {
   }
 }
 
+/** Where a path leads: renaming over a link would replace the link, over a device the device. */
+function placeOf(path: string): { readonly path: string; readonly replaceable: boolean } {
+  try {
+    const stat = fs.statSync(path);
+    if (stat.isDirectory()) throw problem("fwp6002", path, { path });
+    return stat.isFile()
+      ? { path: fs.realpathSync(path), replaceable: true }
+      : { path, replaceable: false };
+  } catch (error) {
+    if (error instanceof DiagnosticError) throw error;
+    // Nothing there yet; what else is wrong shows when it is written.
+    return { path, replaceable: true };
+  }
+}
+
+function writeAll(io: FileSystem, file: number, pieces: readonly Uint8Array[]): void {
+  for (const piece of pieces) {
+    for (let done = 0; done < piece.length;) {
+      done += io.writeSync(file, piece, done, piece.length - done);
+    }
+  }
+}
+
+/** Into a device or a pipe (`/dev/stdout`): there is nothing to rename. */
+function writeThrough(path: string, pieces: readonly Uint8Array[], io: FileSystem): void {
+  const file = io.openSync(path, "w");
+  try {
+    writeAll(io, file, pieces);
+  } finally {
+    io.closeSync(file);
+  }
+}
+
 /**
  * Writes a file as a whole or not at all: beside its place under a name of its own, flushed, then renamed over it. A
  * reader, and a run that is killed at any moment, sees the old file or the new one. The temporary file is removed when
- * anything fails.
- * @throws DiagnosticError fwp6001–fwp6008.
+ * anything fails. A device or a pipe is written directly.
+ * @throws DiagnosticError fwp6002–fwp6008, fwp6010 when there is no such folder.
  */
 export function writeFileAtomic(
-  path: string,
+  target: string,
   content: Uint8Array | string | readonly Uint8Array[],
   io: FileSystem = fs,
 ): void {
@@ -137,18 +170,19 @@ export function writeFileAtomic(
       : content instanceof Uint8Array
         ? [content]
         : content;
+  const { path, replaceable } = placeOf(target);
   const unique = `${process.pid}-${randomBytes(6).toString("hex")}`;
   const temporary = join(dirname(path), `.${basename(path)}.${unique}.tmp`);
   let made = false;
   try {
+    if (!replaceable) {
+      writeThrough(path, pieces, io);
+      return;
+    }
     const file = io.openSync(temporary, "wx");
     made = true;
     try {
-      for (const piece of pieces) {
-        for (let done = 0; done < piece.length;) {
-          done += io.writeSync(file, piece, done, piece.length - done);
-        }
-      }
+      writeAll(io, file, pieces);
       io.fsyncSync(file);
     } finally {
       io.closeSync(file);
@@ -164,7 +198,10 @@ export function writeFileAtomic(
         // The first failure is the one to report.
       }
     }
-    throw fileProblem(error, path);
+    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    throw missing
+      ? problem("fwp6010", target, { path: target, folder: dirname(target) })
+      : fileProblem(error, target);
   }
 }
 
