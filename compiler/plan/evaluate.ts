@@ -39,6 +39,8 @@ export class Evaluator {
   readonly #hooks: EvaluatorHooks;
   /** In the operand of a lazy select: loads may be out of range, so nothing may be computed before it. */
   #guarded = 0;
+  /** The variable of a loop whose iterations are written side by side: what does not depend on it is named. */
+  sharedAlong: string | null = null;
 
   constructor(emitter: Emitter, hooks: EvaluatorHooks = {}) {
     this.emitter = emitter;
@@ -66,8 +68,12 @@ export class Evaluator {
         : this.#load(node, location, index);
     if (this.#guarded > 0) return placed;
     const shared = (region.uses.get(id) ?? 0) > 1 && location === undefined;
+    const common =
+      this.sharedAlong !== null &&
+      location !== undefined &&
+      !index.some((a) => a.terms.some((x) => x.variable.name === this.sharedAlong));
     const named =
-      !isTrivial(placed.expr) && (placed.depth < this.emitter.depth || shared)
+      !isTrivial(placed.expr) && (placed.depth < this.emitter.depth || shared || common)
         ? this.emitter.hoist(placed, valueName(node))
         : placed;
     // An expression without a name would be computed again at each use: only its name is worth remembering.
@@ -107,6 +113,12 @@ export class Evaluator {
       case "unary":
         return this.#join([at(node.x)], ([x]) => unaryExpr(node.fn, x!));
       case "binary":
+        if (node.fn === "mul" && node.dtype === "float") {
+          return this.multiplied([
+            ...this.factors(region, node.a, index),
+            ...this.factors(region, node.b, index),
+          ]);
+        }
         return this.#join([at(node.a), at(node.b)], ([a, b]) =>
           binaryExpr(node.fn, a!, b!, node.dtype),
         );
@@ -179,7 +191,7 @@ export class Evaluator {
         );
       }
       case "contract":
-        return this.#product(region, node, index);
+        return this.multiplied(this.factorsOfContract(region, node, index, new Map()));
       case "gather": {
         const lead = region.node(node.index).shape.length;
         const rows = region.node(node.table).shape[0]!;
@@ -214,23 +226,50 @@ export class Evaluator {
     }
   }
 
-  /** A contraction without summed labels. */
-  #product(region: Region, node: ContractNode, index: Index): Placed {
-    const [a, b] = this.factors(region, node, index, new Map());
-    return this.#join([a, b], ([x, y]) => mul(x!, y!));
+  /** The product of factors, those that are fixed further out multiplied first: there. */
+  multiplied(factors: readonly Placed[]): Placed {
+    const sorted = factors.map((f, i) => ({ f, i }));
+    sorted.sort((p, q) => p.f.depth - q.f.depth || p.i - q.i);
+    const [first, ...rest] = sorted.map((x) => x.f);
+    return rest.reduce((a, b) => this.#join([a, b], ([x, y]) => mul(x!, y!)), first!);
   }
-  /** Both operands of a contraction at an output index and at given indices of the summed labels. */
-  factors(
+
+  /**
+   * A value as a list of factors: one, unless it is a product that has no place of its own. It is taken apart even if it is
+   * wanted elsewhere too: one multiplication more, but each where it is done least often.
+   */
+  factors(region: Region, id: NodeId, index: Index): Placed[] {
+    const node = region.node(id);
+    const inline = !region.locations.has(id);
+    if (inline && this.#guarded === 0 && this.#hooks.leaf?.(region, node, index) === undefined) {
+      if (node.op === "binary" && node.fn === "mul" && node.dtype === "float") {
+        return [...this.factors(region, node.a, index), ...this.factors(region, node.b, index)];
+      }
+      const known = node.op === "contract" && node.outLabels.length === labelCount(node);
+      if (known) return this.factorsOfContract(region, node, index, new Map());
+      if (node.op === "broadcast") {
+        return this.factors(
+          region,
+          node.x,
+          node.axes.map((a) => index[a]!),
+        );
+      }
+    }
+    return [this.value(region, id, index)];
+  }
+
+  /** The factors of a contraction's terms at an output index and at given indices of the summed labels. */
+  factorsOfContract(
     region: Region,
     node: ContractNode,
     index: Index,
     summed: ReadonlyMap<number, Affine>,
-  ): [Placed, Placed] {
+  ): Placed[] {
     const of = (label: number) =>
       summed.get(label) ?? index[node.outLabels.indexOf(label)] ?? fixed(0);
     return [
-      this.value(region, node.a, node.aLabels.map(of)),
-      this.value(region, node.b, node.bLabels.map(of)),
+      ...this.factors(region, node.a, node.aLabels.map(of)),
+      ...this.factors(region, node.b, node.bLabels.map(of)),
     ];
   }
 
@@ -276,6 +315,8 @@ export class Evaluator {
     return this.emitter.divmod(flat, by, extent);
   }
 }
+
+const labelCount = (node: ContractNode): number => new Set([...node.aLabels, ...node.bLabels]).size;
 
 function moved(index: Index, axis: number, to: (i: Affine) => Affine): Affine[] {
   return index.map((a, i) => (i === axis ? to(a) : a));

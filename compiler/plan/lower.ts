@@ -1,309 +1,19 @@
-/** From the stages of a region to statements: homes for values, loops, loop bodies. */
+/** From nests of stages to statements: loops, loop bodies, reductions. */
 import { InternalError } from "../../diagnostics/diagnostic.ts";
-import { constant, dim, product, subtract, type Dim } from "../dims.ts";
-import { specName, valueName } from "../graph/names.ts";
-import type { Graph, Node, NodeId } from "../graph/ir.ts";
-import { reachable } from "../graph/rebuild.ts";
+import { constant, dim, subtract, type Dim } from "../dims.ts";
+import type { Node } from "../graph/ir.ts";
 import { binary, float, int } from "../loop/build.ts";
 import type { Expr } from "../loop/ir.ts";
-import { fixed, linear, ofVariable, plus, shifted, stridesOf, type Affine } from "./affine.ts";
-import { chooseRoots, isView, type Choice } from "./choose.ts";
+import { fixed, linear, ofVariable, plus, shifted, type Affine } from "./affine.ts";
+import type { Emitter, Placed } from "./emitter.ts";
 import { equationOf } from "./equation.ts";
-import type { Emitter } from "./emitter.ts";
 import { Evaluator } from "./evaluate.ts";
+import { jamOf, LANES } from "./jam.ts";
 import type { Memory } from "./memory.ts";
-import {
-  dependences,
-  makersOf,
-  pathsOf,
-  reaches,
-  sharedLoops,
-  type Dependences,
-  type Nest,
-} from "./order.ts";
-import { Region, type Location } from "./region.ts";
-import {
-  indexOf,
-  loopVariable,
-  makeStage,
-  reducedAxes,
-  termsOf,
-  type Stage,
-  type StageLoop,
-  type Target,
-} from "./stages.ts";
-
-/** Something that a region has to leave behind. */
-export interface Sink {
-  readonly node: NodeId;
-  readonly target: Target;
-  /** An input of the region that lies in the same memory. */
-  readonly overwrites: NodeId | null;
-}
-
-export interface RegionPlan {
-  readonly region: Region;
-  readonly choice: Choice;
-  readonly stages: readonly Stage[];
-  readonly deps: Dependences;
-}
-
-export type BufferLocation = Location & { kind: "buffer" };
-
-/** A whole buffer, row-major. */
-export function rowMajor(
-  buffer: string,
-  shape: readonly Dim[],
-  depth: number,
-  offset = fixed(0),
-): BufferLocation {
-  return { kind: "buffer", buffer, offset, strides: stridesOf(shape), depth };
-}
-
-const baseOf = (graph: Graph, id: NodeId): NodeId => {
-  const node = graph.nodes[id]!;
-  return node.op === "reshape" || node.op === "stop" ? baseOf(graph, node.x) : id;
-};
-const storable = (graph: Graph, id: NodeId): boolean => {
-  const node = graph.nodes[id]!;
-  return !isView(node) && node.op !== "result";
-};
-
-/** Whether every element is stored just once: then it can be added to what is there instead. */
-const addable = (graph: Graph, id: NodeId): boolean =>
-  !["append", "solve"].includes(graph.nodes[id]!.op);
-
-/** What is written over an input gets a node of its own, also where it is only another input seen differently. */
-function withCopies(
-  graph: Graph,
-  sinks: readonly Sink[],
-): { graph: Graph; sinks: readonly Sink[] } {
-  const nodes = [...graph.nodes];
-  const changed = sinks.map((s): Sink => {
-    if (s.overwrites === null || storable(graph, baseOf(graph, s.node))) return s;
-    const { shape, dtype, origin } = nodes[s.node]!;
-    const id = nodes.length as NodeId;
-    const fn = dtype === "int" ? "to_int" : "to_float";
-    nodes.push({ op: "unary", fn, x: s.node, id, shape, dtype, origin });
-    return { ...s, node: id };
-  });
-  return { graph: { ...graph, nodes }, sinks: changed };
-}
-
-let regions = 0;
-
-/** Chooses what is kept and makes the stages. Inputs get their locations by `place` before anything else. */
-export function planRegion(
-  source: Graph,
-  wanted: readonly Sink[],
-  /** Number of loops around the region. */
-  base: number,
-  place: (region: Region) => void,
-): RegionPlan {
-  const { graph, sinks } = withCopies(source, wanted);
-  const needed = reachable(
-    graph,
-    sinks.map((s) => s.node),
-  );
-  const stored = new Set<NodeId>();
-  for (const s of sinks)
-    if (!s.target.add && storable(graph, baseOf(graph, s.node))) stored.add(baseOf(graph, s.node));
-  const choice = chooseRoots(graph, needed, stored);
-  const region = new Region(graph, regions++, base, choice.uses);
-  place(region);
-
-  const claims = new Map<NodeId, Sink>();
-  const copies: Sink[] = [];
-  for (const s of sinks) {
-    const id = baseOf(graph, s.node);
-    if (graph.nodes[id]!.op === "result" && !s.target.add && s.overwrites === null) {
-      if (!region.locations.has(id)) {
-        region.locations.set(id, retarget(s, graph.nodes[id]!).location);
-        continue;
-      }
-    }
-    const kept = choice.roots.has(id) && storable(graph, id);
-    const alone =
-      !s.target.add || (addable(graph, id) && (choice.uses.get(id) ?? 0) === 0 && id === s.node);
-    if (kept && alone && !claims.has(id) && !(s.target.add && readsTwice(sinks, s)))
-      claims.set(id, s);
-    else copies.push(s);
-  }
-  const stages: Stage[] = [];
-  const make = (node: NodeId, copiesOnly: boolean, s: Sink | null, target: Target | null) =>
-    stages.push(
-      makeStage(region, choice, {
-        id: stages.length,
-        node,
-        copies: copiesOnly,
-        target,
-        overwrites: s?.overwrites ?? null,
-      }),
-    );
-  for (const node of needed) {
-    if (node.op === "recurrence") make(node.id, false, null, null);
-    if (!choice.roots.has(node.id)) continue;
-    const s = claims.get(node.id);
-    make(node.id, false, s ?? null, s === undefined ? null : retarget(s, node));
-  }
-  for (const s of copies) make(s.node, true, s, s.target);
-  const { stages: safe, deps } = withoutHazards(region, choice, stages, sinks);
-  return { region, choice, stages: safe, deps };
-}
-
-const readsTwice = (sinks: readonly Sink[], s: Sink): boolean =>
-  sinks.some((x) => x !== s && x.node === s.node);
-
-/** The target of a reshape as the target of what it reshapes. */
-function retarget(s: Sink, node: Node): Target {
-  if (s.node === node.id) return s.target;
-  const { location } = s.target;
-  return {
-    ...s.target,
-    location: rowMajor(location.buffer, node.shape, location.depth, location.offset),
-  };
-}
-
-/** Where a stage may not write over its input yet, it writes elsewhere and a stage at the end copies. */
-function withoutHazards(
-  region: Region,
-  choice: Choice,
-  stages: readonly Stage[],
-  sinks: readonly Sink[],
-): { stages: readonly Stage[]; deps: Dependences } {
-  let current = [...stages];
-  for (const sink of sinks) {
-    if (sink.overwrites === null) continue;
-    const writer = current.find((s) => s.overwrites === sink.overwrites)!;
-    const deps = dependences(current);
-    const readers = [...deps.before.get(writer)!].filter((s) => s.reads.has(sink.overwrites!));
-    const safe =
-      ownReadsInPlace(region, writer) &&
-      !readers.some((r) => reaches(deps, writer, r)) &&
-      !reaches(deps, writer, writer);
-    if (safe) continue;
-    // Two stages instead: one that computes into memory of its own, and one that copies at the very end.
-    const kept: Choice = { ...choice, roots: new Set([...choice.roots, sink.node]) };
-    const fresh = !writer.copies || !choice.roots.has(writer.node);
-    const computing: Stage = makeStage(region, kept, {
-      id: writer.id,
-      node: writer.copies ? sink.node : writer.node,
-      copies: false,
-      target: null,
-      overwrites: null,
-    });
-    const copy = makeStage(region, kept, {
-      id: current.length,
-      node: writer.copies ? sink.node : writer.node,
-      copies: true,
-      target: writer.target,
-      overwrites: sink.overwrites,
-    });
-    (choice.roots as Set<NodeId>).add(computing.node);
-    current = current.filter((s) => s !== writer);
-    if (fresh) current.push(computing);
-    current.push(copy);
-  }
-  return { stages: current, deps: dependences(current) };
-}
-
-/** Whether a stage reads what it writes over only at the very element it writes. */
-function ownReadsInPlace(region: Region, s: Stage): boolean {
-  const own = s.reads.get(s.overwrites!);
-  if (own === undefined) return true;
-  const node = region.node(s.node);
-  if (node.op === "append" && !s.copies && node.x === s.overwrites) return true;
-  if (own === null || s.kind !== "map") return false;
-  return own.every((index) =>
-    s.loops.every((loop, j) => {
-      const variables = s.loops.map((l, i) => ofVariable(loopVariable(region, i, l.extent)));
-      const written = indexOf(node.shape.length, s.loops, variables)[loop.axis];
-      const read = index[loop.axis];
-      return j >= 0 && written !== undefined && read !== undefined && sameIndex(written, read);
-    }),
-  );
-}
-const sameIndex = (a: Affine, b: Affine): boolean =>
-  a.constant.key === b.constant.key &&
-  a.terms.length === b.terms.length &&
-  a.terms.every(
-    (t, i) =>
-      t.variable.name === b.terms[i]!.variable.name &&
-      t.coefficient.key === b.terms[i]!.coefficient.key,
-  );
-
-/** Gives every kept value its memory. `nests` are the kernels of the region: a value that stays inside one may shrink. */
-export function assignHomes(
-  plan: RegionPlan,
-  nests: readonly (readonly Nest[])[],
-  memory: Memory,
-  /** Number of loops around the region; null for the outermost one. */
-  around: number | null,
-): void {
-  const inside = around !== null;
-  const { region, stages } = plan;
-  const kernelOf = new Map<Stage, number>();
-  const paths = new Map<Stage, readonly Nest[]>();
-  nests.forEach((list, k) => {
-    for (const [s, path] of pathsOf(list)) {
-      kernelOf.set(s, k);
-      paths.set(s, path);
-    }
-  });
-  for (const node of region.graph.nodes) {
-    if (node.op !== "result" || region.locations.has(node.id)) continue;
-    if (!plan.choice.uses.has(node.id)) continue;
-    const type = memory.elementType(node.dtype);
-    const name = memory.scratch(nameOf(region, node), type, product(node.shape), inside);
-    region.locations.set(node.id, rowMajor(name, node.shape, around ?? 0));
-  }
-  for (const [id, maker] of makersOf(stages)) {
-    const node = region.node(id);
-    if (node.op === "recurrence") continue;
-    const readers = stages.filter((s) => s !== maker && s.reads.has(id));
-    const beside = readers.filter((s) => kernelOf.get(s) === kernelOf.get(maker));
-    const most = Math.max(0, ...beside.map((s) => sharedLoops(paths.get(maker)!, paths.get(s)!)));
-    const depth = (around ?? 0) + most;
-    if (maker.target !== null) {
-      if (!maker.target.add) region.locations.set(id, { ...maker.target.location, depth });
-      continue;
-    }
-    const local = beside.length === readers.length;
-    const shared = local
-      ? Math.min(...readers.map((s) => sharedLoops(paths.get(maker)!, paths.get(s)!)))
-      : 0;
-    if (local && maker.kind !== "whole" && Number.isFinite(shared) && shared === maker.loops.length)
-      continue;
-    const dropped = wholeAxes(maker, Math.min(shared, maker.loops.length));
-    const rest = node.shape.slice(dropped);
-    const name = memory.scratch(
-      nameOf(region, node),
-      memory.elementType(node.dtype),
-      product(rest),
-      inside || dropped > 0,
-    );
-    region.locations.set(id, {
-      kind: "buffer",
-      buffer: name,
-      offset: fixed(0),
-      strides: [...node.shape.slice(0, dropped).map(() => dim(0)), ...stridesOf(rest)],
-      depth,
-    });
-  }
-}
-
-/** How many leading axes the first loops run over completely. */
-function wholeAxes(s: Stage, loops: number): number {
-  let axes = 0;
-  for (let j = 0; j < loops; j++) {
-    if (constant(s.loops[j]!.step) === 1) axes = s.loops[j]!.axis + 1;
-  }
-  return axes;
-}
-
-export function nameOf(region: Region, node: Node): string {
-  return specName(node) ?? valueName(region.graph.nodes[node.id]!);
-}
+import type { Nest } from "./order.ts";
+import { nameOf, type BufferLocation, type RegionPlan } from "./place.ts";
+import type { Location } from "./region.ts";
+import { indexOf, reducedAxes, termsOf, type Stage, type StageLoop } from "./stages.ts";
 
 const LETTERS = ["i", "j", "k", "l", "m", "n"];
 export function loopName(extent: Dim, depth: number): string {
@@ -313,6 +23,8 @@ export function loopName(extent: Dim, depth: number): string {
 }
 
 export type WholeWriter = (l: Lowering, s: Stage) => void;
+
+const LANE_NUMBERS = Array.from({ length: LANES }, (_, c) => c);
 
 export class Lowering {
   readonly plan: RegionPlan;
@@ -331,43 +43,78 @@ export class Lowering {
   }
 
   nests(list: readonly Nest[], variables: readonly Affine[] = []): void {
-    for (const n of list) {
-      if (n.kind === "stage") {
-        this.#stage(n.stage, variables);
-        continue;
-      }
-      const loop = firstStage(n).loops[variables.length]!;
-      const v = this.emitter.open(loopName(loop.extent, variables.length), loop.extent, {
-        spread: "independent",
-      });
-      this.nests(n.body, [...variables, ofVariable(v)]);
-      this.emitter.close();
-    }
+    this.#nests(list, [variables]);
   }
 
-  #stage(s: Stage, variables: readonly Affine[]): void {
+  /** `lanes`: the loops' variables, once, or once for each of several iterations that are written side by side. */
+  #nests(list: readonly Nest[], lanes: readonly (readonly Affine[])[]): void {
+    const depth = lanes[0]!.length;
+    for (const n of list) {
+      if (n.kind === "stage") {
+        this.#stage(n.stage, lanes);
+        continue;
+      }
+      const { extent } = firstStage(n).loops[depth]!;
+      const name = loopName(extent, depth);
+      if (lanes.length > 1 || !jamOf(n, depth, this.plan.region)) {
+        const v = ofVariable(this.emitter.open(name, extent, { spread: "independent" }));
+        this.#nests(
+          n.body,
+          lanes.map((l) => [...l, v]),
+        );
+        this.emitter.close();
+        continue;
+      }
+      this.#groups(
+        { axis: 0, extent, step: dim(1) },
+        name,
+        (variable, several) => {
+          this.evaluator.sharedAlong = several ? variable.terms.at(-1)!.variable.name : null;
+          const offsets = several ? LANE_NUMBERS : [0];
+          this.#laneLocations = offsets.map(() => new Map<Node["id"], Location>());
+          this.#nests(
+            n.body,
+            offsets.map((c) => [...lanes[0]!, shifted(variable, dim(c))]),
+          );
+          this.evaluator.sharedAlong = null;
+        },
+        true,
+      );
+    }
+  }
+  /** Of each lane: where the values are that only it has. */
+  #laneLocations: readonly Map<Node["id"], Location>[] = [];
+  #enter(lane: number, lanes: number): void {
+    if (lanes === 1) return;
+    for (const [id, at] of this.#laneLocations[lane]!) this.plan.region.locations.set(id, at);
+  }
+
+  #stage(s: Stage, lanes: readonly (readonly Affine[])[]): void {
     const { region } = this.plan;
     const node = region.node(s.node);
     const equation = s.copies ? null : equationOf(region.graph, this.plan.choice.roots, node);
     if (equation !== null) this.emitter.comment(equation);
     if (s.kind === "whole") return this.whole(this, s);
-    const index = indexOf(node.shape.length, s.loops, variables);
-    const value =
-      s.kind === "reduce"
-        ? this.#reduce(s, node, index)
-        : s.copies
-          ? this.evaluator.value(region, s.node, index)
-          : this.evaluator.compute(region, node, index);
-    const target = s.target?.location ?? region.locations.get(s.node);
-    if (target?.kind === "buffer") {
-      this.store(target, index, value.expr, s.target?.add ?? false);
-    } else {
-      const named = this.emitter.hoistAlways(
-        { ...value, depth: value.depth },
-        nameOf(region, node),
-      );
-      region.locations.set(s.node, { kind: "variable", ...named });
-    }
+    const indices = lanes.map((l) => indexOf(node.shape.length, s.loops, l));
+    const totals = s.kind === "reduce" ? this.#reduce(s, node, indices) : null;
+    indices.forEach((index, lane) => {
+      this.#enter(lane, lanes.length);
+      const value =
+        totals !== null
+          ? totals[lane]!
+          : s.copies
+            ? this.evaluator.value(region, s.node, index)
+            : this.evaluator.compute(region, node, index);
+      const target = s.target?.location ?? region.locations.get(s.node);
+      if (target?.kind === "buffer") {
+        this.store(target, index, value.expr, s.target?.add ?? false);
+        return;
+      }
+      const named = this.emitter.hoistAlways(value, nameOf(region, node));
+      const at: Location = { kind: "variable", ...named };
+      region.locations.set(s.node, at);
+      this.#laneLocations[lane]?.set(s.node, at);
+    });
   }
 
   store(at: BufferLocation, index: readonly Affine[], value: Expr, adding: boolean): void {
@@ -375,8 +122,11 @@ export class Lowering {
     this.emitter.emit({ op: "store", buffer: at.buffer, index: address, value, add: adding });
   }
 
-  /** A reduction in four independent parts, so that one addition need not wait for the last. */
-  #reduce(s: Stage, node: Node, index: readonly Affine[]): { expr: Expr; depth: number } {
+  /**
+   * A reduction. Alone it is made in four independent parts, so that one addition need not wait for the last; several
+   * lanes are independent of each other anyway.
+   */
+  #reduce(s: Stage, node: Node, indices: readonly (readonly Affine[])[]): Placed[] {
     const { emitter } = this;
     const { region } = this.plan;
     const fn = node.op === "reduce" ? node.fn : "sum";
@@ -386,59 +136,91 @@ export class Lowering {
     const inner = s.reducing.at(-1);
     const zero = node.dtype === "int" && fn === "sum" ? int(0) : float(start);
     const length = inner === undefined ? 1 : (constant(inner.extent) ?? Infinity);
-    const parts = length >= 4 && node.dtype !== "int" ? 4 : 1;
-    const sums = Array.from({ length: parts }, () => emitter.define(fn, zero, true));
+    const parts = indices.length === 1 && length >= 4 && node.dtype !== "int" ? 4 : 1;
+    const outer = s.reducing.slice(0, -1);
+    const totals = outer.length === 0 ? [] : indices.map(() => emitter.define(fn, zero, true));
+    const opened = outer.map((loop, j) => this.#open(loop, s.loops.length + j));
+    const inside = emitter.depth;
+    const sums = indices.map(() =>
+      Array.from({ length: parts }, () => emitter.define(fn, zero, true)),
+    );
     const rank = reducedAxes(region, node).length;
-    const term = (variables: readonly Affine[]): Expr => {
-      const terms = termsOf(
-        this.evaluator,
-        region,
-        node,
-        index,
-        indexOf(rank, s.reducing, variables),
-      );
-      return terms.length === 1 ? terms[0].expr : binary("mul", terms[0].expr, terms[1].expr);
-    };
-    const accumulate = (c: number, variables: readonly Affine[]): void =>
-      emitter.assign(sums[c]!, join(sums[c]!, term(variables)));
-    const outer = s.reducing.slice(0, -1).map((loop, j) => this.#open(loop, s.loops.length + j));
+    const common: Map<number, Placed>[] = [];
+    const accumulate = (part: number, variables: readonly Affine[]): void =>
+      indices.forEach((index, lane) => {
+        this.#enter(lane, indices.length);
+        const at = indexOf(rank, s.reducing, variables);
+        const factors = termsOf(this.evaluator, region, node, index, at);
+        // What is the same in all terms is multiplied once, afterwards.
+        common[lane] ??= sameInAll(factors, inside);
+        const outside = common[lane];
+        const varying = factors.filter((_, i) => !outside.has(i));
+        const sum = sums[lane]![part]!;
+        emitter.assign(sum, join(sum, this.evaluator.multiplied(varying).expr));
+      });
+    const last = s.loops.length + outer.length;
     if (inner === undefined) accumulate(0, []);
     else if (parts === 1) {
-      const v = this.#open(inner, s.loops.length + outer.length);
-      accumulate(0, [...outer, v]);
+      const v = this.#open(inner, last);
+      accumulate(0, [...opened, v]);
       emitter.close();
     } else {
-      this.#inParts(inner, s.loops.length + outer.length, (v, c) => accumulate(c, [...outer, v]));
+      this.#groups(inner, loopName(inner.extent, last), (v, several) => {
+        const offsets = several ? LANE_NUMBERS : [0];
+        for (const c of offsets) accumulate(c, [...opened, shifted(v, dim(c))]);
+      });
     }
+    const values = sums.map(([a, b, c, d], lane) => {
+      const expr = parts === 1 ? a! : join(join(a!, b!), join(c!, d!));
+      return this.evaluator.multiplied([
+        ...(common[lane]?.values() ?? []),
+        { expr, depth: inside },
+      ]);
+    });
+    if (outer.length === 0) return values;
+    totals.forEach((t, lane) => emitter.assign(t, join(t, values[lane]!.expr)));
     for (let i = 0; i < outer.length; i++) emitter.close();
-    const [a, b, c, d] = sums;
-    const total = parts === 1 ? a! : join(join(a!, b!), join(c!, d!));
-    return { expr: total, depth };
+    return totals.map((expr) => ({ expr, depth }));
   }
   #open(loop: StageLoop, depth: number): Affine {
     return ofVariable(this.emitter.open(loopName(loop.extent, depth), loop.extent));
   }
 
-  /** A loop over an axis, four elements at a time, and what remains. */
-  #inParts(loop: StageLoop, depth: number, body: (v: Affine, part: number) => void): void {
+  /** A loop over an axis, several elements at a time, and what remains, one at a time. */
+  #groups(
+    loop: StageLoop,
+    name: string,
+    body: (v: Affine, several: boolean) => void,
+    independent = false,
+  ): void {
     const { emitter } = this;
     const n = constant(loop.extent);
     const all = emitter.size(loop.extent);
-    const rounded = n === undefined ? binary("bit_and", all, int(-4)) : int(n - (n % 4));
+    const rounded = n === undefined ? binary("bit_and", all, int(-LANES)) : int(n - (n % LANES));
     const end = n === undefined ? emitter.define("whole", rounded) : rounded;
-    const v = emitter.open(loopName(loop.extent, depth), loop.extent, { step: 4, to: end });
-    // The last of the four is still below the extent: the variable itself stays three below it.
-    const four = ofVariable({ ...v, extent: subtract(loop.extent, dim(3)) });
-    for (let c = 0; c < 4; c++) body(shifted(four, dim(c)), c);
-    emitter.close();
-    if (n === undefined) {
-      const r = emitter.open(loopName(loop.extent, depth), loop.extent, { from: end });
-      body(ofVariable(r), 0);
+    const spread = independent ? "independent" : "serial";
+    if (n === undefined || n >= LANES) {
+      const v = emitter.open(name, loop.extent, { step: LANES, to: end, spread });
+      // The last of the group is still below the extent: the variable itself stays as far below it.
+      const extent = subtract(loop.extent, dim(LANES - 1));
+      body(ofVariable({ ...v, extent }), true);
       emitter.close();
-    } else {
-      for (let c = n - (n % 4); c < n; c++) body(fixed(c), c % 4);
     }
+    if (n !== undefined && n % LANES === 0) return;
+    if (n !== undefined && n % LANES === 1) return body(fixed(n - 1), false);
+    const r = emitter.open(name, loop.extent, { from: end, spread });
+    body(ofVariable(r), false);
+    emitter.close();
   }
+}
+
+/** The factors, by position, that the loops of a sum do not change; never all of them. */
+function sameInAll(factors: readonly Placed[], depth: number): Map<number, Placed> {
+  const found = new Map<number, Placed>();
+  factors.forEach((f, i) => {
+    if (f.depth <= depth && f.expr.op === "variable") found.set(i, f);
+  });
+  return found.size === factors.length ? new Map() : found;
 }
 
 function firstStage(n: Nest): Stage {

@@ -19,7 +19,8 @@ import {
 } from "./affine.ts";
 import { classify, labelSizes, LARGEST_UNBLOCKED } from "./choose.ts";
 import { Evaluator } from "./evaluate.ts";
-import { loopName, type BufferLocation, type Lowering } from "./lower.ts";
+import { loopName, type Lowering } from "./lower.ts";
+import type { BufferLocation } from "./place.ts";
 import type { Stage } from "./stages.ts";
 
 /** Rows and columns of the block of sums: the fastest on V8 of those tried (bench/product.ts). */

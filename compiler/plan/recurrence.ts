@@ -9,15 +9,8 @@ import { bodyNode, recurrenceOutputShape } from "../graph/shapes.ts";
 import { add, binary, float, int, intVariable, mul, sub } from "../loop/build.ts";
 import type { Expr } from "../loop/ir.ts";
 import { fixed, linear, minus, ofVariable, plus, shifted, type Affine } from "./affine.ts";
-import {
-  assignHomes,
-  loops,
-  Lowering,
-  planRegion,
-  rowMajor,
-  type BufferLocation,
-  type Sink,
-} from "./lower.ts";
+import { loops, Lowering } from "./lower.ts";
+import { assignHomes, planRegion, rowMajor, type BufferLocation, type Sink } from "./place.ts";
 import { nest, schedule } from "./order.ts";
 import type { Region } from "./region.ts";
 

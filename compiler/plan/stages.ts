@@ -16,7 +16,7 @@ import {
   type IndexVariable,
 } from "./affine.ts";
 import { classify, labelSizes, type Choice } from "./choose.ts";
-import { Emitter } from "./emitter.ts";
+import { Emitter, type Placed } from "./emitter.ts";
 import { Evaluator, type Index } from "./evaluate.ts";
 import type { Location, Region } from "./region.ts";
 
@@ -98,14 +98,14 @@ export function reducedAxes(region: Region, node: Node): Dim[] {
   return classify(node).summed.map((l) => sizes.get(l)!);
 }
 
-/** What a reduction adds up: its terms at an index of the result and an index of the reduced axes. */
+/** What a reduction joins, as factors, at an index of the result and an index of the reduced axes. */
 export function termsOf(
   evaluator: Evaluator,
   region: Region,
   node: Node,
   index: Index,
   reduced: Index,
-): ReturnType<Evaluator["factors"]> | [ReturnType<Evaluator["value"]>] {
+): Placed[] {
   if (node.op === "reduce") {
     const full: Affine[] = [];
     let [o, r] = [0, 0];
@@ -113,11 +113,13 @@ export function termsOf(
     for (let axis = 0; axis < rank; axis++) {
       full.push(node.axes.includes(axis) ? reduced[r++]! : index[o++]!);
     }
-    return [evaluator.value(region, node.x, full)];
+    return node.fn === "sum" && node.dtype === "float"
+      ? evaluator.factors(region, node.x, full)
+      : [evaluator.value(region, node.x, full)];
   }
   if (node.op !== "contract") throw new Error(`${node.op} reduces nothing`);
   const summed = new Map(classify(node).summed.map((l, i) => [l, reduced[i]!]));
-  return evaluator.factors(region, node, index, summed);
+  return evaluator.factorsOfContract(region, node, index, summed);
 }
 
 const whole = (shape: readonly Dim[]): StageLoop[] =>

@@ -50,14 +50,15 @@ test("a module is typed, commented with its equations, and runs", async () => {
   expect(p[11]).toBeCloseTo(0.63369, 4);
 });
 
+const spec = (name: string, length: number, first: number, last: number) => ({
+  name,
+  type: "f32" as const,
+  length,
+  first,
+  last,
+});
+
 test("scratch that lives at different times shares bytes, scratch that meets does not", () => {
-  const spec = (name: string, length: number, first: number, last: number) => ({
-    name,
-    type: "f32" as const,
-    length,
-    first,
-    last,
-  });
   const { places, total } = placeScratch(
     [spec("a", 64, 0, 1), spec("b", 32, 1, 2), spec("c", 64, 2, 3), spec("d", 16, 3, 3)],
     { batch: 1, time: 1, past: 0 },

@@ -41,8 +41,6 @@ export async function typescriptOf(
   });
   for (const entry of entries) {
     const { inputs, outputs } = entry.spec;
-    const list = (ports: readonly { role: string; name: string }[]) =>
-      ports.map((p) => `${p.role} ${p.name}`).join(", ");
     const docs = [
       `Buffers: inputs (${list(inputs)}), outputs (${list(outputs)}), scratch (${entry.spec.scratch.length}).`,
     ];
@@ -89,6 +87,9 @@ export async function typescriptOf(
   });
   return { source, javascript };
 }
+
+const list = (ports: readonly { readonly role: string; readonly name: string }[]): string =>
+  ports.map((p) => `${p.role} ${p.name}`).join(", ");
 
 function addKernel(file: import("ts-morph").SourceFile, kernel: LoopKernel): void {
   const types = new Map(kernel.buffers.map((b) => [b.name, ARRAYS[b.type]]));
