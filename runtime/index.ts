@@ -42,6 +42,16 @@ export { Instances, parameterMemory } from "./instances.ts";
 export { execute } from "./execute.ts";
 export { fromModule, loadJavaScript } from "./device/typescript.ts";
 
+// Random numbers
+export {
+  fillNormal,
+  fillUniform,
+  normalPair,
+  random4,
+  streamOf,
+  unitInterval,
+} from "./format/random.ts";
+
 // Parameters and files
 export { initialize, initializeParameter } from "./parameters/initialise.ts";
 export { loadWeights, matchParameters, saveWeights } from "./parameters/weights.ts";
