@@ -21,12 +21,15 @@ export const root = fileURLToPath(new URL("..", import.meta.url));
 
 const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
 
+const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(" | ")} |`;
+
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
 // -------------------------------------------------------------------------------------------------- builtins
+
+const capital = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}`;
 
 function builtinTables(): string {
   const groups = new Map<string, string[][]>();
@@ -35,9 +38,8 @@ function builtinTables(): string {
     rows.push([`\`${name}\``, `\`${signature}\``, doc]);
     groups.set(group, rows);
   }
-  const title = (group: string) => `### ${group[0]!.toUpperCase()}${group.slice(1)}`;
   return [...groups]
-    .map(([group, rows]) => `${title(group)}\n\n${table(["name", "written", "is"], rows)}`)
+    .map(([group, rows]) => `### ${capital(group)}\n\n${table(["name", "written", "is"], rows)}`)
     .join("\n\n");
 }
 
@@ -118,7 +120,7 @@ function describeFields(task: Task): string {
 async function taskTables(): Promise<string> {
   const parts = Object.entries(tasks).map(async ([name, { about, schema }]) => {
     const task = await makeTask({ kind: "named", name, options: {} }, { directory: ".", seed: 1 });
-    const sentence = `${about[0]!.toUpperCase()}${about.slice(1)}.`;
+    const sentence = `${capital(about)}.`;
     return `### \`${name}\`\n\n${sentence}\n\n${table(OPTION_HEAD, optionRows(schema))}\n\n${describeFields(task)}`;
   });
   return (await Promise.all(parts)).join("\n\n");
@@ -197,21 +199,21 @@ function diagnosticsPage(listed: readonly Listed[]): string {
   return [
     "# Diagnostics",
     "Generated from the catalogues in the code (`npm run docs`).",
-    "Everything that can be wrong with what you give to fwp has a code that does not change, a message in your own names, the place with a caret, and a hint where there is a likely fix. `--json` prints the same for tools. Below, ‹name› stands for what the message names; a hint in brackets of its own appears only where it applies.",
+    "Everything that can be wrong with what you give to fwp has a code that does not change, a message in your own names, the place with a caret, and a hint where there is a likely fix. `--json` prints the same for tools. Below, ‹name› stands for what the message names; hints that depend on the case are left out.",
     ...parts,
   ].join("\n\n");
 }
 
 // -------------------------------------------------------------------------------------------------- the house
 
+const listed = (names: readonly string[], text: (name: string) => string): string =>
+  names.map(text).join(", ") || "—";
+
 function rulesTable(): string {
-  const list = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ") || "—";
-  const packages = (names: readonly string[]) =>
-    names.map((name) => (name === "node:" ? "Node's own" : `\`${name}\``)).join(", ") || "—";
   const rows = Object.entries(RULES).map(([room, rule]) => [
     `\`${room}\``,
-    list(rule.rooms),
-    packages(rule.packages ?? []),
+    listed(rule.rooms, (name) => `\`${name}\``),
+    listed(rule.packages ?? [], (name) => (name === "node:" ? "Node's own" : `\`${name}\``)),
   ]);
   return table(["room", "may import", "packages"], rows);
 }
@@ -250,7 +252,10 @@ export async function generatedPages(): Promise<Map<string, string>> {
       }),
     ],
     ["docs/diagnostics.md", diagnosticsPage(await catalogues())],
-    ["docs/architecture.md", fill(page("architecture.md"), { rules: rulesTable(), ...(await printedExample()) })],
+    [
+      "docs/architecture.md",
+      fill(page("architecture.md"), { rules: rulesTable(), ...(await printedExample()) }),
+    ],
   ]);
   const config = { ...(await prettier.resolveConfig(join(root, "docs/x.md"))), parser: "markdown" };
   const formatted = new Map<string, string>();

@@ -3,12 +3,9 @@ import { instantiate } from "../compiler/check/instantiate.ts";
 import { loadProject } from "../compiler/check/project.ts";
 import { parseExpression } from "../compiler/check/settings.ts";
 import { stage } from "../compiler/derive/index.ts";
-import { withGradients } from "../compiler/graph/adjoint/index.ts";
-import { simplifyProgram } from "../compiler/graph/simplify.ts";
 import { printGraph } from "../compiler/graph/text.ts";
 import { kernelText } from "../compiler/loop/text.ts";
-import { fixSizes } from "../compiler/pipeline.ts";
-import { compileEntry } from "../compiler/plan/entry.ts";
+import { compileStep } from "../compiler/pipeline.ts";
 import { typescriptOf } from "../compiler/targets/typescript/module.ts";
 import { DiagnosticError } from "../diagnostics/diagnostic.ts";
 
@@ -31,21 +28,22 @@ export async function printedExample(): Promise<Record<string, string>> {
   const { value } = parseExpression("2", "--set");
   const made = instantiate(project, "Tiny", [{ path: ["n"], value: value! }]);
   if (!("step" in made)) throw new DiagnosticError(made.diagnostics);
-  const step = fixSizes(made.step, made.values);
+  const { step, entries } = compileStep(made.step, made.values, {
+    entries: ["forward", "gradient"],
+  });
+  const [forward, gradient] = entries as [(typeof entries)[0], (typeof entries)[0]];
   const staged = stage(step);
-  const entry = compileEntry(staged, "forward");
-  const gradients = compileEntry(simplifyProgram(withGradients(staged)), "gradient");
-  const { source } = await typescriptOf("Tiny", [entry]);
+  const { source } = await typescriptOf("Tiny", [forward]);
   // The head of the module (types of buffers and sizes) is the same in every package.
   const functions = source.slice(source.indexOf("/** Buffers:"));
   return {
     "example-spec": fenced("fwp", SPEC),
     "example-step": fenced("text", printGraph(step.body)),
     "example-staged": fenced("text", printGraph(staged.graph)),
-    "example-kernels": fenced("text", entry.kernels.map(kernelText).join("\n\n")),
+    "example-kernels": fenced("text", forward.kernels.map(kernelText).join("\n\n")),
     "example-gradient": fenced(
       "text",
-      gradients.spec.kernels.map((title, i) => `${i + 1}. ${title}`).join("\n"),
+      gradient.spec.kernels.map((title, i) => `${i + 1}. ${title}`).join("\n"),
     ),
     "example-typescript": fenced("ts", functions),
   };

@@ -6,6 +6,7 @@ const COMPILER = [
   "check",
   "derive",
   "train",
+  "optimise",
   "loop",
   "plan",
   "targets",
@@ -34,6 +35,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   },
   "compiler/derive": { rooms: ["compiler/dims", "compiler/graph", "diagnostics"] },
   "compiler/train": { rooms: ["compiler/dims", "compiler/graph", "diagnostics", "runtime/format"] },
+  "compiler/optimise": { rooms: ["compiler/dims", "compiler/graph", "diagnostics"] },
   "compiler/loop": { rooms: ["diagnostics"] },
   "compiler/plan": { rooms: PLAN },
   "compiler/targets": {

