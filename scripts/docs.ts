@@ -14,6 +14,8 @@ import type { OptionSpec, Schema } from "../runtime/options.ts";
 import { evalSchema, trainSchema } from "../runtime/settings.ts";
 import { makeTask, tasks } from "../runtime/tasks/registry.ts";
 import type { Task } from "../runtime/tasks/task.ts";
+import { processContext } from "../cli/context.ts";
+import { main } from "../cli/main.ts";
 import { printedExample } from "./example.ts";
 import { RULES } from "./house.ts";
 
@@ -238,9 +240,28 @@ function fill(page: string, parts: Readonly<Record<string, string>>): string {
 
 const page = (name: string): string => readFileSync(join(root, "docs", name), "utf8");
 
+/** What a command prints, from the root, after the line that calls it. */
+async function printed(command: string): Promise<string> {
+  let text = `$ ${command}\n`;
+  const say = (piece: string): void => void (text += piece);
+  const context = { ...processContext(), out: say, err: say, terminal: false };
+  await main(command.split(/\s+/u).slice(1), context);
+  return text.trimEnd();
+}
+
+/** A page with the output of every command under `<!-- run -->`. */
+async function runCommands(text: string): Promise<string> {
+  const block = /(?<=<!-- run -->\s*```console\n)\$ ([^\n]+)\n(?:[\s\S]*?\n)?(?=```)/gu;
+  const commands = [...text.matchAll(block)].map((m) => m[1]!);
+  const outputs = new Map<string, string>();
+  for (const command of commands) outputs.set(command, await printed(command));
+  return text.replace(block, (_, command: string) => `${outputs.get(command)!}\n`);
+}
+
 /** Every page that has generated parts, by path from the root, as it should be. */
 export async function generatedPages(): Promise<Map<string, string>> {
   const pages = new Map([
+    ["README.md", await runCommands(readFileSync(join(root, "README.md"), "utf8"))],
     [
       "docs/language.md",
       fill(page("language.md"), {
