@@ -1,0 +1,111 @@
+/** What a kernel costs by its loops: float operations, and elements loaded and stored. */
+import { unreachable } from "../diagnostics/diagnostic.ts";
+import type { Expr, LoopKernel, Statement } from "../compiler/loop/ir.ts";
+import { parts } from "../compiler/loop/scan.ts";
+import type { Sizes } from "../runtime/format/program.ts";
+
+export interface Cost {
+  /** Every float operation counts one, transcendental functions too. */
+  readonly flops: number;
+  /** Of exp, log, tanh, … alone. */
+  readonly functions: number;
+  /** Elements. */
+  readonly loads: number;
+  readonly stores: number;
+}
+
+const NOTHING: Cost = { flops: 0, functions: 0, loads: 0, stores: 0 };
+const FUNCTIONS = new Set(["exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "erf"]);
+
+const plus = (a: Cost, b: Cost): Cost => ({
+  flops: a.flops + b.flops,
+  functions: a.functions + b.functions,
+  loads: a.loads + b.loads,
+  stores: a.stores + b.stores,
+});
+const times = (a: Cost, n: number): Cost => ({
+  flops: a.flops * n,
+  functions: a.functions * n,
+  loads: a.loads * n,
+  stores: a.stores * n,
+});
+
+type Numbers = Map<string, number>;
+
+/** The value of an int expression; null when it is not known without running the kernel. */
+function valueOf(e: Expr, numbers: Numbers): number | null {
+  if (e.op === "number") return e.value;
+  if (e.op === "variable") return numbers.get(e.name) ?? null;
+  if (e.op !== "binary") return null;
+  const [a, b] = [valueOf(e.a, numbers), valueOf(e.b, numbers)];
+  if (a === null || b === null) return null;
+  switch (e.fn) {
+    case "add":
+      return a + b;
+    case "sub":
+      return a - b;
+    case "mul":
+      return a * b;
+    case "div":
+      return Math.trunc(a / b);
+    case "mod":
+      return a % b;
+    case "max":
+      return Math.max(a, b);
+    case "min":
+      return Math.min(a, b);
+    default:
+      return null;
+  }
+}
+
+function ofExpr(e: Expr): Cost {
+  let cost = NOTHING;
+  for (const part of parts(e)) cost = plus(cost, ofExpr(part));
+  const { lanes, kind } = e.type;
+  if (e.op === "load") return plus(cost, { ...NOTHING, loads: lanes });
+  if ((e.op !== "unary" && e.op !== "binary") || kind !== "float") return cost;
+  const functions = FUNCTIONS.has(e.fn) ? lanes : 0;
+  return plus(cost, { ...NOTHING, flops: lanes, functions });
+}
+
+function ofStatement(s: Statement, numbers: Numbers): Cost {
+  switch (s.op) {
+    case "comment":
+    case "barrier":
+      return NOTHING;
+    case "define":
+    case "assign": {
+      const value = valueOf(s.value, numbers);
+      if (value !== null) numbers.set(s.name, value);
+      return ofExpr(s.value);
+    }
+    case "store": {
+      const { lanes } = s.value.type;
+      const added = s.add ? lanes : 0;
+      const own = { ...NOTHING, flops: added, loads: added, stores: lanes };
+      return plus(plus(ofExpr(s.index), ofExpr(s.value)), own);
+    }
+    case "for": {
+      const from = valueOf(s.from, numbers);
+      const to = valueOf(s.to, numbers);
+      if (from === null || to === null || to <= from) return NOTHING;
+      // The first round stands for all of them; a last one that is cut short counts as its part.
+      const inner = new Map(numbers).set(s.variable, from);
+      return times(ofStatements(s.body, inner), (to - from) / s.step);
+    }
+    case "if":
+      return plus(ofExpr(s.condition), ofStatements(s.body, new Map(numbers)));
+    default:
+      return unreachable(s);
+  }
+}
+
+function ofStatements(list: readonly Statement[], numbers: Numbers): Cost {
+  return list.reduce((sum, s) => plus(sum, ofStatement(s, numbers)), NOTHING);
+}
+
+/** Of one run of the kernel with these sizes. */
+export function costOf(kernel: LoopKernel, sizes: Sizes): Cost {
+  return ofStatements(kernel.body, new Map(Object.entries(sizes)));
+}

@@ -1,0 +1,232 @@
+/** What is measured, beside the training step of the demo model. */
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { packageRoot, specsFolder } from "../cli/install.ts";
+import { QUICK, measure, medianOf, repeatsFor, type Effort } from "./measure.ts";
+import { costOf } from "./cost.ts";
+import { experiment, layer, type Ready, type Spec } from "./specs.ts";
+import type { EntryName } from "../compiler/pipeline.ts";
+import type { Data, Instance } from "../runtime/device/program.ts";
+import { firstStates } from "../runtime/instances.ts";
+import { Session } from "../runtime/session.ts";
+
+export interface Row {
+  /** What `--only` takes. */
+  readonly group: string;
+  readonly what: string;
+  readonly milliseconds: number;
+  /** 10⁹ float operations per second, where that says something. */
+  readonly gigaflops: number | null;
+  /** Anything else worth a column: tokens per second, a limit. */
+  readonly note: string;
+}
+
+export interface Group {
+  readonly name: string;
+  readonly about: string;
+  run(effort: Effort): Row[] | Promise<Row[]>;
+}
+
+/** Small numbers that depend on their place alone. */
+function fill(data: Data, below: number | null): void {
+  for (let i = 0; i < data.length; i++) {
+    const wave = Math.sin(12.9898 * (i + 1));
+    data[i] = below === null ? wave : Math.floor(((wave + 1) / 2) * below);
+  }
+}
+
+/** An instance of an entry with something in every input. */
+function filled(made: Ready, entry: EntryName, batch: number, time: number): Instance {
+  const { manifest } = made.compiled;
+  const instance = made.instances.make(entry, { batch, time, past: 0 });
+  const first = firstStates(manifest, made.instances.parameters, batch);
+  for (const { role, name } of manifest.entries.find((e) => e.name === entry)!.inputs) {
+    const memory = instance.input(role, name);
+    if (role === "input" || role === "cotangent") {
+      fill(memory, manifest.inputs.find((i) => i.name === name)?.vocab ?? null);
+    } else if (role === "state") memory.set(first.get(name)!);
+  }
+  return instance;
+}
+
+/** Float operations of one run, as its loops have them. */
+const flopsOf = (made: Ready, entry: EntryName, instance: Instance): number =>
+  made.compiled.entries
+    .find((e) => e.spec.name === entry)!
+    .kernels.reduce((sum, k) => sum + costOf(k, instance.sizes).flops, 0);
+
+/** Median milliseconds of one run. */
+function runTime(instance: Instance, effort: Effort): number {
+  const repeats = repeatsFor(() => instance.run(), 5);
+  const work = () => {
+    for (let i = 0; i < repeats; i++) instance.run();
+  };
+  return measure(work, effort).median / repeats;
+}
+
+const count = (n: number): string => Math.round(n).toLocaleString("en-US");
+const perSecond = (tokens: number, milliseconds: number): string =>
+  `${count((1000 * tokens) / milliseconds)} tokens/s`;
+
+function products(effort: Effort): Row[] {
+  const rows = 1024;
+  const text = "layer Dense(to: int) { in x: [width]  out y: [to] = linear(x, bias: false) }\n";
+  const shapes = [
+    [64, 64],
+    [64, 256],
+    [256, 64],
+    [64, 89],
+    [256, 256],
+  ] as const;
+  return shapes.flatMap(([width, to]) => {
+    const made = layer({ text }, "Dense", [`width=${width}`, `to=${to}`], ["forward", "gradient"]);
+    const nominal = 2 * rows * width * to;
+    return (["forward", "gradient"] as const).map((entry): Row => {
+      const milliseconds = runTime(filled(made, entry, 8, rows / 8), effort);
+      // Outputs, or the gradients of input and weight.
+      const flops = entry === "forward" ? nominal : 2 * nominal;
+      const what = `product ${rows} × ${width} × ${to}${entry === "forward" ? "" : ", its two gradients"}`;
+      return {
+        group: "products",
+        what,
+        milliseconds,
+        gigaflops: flops / milliseconds / 1e6,
+        note: "",
+      };
+    });
+  });
+}
+
+const DELTA = `import std.instructions
+layer Memory(heads: int, size: int) {
+  in k: [heads, size]
+  in v: [heads, size]
+  in q: [heads, size]
+  in rate: [heads]
+  fast net { W: [heads, size, size] = 0 }
+  program { W <- delta(W, key: l2(k), value: v, rate: sigmoid(rate)) }
+  out y: [heads, size] = W @ q
+}
+map l2(x: [n]) -> [n] { x * rsqrt(sum(x ^ 2) + 1e-6) }
+`;
+
+function recurrences(effort: Effort): Row[] {
+  const systems: readonly (readonly [string, Spec, string, readonly string[], number, number])[] = [
+    ["delta rule, 4 heads of 64", { text: DELTA }, "Memory", ["heads=4", "size=64"], 8, 512],
+    [
+      "Recurrent Delta Net, 4 heads of 32",
+      { file: "recurrent.fwp" },
+      "RDN",
+      ["width=128", "heads=4", "key=32", "value=32"],
+      8,
+      256,
+    ],
+    [
+      "self-referential matrix, 4 heads of 32",
+      { file: "self_referential.fwp" },
+      "SRWM",
+      ["heads=4", "n=32"],
+      8,
+      256,
+    ],
+  ];
+  return systems.flatMap(([what, spec, name, settings, batch, time]) => {
+    const made = layer(spec, name, settings, ["forward", "gradient"]);
+    return (["forward", "gradient"] as const).map((entry): Row => {
+      const instance = filled(made, entry, batch, time);
+      const milliseconds = runTime(instance, effort);
+      const way = entry === "forward" ? "forward" : "forward and backward";
+      return {
+        group: "recurrences",
+        what: `${what}, batch ${batch}, ${time} steps, ${way}`,
+        milliseconds,
+        gigaflops: flopsOf(made, entry, instance) / milliseconds / 1e6,
+        note: perSecond(batch * time, milliseconds),
+      };
+    });
+  });
+}
+
+async function streaming(effort: Effort): Promise<Row[]> {
+  const made = await experiment({ file: "char_lm.fwp" }, "char_lm", [], ["step"]);
+  const session = new Session(made.program, made.instances, 1);
+  const { inputs } = made.compiled.manifest;
+  const vocab = Math.min(...inputs.map((i) => i.vocab!));
+  const tokens = Object.fromEntries(inputs.map((i) => [i.name, new Int32Array(1)]));
+  const steps = 256;
+  let token = 0;
+  const { median } = measure(() => {
+    for (let i = 0; i < steps; i++) {
+      for (const field of Object.values(tokens)) field[0] = token;
+      session.step(tokens);
+      token = (token + 7) % vocab;
+    }
+  }, effort);
+  return [
+    {
+      group: "streaming",
+      what: "one step of the demo model, batch 1",
+      milliseconds: median / steps,
+      gigaflops: null,
+      note: perSecond(steps, median),
+    },
+  ];
+}
+
+/** The most that a whole `fwp check` may take, in milliseconds. */
+export const CHECK_LIMIT = 500;
+
+/** Milliseconds of a whole process. */
+function checkOnce(file: string): number {
+  const main = join(packageRoot(), "dist", "cli", "main.js");
+  const start = performance.now();
+  const { status, stderr } = spawnSync(process.execPath, [main, "check", file]);
+  if (status !== 0) throw new Error(`fwp check ${file} failed: ${stderr.toString()}`);
+  return performance.now() - start;
+}
+
+/** Of the spec that takes longest, its imports included. */
+function checking(): Row[] {
+  const files = readdirSync(specsFolder()).filter((f) => f.endsWith(".fwp"));
+  const tried = files.map((file) => ({ file, time: checkOnce(join(specsFolder(), file)) }));
+  const { file } = tried.sort((a, b) => b.time - a.time)[0]!;
+  const times = Array.from({ length: 5 }, () => checkOnce(join(specsFolder(), file)));
+  return [
+    {
+      group: "checking",
+      what: `\`fwp check ${file}\`, the slowest spec, whole process`,
+      milliseconds: medianOf(times),
+      gigaflops: null,
+      note: `limit ${CHECK_LIMIT} ms`,
+    },
+  ];
+}
+
+async function compiling(effort: Effort): Promise<Row[]> {
+  const times: number[] = [];
+  const rounds = effort === QUICK ? 2 : 5;
+  let length = 0;
+  for (let i = 0; i < rounds; i++) {
+    const made = await experiment({ file: "char_lm.fwp" }, "char_lm");
+    times.push(1000 * made.seconds);
+    length = made.compiled.javascript.length;
+  }
+  return [
+    {
+      group: "compiling",
+      what: "the demo's training step, from text to functions",
+      milliseconds: medianOf(times),
+      gigaflops: null,
+      note: `${count(length / 1000)} kB of JavaScript`,
+    },
+  ];
+}
+
+export const GROUPS: readonly Group[] = [
+  { name: "products", about: "dense products of the demo's shapes", run: products },
+  { name: "recurrences", about: "fast weights over time", run: recurrences },
+  { name: "streaming", about: "token by token", run: streaming },
+  { name: "checking", about: "`fwp check` as a process", run: checking },
+  { name: "compiling", about: "from spec to code", run: compiling },
+];
