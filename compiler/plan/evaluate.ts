@@ -119,6 +119,10 @@ export class Evaluator {
             ...this.factors(region, node.b, index),
           ]);
         }
+        {
+          const quotient = this.#quotient(region, node, index);
+          if (quotient !== undefined) return this.multiplied(quotient);
+        }
         return this.#join([at(node.a), at(node.b)], ([a, b]) =>
           binaryExpr(node.fn, a!, b!, node.dtype),
         );
@@ -245,6 +249,8 @@ export class Evaluator {
       if (node.op === "binary" && node.fn === "mul" && node.dtype === "float") {
         return [...this.factors(region, node.a, index), ...this.factors(region, node.b, index)];
       }
+      const quotient = this.#quotient(region, node, index);
+      if (quotient !== undefined) return quotient;
       const known = node.op === "contract" && node.outLabels.length === labelCount(node);
       if (known) return this.factorsOfContract(region, node, index, new Map());
       if (node.op === "broadcast") {
@@ -256,6 +262,24 @@ export class Evaluator {
       }
     }
     return [this.value(region, id, index)];
+  }
+
+  /** A division by what the innermost loop does not change, as a multiplication by its reciprocal, made outside. */
+  #quotient(region: Region, node: Node, index: Index): Placed[] | undefined {
+    if (node.op !== "binary" || node.fn !== "div" || node.dtype !== "float") return undefined;
+    if (this.#guarded > 0) return undefined;
+    const divisor = this.value(region, node.b, index);
+    if (divisor.depth >= this.emitter.depth || divisor.expr.type.kind !== "float") return undefined;
+    const of = divisor.expr.op === "variable" ? divisor.expr.name : "";
+    const known = this.emitter.recall(`1 / ${of}`);
+    const scale =
+      known ??
+      this.emitter.hoist(
+        { expr: binary("div", float(1), divisor.expr), depth: divisor.depth },
+        "scale",
+      );
+    if (known === undefined && of !== "") this.emitter.remember(`1 / ${of}`, scale);
+    return [...this.factors(region, node.a, index), scale];
   }
 
   /** The factors of a contraction's terms at an output index and at given indices of the summed labels. */

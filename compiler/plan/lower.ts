@@ -4,7 +4,7 @@ import { constant, dim, subtract, type Dim } from "../dims.ts";
 import type { Node } from "../graph/ir.ts";
 import { binary, float, int } from "../loop/build.ts";
 import type { Expr } from "../loop/ir.ts";
-import { fixed, linear, ofVariable, plus, shifted, type Affine } from "./affine.ts";
+import { linear, ofVariable, plus, shifted, type Affine } from "./affine.ts";
 import type { Emitter, Placed } from "./emitter.ts";
 import { equationOf } from "./equation.ts";
 import { Evaluator } from "./evaluate.ts";
@@ -207,7 +207,6 @@ export class Lowering {
       emitter.close();
     }
     if (n !== undefined && n % LANES === 0) return;
-    if (n !== undefined && n % LANES === 1) return body(fixed(n - 1), false);
     const r = emitter.open(name, loop.extent, { from: end, spread });
     body(ofVariable(r), false);
     emitter.close();

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { BATCH, dim, TIME } from "../../compiler/dims.ts";
+import { BATCH, dim, TIME, type Dim } from "../../compiler/dims.ts";
 import { GraphBuilder } from "../../compiler/graph/builder.ts";
 import type {
   Binding,
@@ -15,10 +15,10 @@ const SIZES = [
   { batch: 2, time: 7, past: 0 },
   { batch: 3, time: 10, past: 0 },
 ];
-const [H, V, K] = [dim(2), dim(3), dim(5)];
+type Sizes3 = readonly [heads: number, values: number, keys: number];
 
 /** The delta rule of several heads: r = W k, W ← W + β (v − r) kᵀ, y = W q. */
-function deltaBody() {
+function deltaBody([H, V, K]: readonly [Dim, Dim, Dim]) {
   const b = new GraphBuilder("delta");
   const w = b.input("W", [H, V, K]);
   const k = b.input("k", [H, K]);
@@ -37,13 +37,14 @@ function deltaBody() {
   return { b, w, k, v, q, beta, r, u, next, y };
 }
 
-function deltaProgram(reverse: boolean) {
-  const { b: body, w, k, v, q, beta, next, y, u } = deltaBody();
+function deltaProgram(reverse: boolean, [h, m, n]: Sizes3) {
+  const [H, V, K] = [dim(h), dim(m), dim(n)];
+  const { b: body, w, k, v, q, beta, next, y, u } = deltaBody([H, V, K]);
   const o = new GraphBuilder("outer");
   const start = o.input("start", [BATCH, H, V, K]);
   const ko = o.input("k", [BATCH, TIME, H, K]);
   const keys = o.scaleBy(ko, 0.5);
-  const vo = o.input("v", [BATCH, TIME, dim(6)]);
+  const vo = o.input("v", [BATCH, TIME, dim(h * m)]);
   const qo = o.input("q", [TIME, BATCH, H, K]);
   const bo = o.input("beta", [H]);
   const bindings: Binding[] = [
@@ -83,12 +84,20 @@ function deltaProgram(reverse: boolean) {
 
 for (const reverse of [false, true]) {
   test(`a fast weight matrix under the delta rule${reverse ? ", from the end" : ""}`, () => {
-    for (const sizes of SIZES) compare(deltaProgram(reverse), sizes);
+    const shapes: readonly Sizes3[] = [
+      [2, 3, 5],
+      [1, 8, 4],
+      [3, 7, 6],
+      [5, 1, 9],
+    ];
+    for (const shape of shapes) {
+      for (const sizes of SIZES) compare(deltaProgram(reverse, shape), sizes);
+    }
   });
 }
 
 test("the fast weights are updated where they lie, row by row, in one pass", () => {
-  const { javascript } = instanceOf(deltaProgram(false), SIZES[1]!, "f32");
+  const { javascript } = instanceOf(deltaProgram(false, [2, 6, 8]), SIZES[1]!, "f32");
   expect(javascript).toMatchSnapshot();
 });
 
