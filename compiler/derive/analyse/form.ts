@@ -1,0 +1,70 @@
+/** The normal form of a step that is affine in one state: what every fast form of it is made from. */
+import type { Dim } from "../../dims.ts";
+import type { Graph, NodeId } from "../../graph/ir.ts";
+
+/**
+ * Which axes of the state play which part. Along `batch` axes nothing is mixed and keys may differ; `keys` are summed over
+ * by reads; along `values` nothing is mixed and keys are the same. With H, m, n the products of their sizes, the state is W
+ * `[H, m, n]`.
+ */
+export interface Layout {
+  readonly batch: readonly number[];
+  readonly values: readonly number[];
+  readonly keys: readonly number[];
+  readonly heads: Dim;
+  readonly m: Dim;
+  readonly n: Dim;
+}
+
+/** z = W a: what the state before this step says to a key. */
+export interface Read {
+  /** Input of the form's graph that stands for z, `[H, m]`. */
+  readonly node: NodeId;
+  /** a, `[H, n]`. */
+  readonly key: NodeId;
+}
+
+/** z = Wᵀ p: a read from the side of the values; none of these feeds a write. */
+export interface CrossRead {
+  /** Input of the form's graph that stands for z, `[H, n]`. */
+  readonly node: NodeId;
+  /** p, `[H, m]`. */
+  readonly key: NodeId;
+}
+
+/** W ← W + u kᵀ with u = c + Σ λ z. */
+export interface Write {
+  /** k, `[H, n]`. */
+  readonly key: NodeId;
+  /** c, `[H, m]`; null for zero. */
+  readonly constant: NodeId | null;
+  /** λ, `[H]`, by index into `reads`. */
+  readonly from: readonly { readonly read: number; readonly factor: NodeId }[];
+}
+
+/** W ← W D. Any real factors, zero, negative and above one included. */
+export type Decay =
+  | { readonly kind: "none" }
+  /** `[H]` */
+  | { readonly kind: "scalar"; readonly factor: NodeId }
+  /** `[H, n]` */
+  | { readonly kind: "diagonal"; readonly factor: NodeId };
+
+/**
+ * One step as events in this order: all reads (of the state before the step), the decay, all writes. A read that stands
+ * elsewhere in the rule is expanded: after a decay its key is decayed, after a write its value is a read plus what the
+ * write put there.
+ */
+export interface NormalForm {
+  /** The body with the nodes that the form adds; those that there were keep their ids. */
+  readonly graph: Graph;
+  readonly layout: Layout;
+  /** Batch axes along which only decays or rates differ, not keys: every row of values goes its own way. */
+  readonly rows: readonly number[];
+  readonly reads: readonly Read[];
+  readonly crossReads: readonly CrossRead[];
+  readonly decay: Decay;
+  readonly writes: readonly Write[];
+  /** For body nodes that leave the loop: an equal node that depends on the state by way of reads only. */
+  readonly outputs: ReadonlyMap<NodeId, NodeId>;
+}

@@ -1,0 +1,445 @@
+/** From sums of products to the normal form: which axes are keys, what is read, what is written, what decays. */
+import { product } from "../../dims.ts";
+import { algebra, GraphBuilder, type NodeId } from "../../graph/index.ts";
+import type { Graph } from "../../graph/ir.ts";
+import { bodyNode, mapOperands } from "../../graph/shapes.ts";
+import { degrees } from "./degree.ts";
+import { Expander, readsState } from "./expand.ts";
+import type { CrossRead, Decay, Layout, NormalForm, Read, Write } from "./form.ts";
+import { Inexpressible, Products, type Factor, type Label, type Sum, type Term } from "./terms.ts";
+
+/** A state, by its body nodes before and after the step. */
+export interface StatePair {
+  readonly input: NodeId;
+  readonly next: NodeId;
+}
+
+/** Of a term with the state: axis of the state to the label it has there, and which axes are summed over. */
+interface Pattern {
+  readonly axisOf: ReadonlyMap<Label, number>;
+  readonly summed: readonly number[];
+}
+
+function patternOf(term: Term, out: readonly Label[]): Pattern {
+  const axisOf = new Map(term.state!.map((l, axis) => [l, axis]));
+  return { axisOf, summed: term.state!.flatMap((l, axis) => (out.includes(l) ? [] : [axis])) };
+}
+
+const sorted = (set: Iterable<number>): number[] => [...set].sort((a, b) => a - b);
+
+/** A rank-one change: read with `read`, times `rest`, written back at `key`. */
+interface Change {
+  /** Null in a write that reads nothing. */
+  readonly read: Factor | null;
+  readonly key: readonly Factor[];
+  readonly rest: readonly Factor[];
+}
+
+export class Normaliser {
+  readonly #body: Graph;
+  readonly #pair: StatePair;
+  readonly #builder: GraphBuilder;
+  readonly #products: Products;
+  readonly #expander: Expander;
+  /** Labels that stand for the axes of the state in all factors from here on. */
+  readonly #axes: readonly Label[];
+  readonly #next: Sum;
+
+  /** @throws Inexpressible if the new state is no sum of products. */
+  constructor(body: Graph, pair: StatePair) {
+    this.#body = body;
+    this.#pair = pair;
+    this.#builder = GraphBuilder.extend(body);
+    this.#products = new Products(this.#builder);
+    const found = degrees(body, new Set([pair.input]));
+    this.#expander = new Expander(this.#products, pair.input, found);
+    this.#axes = this.#products.labels(bodyNode(body, pair.input).shape);
+    this.#next = this.#expander.expand(pair.next);
+  }
+
+  get next(): Sum {
+    return this.#next;
+  }
+
+  /** What the terms of the new state sum over, if they sum over anything: one set of axes each. */
+  summedAxes(): (readonly number[])[] {
+    const sets = this.#next.terms.flatMap((t) => {
+      if (t.state === null) return [];
+      const { summed } = patternOf(t, this.#next.out);
+      return summed.length > 0 ? [summed] : [];
+    });
+    return [...new Map(sets.map((s) => [s.join(), s])).values()];
+  }
+
+  /** The axes that the nodes behind some outputs sum over: one set each, without repetition. */
+  readAxes(outputs: readonly NodeId[]): (readonly number[])[] {
+    const sets = new Map<string, readonly number[]>();
+    const seen = new Set<NodeId>();
+    const pending = [...outputs];
+    while (pending.length > 0) {
+      const id = pending.pop()!;
+      if (seen.has(id) || this.#expander.degree(id) === "free") continue;
+      seen.add(id);
+      const sum = this.#expander.tryExpand(id);
+      for (const t of sum?.terms ?? []) {
+        if (t.state === null) continue;
+        const { summed } = patternOf(t, sum!.out);
+        if (summed.length > 0) sets.set(summed.join(), summed);
+      }
+      if (id === this.#pair.input) continue;
+      pending.push(...operandList(this.#body, id));
+    }
+    return [...sets.values()].sort((a, b) => a.length - b.length);
+  }
+
+  /**
+   * The form in which `keys` are the axes that reads sum over.
+   * @throws Inexpressible if some term or output does not fit.
+   */
+  form(keys: readonly number[], outputs: readonly NodeId[]): NormalForm {
+    return new Former(this, keys).form(outputs);
+  }
+
+  // What the former needs.
+  get parts() {
+    return {
+      body: this.#body,
+      pair: this.#pair,
+      builder: this.#builder,
+      products: this.#products,
+      expander: this.#expander,
+      axes: this.#axes,
+      next: this.#next,
+    };
+  }
+}
+
+function operandList(body: Graph, id: NodeId): NodeId[] {
+  const list: NodeId[] = [];
+  mapOperands(bodyNode(body, id), (x) => {
+    list.push(x);
+    return x;
+  });
+  return list;
+}
+
+/** A node at which the way from the state to an output is cut: from here on there are only reads. */
+interface Cut {
+  readonly id: NodeId;
+  readonly sum: Sum;
+}
+
+class Former {
+  readonly #parts: Normaliser["parts"];
+  readonly #keys: readonly number[];
+  readonly #batch = new Set<number>();
+  /** Batch axes along which keys differ. */
+  readonly #keyed = new Set<number>();
+
+  constructor(normaliser: Normaliser, keys: readonly number[]) {
+    this.#parts = normaliser.parts;
+    this.#keys = keys;
+  }
+
+  #isKey = (axis: number): boolean => this.#keys.includes(axis);
+
+  /** Labels of a factor as axes of the state, or null where it is not one of them. */
+  #onAxes(factor: Factor, axisOf: ReadonlyMap<Label, number>): Factor {
+    const labels = factor.labels.map((l) => {
+      const axis = axisOf.get(l);
+      if (axis === undefined)
+        throw new Inexpressible("a factor along an axis that the state lacks");
+      return this.#parts.axes[axis]!;
+    });
+    return { id: factor.id, labels };
+  }
+  #axesOf(factor: Factor): number[] {
+    return factor.labels.map((l) => this.#parts.axes.indexOf(l));
+  }
+  /** Keys, decays and what leads from a read to a write may differ between elements of these axes. */
+  #noteBatch(factors: readonly Factor[], key: boolean): void {
+    for (const f of factors) {
+      for (const axis of this.#axesOf(f)) {
+        if (this.#isKey(axis)) continue;
+        this.#batch.add(axis);
+        if (key) this.#keyed.add(axis);
+      }
+    }
+  }
+
+  /** The terms of the new state, sorted into a decay and changes of rank one. */
+  #changes(): { decay: Factor; changes: Change[] } {
+    const { products, next, axes } = this.#parts;
+    let decay: Factor | null = null;
+    const changes: Change[] = [];
+    const outAxis = new Map(next.out.map((l, axis) => [l, axis]));
+    for (const term of next.terms) {
+      if (term.state === null) {
+        const factors = term.factors.map((f) => this.#onAxes(f, outAxis));
+        const isKey = (f: Factor) => this.#axesOf(f).some(this.#isKey);
+        const key = factors.filter(isKey);
+        this.#noteBatch(key, true);
+        changes.push({ read: null, key, rest: factors.filter((f) => !isKey(f)) });
+        continue;
+      }
+      term.state.forEach((l, axis) => {
+        const at = outAxis.get(l);
+        if (at !== undefined && at !== axis)
+          throw new Inexpressible("the state's axes change places");
+      });
+      const { summed } = patternOf(term, next.out);
+      if (summed.length === 0) {
+        const factors = term.factors.map((f) => this.#onAxes(f, outAxis));
+        const own = products.multiply(factors, axes);
+        this.#noteBatch([own], false);
+        decay = decay === null ? own : products.add(decay, own, axes);
+        continue;
+      }
+      changes.push(this.#rankOne(term, summed, outAxis));
+    }
+    return { decay: decay ?? { id: products.builder.constant(0), labels: [] }, changes };
+  }
+
+  #rankOne(term: Term, summed: readonly number[], outAxis: ReadonlyMap<Label, number>): Change {
+    const { products, axes } = this.#parts;
+    if (summed.join() !== this.#keys.join()) {
+      throw new Inexpressible("terms of the new state sum over different axes of the old one");
+    }
+    const inside = new Set(summed.map((axis) => term.state![axis]!));
+    const readAxis = new Map(term.state!.map((l, axis) => [l, axis]));
+    const reading: Factor[] = [];
+    const others: Factor[] = [];
+    for (const f of term.factors) {
+      if (!f.labels.some((l) => inside.has(l))) {
+        others.push(this.#onAxes(f, outAxis));
+        continue;
+      }
+      const written = f.labels.some((l) => !inside.has(l) && this.#isKey(outAxis.get(l) ?? -1));
+      if (written) throw new Inexpressible("the state is multiplied by a full matrix");
+      reading.push(this.#onAxes(f, readAxis));
+    }
+    const read = products.multiply(reading, axes);
+    const isKey = (f: Factor) => this.#axesOf(f).some(this.#isKey);
+    const key = others.filter(isKey);
+    const rest = others.filter((f) => !isKey(f));
+    this.#noteBatch([read, ...key], true);
+    this.#noteBatch(rest, false);
+    return { read, key, rest };
+  }
+
+  /** Nodes that are reads of the state, or of what becomes of it, nearest to the state. */
+  #cuts(outputs: readonly NodeId[]): Map<NodeId, Cut> {
+    const { body, expander } = this.#parts;
+    const cuts = new Map<NodeId, Cut>();
+    const levels = new Map<NodeId, Sum | null>();
+    const level = (id: NodeId): Sum | null => {
+      let found = levels.get(id);
+      if (found === undefined) levels.set(id, (found = this.#readLevel(id)));
+      return found;
+    };
+    const seen = new Set<NodeId>();
+    const pending = [...outputs];
+    while (pending.length > 0) {
+      const id = pending.pop()!;
+      if (seen.has(id) || expander.degree(id) === "free") continue;
+      seen.add(id);
+      const node = bodyNode(body, id);
+      const dependent = operandList(body, id).filter((x) => expander.degree(x) !== "free");
+      const sum = level(id);
+      const lowest = sum !== null && (dependent.length === 0 || dependent.some((x) => level(x) === null)); // prettier-ignore
+      if (lowest) {
+        cuts.set(id, { id, sum });
+        continue;
+      }
+      if (!readsState(node, expander)) throw new Inexpressible("the whole state is needed", id);
+      pending.push(...dependent);
+    }
+    return cuts;
+  }
+
+  #readLevel(id: NodeId): Sum | null {
+    const { expander } = this.#parts;
+    if (expander.degree(id) !== "affine") return null;
+    const sum = expander.tryExpand(id);
+    if (sum === null) return null;
+    const fits = sum.terms.every((t) => {
+      if (t.state === null) return true;
+      const { summed } = patternOf(t, sum.out);
+      const keys = summed.filter(this.#isKey).length;
+      if (keys === this.#keys.length) return true;
+      return keys === 0 && summed.length > 0;
+    });
+    return fits ? sum : null;
+  }
+
+  /** Splits the factors of a term of a cut into those that make the key of its read and the rest. */
+  #reading(term: Term, out: readonly Label[]): { cross: boolean; key: Factor; rest: Factor[] } {
+    const { products, axes } = this.#parts;
+    const { axisOf, summed } = patternOf(term, out);
+    const cross = this.#keys.length > 0 && !summed.some(this.#isKey);
+    const labels = new Set(
+      term.state!.filter((_, axis) => (cross ? summed.includes(axis) : this.#isKey(axis))),
+    );
+    const inKey = (f: Factor) => f.labels.some((l) => labels.has(l));
+    const key = products.multiply(
+      term.factors.filter(inKey).map((f) => this.#onAxes(f, axisOf)),
+      axes,
+    );
+    return { cross, key, rest: term.factors.filter((f) => !inKey(f)) };
+  }
+
+  #layout(): Layout {
+    const shape = bodyNode(this.#parts.body, this.#parts.pair.input).shape;
+    const all = shape.map((_, i) => i);
+    const batch = sorted(this.#batch);
+    const values = all.filter((i) => !this.#batch.has(i) && !this.#isKey(i));
+    const count = (list: readonly number[]) => product(list.map((i) => shape[i]!));
+    const keys = sorted(this.#keys);
+    return { batch, values, keys, heads: count(batch), m: count(values), n: count(keys) };
+  }
+
+  form(outputs: readonly NodeId[]): NormalForm {
+    const { builder, products, body } = this.#parts;
+    const { decay, changes } = this.#changes();
+    const cuts = this.#cuts(outputs);
+    for (const { sum } of cuts.values()) {
+      for (const t of sum.terms) {
+        if (t.state === null) continue;
+        const { cross, key } = this.#reading(t, sum.out);
+        if (!cross) this.#noteBatch([key], true);
+      }
+    }
+    const layout = this.#layout();
+    const writer = new FormWriter(this.#parts, layout);
+    const decayed = writer.decay(decay);
+    for (const c of changes) writer.change(c);
+    const replaced = new Map<NodeId, NodeId>();
+    for (const { id, sum } of cuts.values()) {
+      let total: NodeId | null = null;
+      for (const t of sum.terms) {
+        let factors = t.factors;
+        if (t.state !== null) {
+          const { cross: crossed, key, rest } = this.#reading(t, sum.out);
+          factors = [writer.read(crossed, key, t.state), ...rest];
+        }
+        const value = products.align(products.multiply(factors, sum.out), sum.out);
+        total = total === null ? value : algebra.add(builder, total, value);
+      }
+      replaced.set(id, total ?? algebra.filled(builder, 0, bodyNode(body, id).shape));
+    }
+    const known = new Map<NodeId, NodeId>();
+    const build = (id: NodeId): NodeId => {
+      if (this.#parts.expander.degree(id) === "free") return id;
+      const found = replaced.get(id) ?? known.get(id);
+      if (found !== undefined) return found;
+      const { id: _, origin, ...draft } = mapOperands(bodyNode(body, id), build);
+      builder.origin = origin;
+      const made = builder.copy(draft);
+      known.set(id, made);
+      return made;
+    };
+    const mapped = new Map(outputs.map((id) => [id, build(id)]));
+    builder.origin = null;
+    return {
+      graph: { name: builder.name, nodes: [...builder.nodes], outputs: [] },
+      layout,
+      rows: layout.batch.filter((axis) => !this.#keyed.has(axis)),
+      decay: decayed,
+      reads: writer.reads,
+      crossReads: writer.crossReads,
+      writes: writer.writes(),
+      outputs: mapped,
+    };
+  }
+}
+
+/** Collects reads and writes; equal ones are one. */
+class FormWriter {
+  readonly #parts: Normaliser["parts"];
+  readonly #layout: Layout;
+  readonly reads: Read[] = [];
+  readonly crossReads: CrossRead[] = [];
+  readonly #writes = new Map<NodeId, { constant: NodeId | null; from: Map<number, NodeId> }>();
+
+  constructor(parts: Normaliser["parts"], layout: Layout) {
+    this.#parts = parts;
+    this.#layout = layout;
+  }
+
+  /** A factor with the batch axes as one axis, followed by `axes` as one axis. */
+  #flat(factor: Factor, axes: readonly number[], what: string): NodeId {
+    const { products, builder, axes: labels } = this.#parts;
+    const { batch, heads } = this.#layout;
+    const own = [...batch, ...axes].map((a) => labels[a]!);
+    if (factor.labels.some((l) => !own.includes(l))) throw new Inexpressible(what);
+    const aligned = products.align(factor, own);
+    const size = product(axes.map((a) => products.size(labels[a]!)));
+    return algebra.reshape(builder, aligned, [heads, size]);
+  }
+  /** `[H]` */
+  #scalar(factor: Factor): NodeId {
+    const flat = this.#flat(factor, [], "a factor along the values");
+    return algebra.reshape(this.#parts.builder, flat, [this.#layout.heads]);
+  }
+
+  decay(factor: Factor): Decay {
+    const { products, axes } = this.#parts;
+    if (products.isOne(factor)) return { kind: "none" };
+    const diagonal = factor.labels.some((l) => this.#layout.keys.includes(axes.indexOf(l)));
+    if (!diagonal) return { kind: "scalar", factor: this.#scalar(factor) };
+    return { kind: "diagonal", factor: this.#flat(factor, this.#layout.keys, "a decay") };
+  }
+
+  #read(key: Factor): number {
+    const flat = this.#flat(key, this.#layout.keys, "a read key that differs between values");
+    const known = this.reads.findIndex((r) => r.key === flat);
+    if (known >= 0) return known;
+    const { heads, m } = this.#layout;
+    const node = this.#parts.builder.input(`read.${this.reads.length}`, [heads, m]);
+    return this.reads.push({ node, key: flat }) - 1;
+  }
+
+  change({ read, key, rest }: Change): void {
+    const { products, builder, axes } = this.#parts;
+    const written = this.#flat(products.multiply(key, axes), this.#layout.keys, "a write key");
+    const entry = this.#writes.get(written) ?? { constant: null, from: new Map<number, NodeId>() };
+    this.#writes.set(written, entry);
+    const factor = products.multiply(rest, axes);
+    if (read === null) {
+      const value = this.#flat(factor, this.#layout.values, "a write");
+      entry.constant =
+        entry.constant === null ? value : algebra.add(builder, entry.constant, value);
+      return;
+    }
+    const from = this.#read(read);
+    const value = this.#scalar(factor);
+    const old = entry.from.get(from);
+    entry.from.set(from, old === undefined ? value : algebra.add(builder, old, value));
+  }
+
+  writes(): Write[] {
+    return [...this.#writes].map(([key, { constant, from }]) => ({
+      key,
+      constant,
+      from: [...from].map(([read, factor]) => ({ read, factor })),
+    }));
+  }
+
+  /** The value of a read as a factor with the labels of the term in which it stands. */
+  read(cross: boolean, key: Factor, state: readonly Label[]): Factor {
+    const { builder, products } = this.#parts;
+    const { batch, values, keys, heads, n } = this.#layout;
+    const left = [...batch, ...(cross ? keys : values)].map((a) => state[a]!);
+    let node: NodeId;
+    if (cross) {
+      const flat = this.#flat(key, values, "a read from the side of the values");
+      const known = this.crossReads.find((r) => r.key === flat);
+      node = known?.node ?? builder.input(`cross.${this.crossReads.length}`, [heads, n]);
+      if (known === undefined) this.crossReads.push({ node, key: flat });
+    } else {
+      node = this.reads[this.#read(key)]!.node;
+    }
+    const shape = left.map((l) => products.size(l));
+    return { id: algebra.reshape(builder, node, shape), labels: left };
+  }
+}
