@@ -227,7 +227,17 @@ export function bindSettings(
   const given = bindNames(frame, callee.decl.name.text, settings, args, span, false);
   if (given === null) return ERROR;
   const bound = new Map(callee.bound);
-  for (const [name, arg] of given) bound.set(name, arg.value());
+  const inside = frame.in(callee.module);
+  for (const [name, arg] of given) {
+    const value = arg.value();
+    const kind = declaredKind(
+      inside,
+      callee.decl.parameters.find((p) => p.name.text === name)!,
+    );
+    const expected = kind === null ? null : misfit(kind, value);
+    if (expected !== null) wrongKind(frame, `${expected} for ${name}`, value, arg.span);
+    bound.set(name, expected === null ? value : ERROR);
+  }
   return { ...callee, bound };
 }
 
@@ -407,7 +417,7 @@ export function bindSetting(
   const name = p.name.text;
   const value =
     given ?? callee.bound.get(name) ?? (p.default === null ? null : evaluate(inner, p.default));
-  const kind = p.type?.kind === "kind-name" ? p.type.text : kindOf(value);
+  const kind = declaredKind(inner, p) ?? kindOf(value);
   if (value === null) {
     if (kind === "int") declareSize(inner, name);
     else if (kind === "float") inner.set(name, { kind: "number", value: null, dim: null });
@@ -422,6 +432,12 @@ export function bindSetting(
   }
   const where = given === null ? (p.default?.span ?? span) : span;
   const owner = given === null ? inner : frame;
+  const expected = value.kind === "unknown" ? null : misfit(kind, value);
+  if (expected !== null) {
+    wrongKind(owner, `${expected} for ${name}`, value, where);
+    inner.set(name, ERROR);
+    return;
+  }
   switch (kind) {
     case "int": {
       const size = asSize(owner, value, name, where);
@@ -430,46 +446,59 @@ export function bindSetting(
       return;
     }
     case "float":
-      if (value.kind !== "number") wrongKind(owner, `a number for ${name}`, value, where);
       // A number's value counts from here on; its sizes belong to the caller.
-      inner.set(
-        name,
-        value.kind === "number"
-          ? { kind: "number", value: valueOf(frame, value), dim: null }
-          : ERROR,
-      );
+      inner.set(name, {
+        kind: "number",
+        value: value.kind === "number" ? valueOf(frame, value) : null,
+        dim: null,
+      });
       return;
+    default:
+      inner.set(name, value.kind === "callable" ? { ...value, through: name } : value);
+  }
+}
+
+/** The kind that a parameter's type or default gives it; null if that depends on its value. */
+function declaredKind(frame: Frame, { type, default: usual }: Parameter): string | null {
+  if (type !== null) return type.kind === "kind-name" ? type.text : null;
+  switch (usual?.kind) {
+    case "number":
+    case "bool":
+      return kindOf(evaluate(frame, usual));
+    case "reference":
+    case "call": {
+      const callee = usual.kind === "call" ? usual.callee : usual;
+      const found = callee.kind === "reference" ? frame.lookup(callee.name) : undefined;
+      return found?.kind === "callable" ? found.decl.kind : null;
+    }
+    default:
+      return null;
+  }
+}
+
+/** What a parameter of this kind expects if the value is something else; null if it fits. */
+function misfit(kind: string, value: Value): string | null {
+  switch (kind) {
+    case "int":
+      return value.kind === "number" ? null : "a whole number";
+    case "float":
+      return value.kind === "number" ? null : "a number";
+    case "bool":
+      return value.kind === "bool" ? null : "true or false";
+    case "initializer":
+      return value.kind === "init" ? null : "an initialiser";
     case "map":
     case "instruction":
     case "layer":
     case "model": {
       const fits =
         (value.kind === "callable" && value.decl.kind === kind) ||
-        (kind === "map" && (value.kind === "builtin" || value.kind === "opaque")) ||
+        (kind === "map" && value.kind === "builtin") ||
         (value.kind === "opaque" && value.what === kind);
-      if (!fits)
-        wrongKind(
-          owner,
-          `${kind === "instruction" ? "an" : "a"} ${kind} for ${name}`,
-          value,
-          where,
-        );
-      inner.set(
-        name,
-        fits ? (value.kind === "callable" ? { ...value, through: name } : value) : ERROR,
-      );
-      return;
+      return fits ? null : `${kind === "instruction" ? "an" : "a"} ${kind}`;
     }
-    case "bool":
-      if (value.kind !== "bool") wrongKind(owner, `true or false for ${name}`, value, where);
-      inner.set(name, value.kind === "bool" ? value : ERROR);
-      return;
-    case "initializer":
-      if (value.kind !== "init") wrongKind(owner, `an initialiser for ${name}`, value, where);
-      inner.set(name, value);
-      return;
     default:
-      inner.set(name, value);
+      return null;
   }
 }
 

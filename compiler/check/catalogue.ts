@@ -103,7 +103,7 @@ export const checkCatalogue = {
     "error",
     "declarations that expand without end",
     (f: { name: string }) => `${f.name} expands itself without end`,
-    () => "a map, instruction or layer may not call itself",
+    () => "it is expanded where it is called, so it may not call itself",
     "Maps, instructions, layers and local functions are expanded where they are called, so they cannot call themselves.",
   ),
   // ------------------------------------------------------------------------------------------ calls
@@ -181,7 +181,10 @@ export const checkCatalogue = {
     "shapes that do not fit elementwise",
     (f: { operator: string; left: string; right: string }) =>
       `cannot combine ${f.left} and ${f.right} with ${f.operator}`,
-    () => "shapes must be equal, or one must be the first or the last axes of the other",
+    (f) =>
+      f.operator === "concat"
+        ? "all axes but the joined one must be equal"
+        : "shapes must be equal, or one must be the first or the last axes of the other",
     "Elementwise operators take equal shapes, or one whose axes are a prefix or a suffix of the other's. Sizes of equal value and different name are different.",
   ),
   fwp3002: entry(
@@ -300,7 +303,7 @@ export const checkCatalogue = {
   fwp3017: entry(
     "error",
     "a hole where a size is needed",
-    () => "`_` cannot stand here: nothing says what it is",
+    (f: { sign: string }) => `${f.sign} cannot stand here: nothing says what it is`,
     null,
     "`_` stands for one size that the compiler can infer: in the annotation of a state or signal, in `split` and in `reshape`.",
   ),
@@ -372,7 +375,7 @@ export const checkCatalogue = {
   fwp4009: entry(
     "error",
     "a growing state used wrongly",
-    (f: { name: string; reason: string }) => `${f.name} grows: ${f.reason}`,
+    (f: { name: string; reason: string }) => `${f.name}: ${f.reason}`,
     () => "declare `K: [past, …] = empty` and write `K <- append(K, k)` once per step",
     "A state that starts `empty` grows by one row per step; its first axis is the number of steps so far, and the only way to write it is `append`.",
   ),

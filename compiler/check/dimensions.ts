@@ -38,7 +38,7 @@ export const atomKey = (size: Dim): string => size.terms[0]!.atoms[0]!.key;
 export function dimension(frame: Frame, expr: DimExpr, rules: DimensionRules = {}): Dim | null {
   if (expr.kind === "hole" || expr.kind === "rest") {
     if (expr.kind === "hole" && rules.hole) return rules.hole();
-    frame.report("fwp3017", expr.span, {});
+    frame.report("fwp3017", expr.span, { sign: expr.kind === "hole" ? "`_`" : "`..`" });
     return null;
   }
   if (rules.free) declareFree(frame, expr);

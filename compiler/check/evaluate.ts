@@ -81,7 +81,7 @@ export function evaluate(frame: Frame, expr: Expr, expected: Shape | null = null
 function shapeItem(frame: Frame, d: DimExpr): Value {
   if (d.kind === "hole") return sizeValue(frame.session.hole());
   if (d.kind === "rest") {
-    frame.report("fwp3017", d.span, {});
+    frame.report("fwp3017", d.span, { sign: "`..`" });
     return ERROR;
   }
   return evaluate(frame, d);

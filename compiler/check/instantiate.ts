@@ -231,10 +231,12 @@ export function reportHoles(session: Session, frame: Frame): void {
       session.report("fwp3006", file, { start, end }, { what: label ?? state.name });
     }
   }
-  for (const p of session.parameters) {
-    if (p.shape.some(open))
-      session.report("fwp3006", frame.module.file, frame.module.ast.span, { what: p.name });
-  }
+  if (session.failed) return;
+  const unsized = session.builder.nodes.find(({ shape }) => shape.some(open));
+  if (unsized === undefined) return;
+  const { start, end } = unsized.origin ?? frame.module.ast.span;
+  const what = unsized.origin?.label ?? frame.owner;
+  session.report("fwp3006", unsized.origin?.file ?? frame.module.file, { start, end }, { what });
 }
 
 /** Sizes that come to no whole number, or to less than one: where the first signal of each declaration has one. */

@@ -28,7 +28,7 @@ export function inputsOf(decl: StepDecl): DeclaredInput[] {
 }
 
 /** Names that the body binds, so that reading one too early can be told from reading none. */
-function boundNames(statements: readonly Statement[]): string[] {
+export function boundNames(statements: readonly Statement[]): string[] {
   return statements.flatMap((s): string[] => {
     switch (s.kind) {
       case "bind":
@@ -114,6 +114,7 @@ function finishStates(inner: Frame): void {
     state.current = asFloat(inner, relabel(inner, value, shape));
     state.written = true;
   }
+  if (inner.session.failed) return;
   for (const [name, state] of inner.states) {
     if (
       !state.written &&
@@ -153,7 +154,7 @@ export function callLayer(
     return ERROR;
   }
   if (session.inProgram) {
-    frame.report("fwp4002", span, { what: name });
+    frame.report("fwp4005", span, { statement: `the layer ${name}`, place: "the program block" });
     return ERROR;
   }
   const names = [...inputs.map((i) => i.name), ...settings];
@@ -163,6 +164,11 @@ export function callLayer(
     frame.report("fwp2206", span, { name });
     return ERROR;
   }
+  const missing = decl.parameters.filter(
+    (p) => p.default === null && !given.has(p.name.text) && !callee.bound.has(p.name.text),
+  );
+  for (const p of missing) frame.report("fwp2302", span, { callee: name, name: p.name.text });
+  if (missing.length > 0) return ERROR;
   const inner = new Frame(session, callee.module, decl.kind, name);
   inner.abstract = frame.root.abstract;
   inner.frees = true;

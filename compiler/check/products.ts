@@ -74,6 +74,10 @@ function contractLast(frame: Frame, a: TensorValue, b: TensorValue, span: Span):
   }
   const [ownA, ownB] = [sa.slice(la, -1), sb.slice(lb, -1)];
   const shared = commonPrefix(ownA, ownB);
+  if (ownA.length - shared > 1 && ownB.length > shared) {
+    frame.report("fwp3005", span, facts);
+    return ERROR;
+  }
   let next = 0;
   const label = () => next++;
   const leadLabels = (la >= lb ? leadA : leadB).map(label);

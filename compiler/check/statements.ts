@@ -16,6 +16,7 @@ import { relabel } from "./calls.ts";
 import { shapeOf } from "./dimensions.ts";
 import { asTensor, evaluate, iterations, wrongKind } from "./evaluate.ts";
 import type { Frame } from "./frame.ts";
+import { boundNames } from "./layers.ts";
 import { asCount, numberValue } from "./numbers.ts";
 import { bindInput, declareState, writeState } from "./states.ts";
 import { ERROR, type TensorValue, type Value } from "./values.ts";
@@ -61,6 +62,7 @@ function run(frame: Frame, statement: Statement, place: string): void {
     (fastNet && statement.kind === "repeat");
   if (misplaced) {
     frame.report("fwp4005", statement.span, { statement: NAMES[statement.kind], place });
+    for (const name of boundNames([statement])) frame.set(name, ERROR);
     return;
   }
   switch (statement.kind) {

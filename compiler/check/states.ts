@@ -28,7 +28,10 @@ export function declareState(frame: Frame, statement: BindStatement): void {
   const [{ name: label, shape: written }] = statement.targets as [BindStatement["targets"][0]];
   const name = label.text;
   if (frame.root.states.has(name)) return frame.report("fwp2003", label.span, { name });
-  if (written === null) return frame.report("fwp4007", label.span, { name });
+  if (written === null) {
+    frame.report("fwp4007", label.span, { name });
+    return frame.set(name, ERROR);
+  }
   const init = evaluate(frame, statement.value);
   if (init.kind === "empty") return declareGrowing(frame, statement, name);
   const shape = shapeOf(frame, written, { hole: () => frame.session.hole() });
@@ -103,9 +106,11 @@ function declareGrowing(frame: Frame, statement: BindStatement, name: string): v
       axis?.kind === "reference"
         ? `its first axis must be ${root.growthName}, as above`
         : "its first axis needs a name";
-    return frame.report("fwp4009", statement.span, { name, reason });
+    frame.report("fwp4009", statement.span, { name, reason });
+    return frame.set(name, ERROR);
   }
   if (root.growthName === null && frame.lookup(axis.name) !== undefined) {
+    frame.set(name, ERROR);
     return frame.report("fwp4009", axis.span, {
       name,
       reason: `${axis.name} already means something else`,
@@ -131,6 +136,12 @@ function declareGrowing(frame: Frame, statement: BindStatement, name: string): v
   );
 }
 
+/** How messages call what a write's value comes from. */
+function calledName({ value }: WriteStatement): string {
+  const named = value.kind === "call" && value.callee.kind === "reference";
+  return named ? value.callee.name : "the instruction";
+}
+
 /** `W <- e` in a program block. */
 export function writeState(frame: Frame, statement: WriteStatement): void {
   const name = statement.target.text;
@@ -151,7 +162,7 @@ export function writeState(frame: Frame, statement: WriteStatement): void {
   if (raw.kind === "unknown") root.pending.push({ what: name, span: statement.value.span });
   if (raw.kind === "tuple") {
     frame.report("fwp2308", statement.value.span, {
-      name: "the instruction",
+      name: calledName(statement),
       found: raw.items.length,
     });
     return;
@@ -162,7 +173,7 @@ export function writeState(frame: Frame, statement: WriteStatement): void {
   if (state.growing && !grew) {
     return frame.report("fwp4009", statement.span, {
       name,
-      reason: "it can only be written by append",
+      reason: "a state that grows can only be written by append",
     });
   }
   const shape = frame.session.resolveShape(state.shape);

@@ -9,21 +9,24 @@ import { parse } from "../../grammar/parser.ts";
 import { specs } from "../support/specs.ts";
 import { loadSpec, specFiles } from "./cases.ts";
 
-describe.each(specFiles().map((file) => [relative(specs, file), file] as const))("%s", (_, file) => {
-  const text = readFileSync(file, "utf8");
+describe.each(specFiles().map((file) => [relative(specs, file), file] as const))(
+  "%s",
+  (_, file) => {
+    const text = readFileSync(file, "utf8");
 
-  test("has no problem", () => {
-    expect(checkProject(loadSpec(file), environment(specs))).toEqual([]);
-  });
+    test("has no problem", () => {
+      expect(checkProject(loadSpec(file), environment(specs))).toEqual([]);
+    });
 
-  test("is formatted", () => {
-    expect(format(text, file).text).toBe(text);
-  });
+    test("is formatted", () => {
+      expect(format(text, file).text).toBe(text);
+    });
 
-  test("says what each declaration is, in at most 30 lines of program", () => {
-    for (const { kind, name, doc, span } of parse(text, file).ast.declarations) {
-      expect(doc, `${kind} ${name.text}`).not.toBeNull();
-      expect(text.slice(span.start, span.end).split("\n").length).toBeLessThanOrEqual(31);
-    }
-  });
-});
+    test("says what each declaration is, in at most 30 lines of program", () => {
+      for (const { kind, name, doc, span } of parse(text, file).ast.declarations) {
+        expect(doc, `${kind} ${name.text}`).not.toBeNull();
+        expect(text.slice(span.start, span.end).split("\n").length).toBeLessThanOrEqual(31);
+      }
+    });
+  },
+);

@@ -24,10 +24,11 @@ function blocks(call: BuiltinCall): Init {
   const inits = listArgument(call, "of");
   if (sizes.items.length !== inits.items.length) {
     const facts = {
-      axis: `${inits.items.length} initialisers`,
-      pieces: `${sizes.items.length} sizes`,
+      operation: "blocks",
+      expected: `an initialiser for each of ${sizes.items.length} sizes`,
+      found: `${inits.items.length} initialisers`,
     };
-    call.frame.report("fwp3013", call.span, facts);
+    call.frame.report("fwp3018", call.span, facts);
     throw new Stop(ERROR);
   }
   const pieces = sizes.items.map((item, i) => {

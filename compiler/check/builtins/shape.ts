@@ -67,9 +67,10 @@ function spread(call: BuiltinCall): Value {
   const shape = call.frame.shapeOf(x);
   const sizes = sizesOf(call, "sizes");
   if (!call.frame.session.unify(shape[axis]!, dim(sizes.length))) {
-    call.frame.report("fwp3013", call.span, {
-      axis: show(shape[axis]!),
-      pieces: `${sizes.length} sizes`,
+    call.frame.report("fwp3018", call.span, {
+      operation: "spread",
+      expected: `a size for each of ${show(shape[axis]!)} elements`,
+      found: `${sizes.length} sizes`,
     });
     return ERROR;
   }

@@ -16,7 +16,7 @@ function append(call: BuiltinCall): Value {
   if (x.valid === undefined) {
     frame.report("fwp4009", call.span, {
       name: "append",
-      reason: "its first argument must be a state that starts empty",
+      reason: "only a state that starts `empty` can get one more row",
     });
     return ERROR;
   }
@@ -28,7 +28,7 @@ function append(call: BuiltinCall): Value {
       expected: showShape(shape.slice(1)),
       found: showShape(frame.shapeOf(row)),
     };
-    frame.report("fwp3009", call.span, facts);
+    frame.report("fwp3009", required(call, "row").span, facts);
     return ERROR;
   }
   const at = builder.unary("to_int", x.valid);
