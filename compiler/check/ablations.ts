@@ -39,6 +39,7 @@ class Checker {
     settings: readonly Setting[],
     span: Span,
     axis: string,
+    axisSpan: Span,
   ): void {
     const found = checkExperimentWith(this.#project, experiment, settings, this.#env);
     const known = this.#knownProblems(experiment);
@@ -48,7 +49,11 @@ class Checker {
     const [first] = fresh;
     if (first === undefined) return;
     const reason = `${first.message} (${first.code})`;
-    this.diagnostics.push(checkDiagnostic("fwp5008", this.place(span), { axis, reason }));
+    // An axis that leads nowhere has that problem once, whatever its values.
+    const place = this.place(first.code === "fwp2307" ? axisSpan : span);
+    const made = checkDiagnostic("fwp5008", place, { axis, reason });
+    const repeated = this.diagnostics.some((d) => d.place.range?.start === place.range.start);
+    if (!repeated) this.diagnostics.push(made);
   }
 }
 
@@ -77,7 +82,13 @@ export function checkAblation(
       const axis = memberPath(clause.axis);
       checker.axes.add(axis);
       for (const value of items(clause.values)) {
-        checker.tryValues(experiment, [{ path: axis.split("."), value }], value.span, axis);
+        checker.tryValues(
+          experiment,
+          [{ path: axis.split("."), value }],
+          value.span,
+          axis,
+          clause.axis.span,
+        );
       }
     } else if (clause.kind === "zip-clause") {
       varies = true;
@@ -91,7 +102,13 @@ export function checkAblation(
           continue;
         }
         const settings = axes.map((axis, i) => ({ path: axis.split("."), value: values[i]! }));
-        checker.tryValues(experiment, settings, row.span, axes.join(", "));
+        checker.tryValues(
+          experiment,
+          settings,
+          row.span,
+          axes.join(", "),
+          clause.axes[0]?.span ?? row.span,
+        );
       }
     } else if (clause.kind === "seeds-clause") varies = true;
   }

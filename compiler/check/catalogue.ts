@@ -466,8 +466,9 @@ export const checkCatalogue = {
   ),
   fwp5008: entry(
     "error",
-    "an axis of an ablation that reaches nothing",
-    (f: { axis: string; reason: string }) => `${f.axis} reaches nothing: ${f.reason}`,
+    "an axis of an ablation, or a value on it, that the experiment cannot take",
+    (f: { axis: string; reason: string }) =>
+      `the experiment cannot take this ${f.axis}: ${f.reason}`,
     null,
     "An axis is a path such as `model.width`, `mixer.rule`, `task.pairs` or `train.optimizer.rate` that leads to a parameter or setting of the experiment.",
   ),

@@ -5,7 +5,7 @@ import { bindSetting, declareSizes } from "./calls.ts";
 import { evaluate } from "./evaluate.ts";
 import { Frame } from "./frame.ts";
 import { runInstruction } from "./instructions.ts";
-import { openStep, reportHoles } from "./instantiate.ts";
+import { openStep, reportHoles, reportUnread } from "./instantiate.ts";
 import { runMapBody } from "./maps.ts";
 
 import { checkAblation } from "./ablations.ts";
@@ -72,6 +72,7 @@ function checkDeclaration(
       };
       const frame = openStep(session, callee, [], true, main);
       if (!session.failed) reportHoles(session, frame);
+      if (!session.failed) reportUnread(session, frame);
       return session.diagnostics;
     }
     case "experiment":

@@ -239,6 +239,19 @@ export function reportHoles(session: Session, frame: Frame): void {
   session.report("fwp3006", unsized.origin?.file ?? frame.module.file, { start, end }, { what });
 }
 
+/** Inputs that neither an output nor a state depends on. Nothing can be said while a map or layer is open. */
+export function reportUnread(session: Session, frame: Frame): void {
+  const outputs = outputNodes(frame);
+  if (outputs.length < frame.outputs.size) return;
+  const next = session.states.map((s) => s.current);
+  const used = reachable(session, [...outputs.map((o) => o.node), ...next]);
+  for (const { name, node } of session.inputs) {
+    const { origin } = session.builder.node(node);
+    if (used.has(node) || origin === null) continue;
+    session.report("fwp4013", origin.file, { start: origin.start, end: origin.end }, { name });
+  }
+}
+
 /** Sizes that come to no whole number, or to less than one: where the first signal of each declaration has one. */
 export function reportSizes(session: Session, file: string): void {
   for (const { shape, origin } of session.builder.nodes) {

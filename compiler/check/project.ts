@@ -48,6 +48,15 @@ export function findDeclaration(
   return own ? { module, decl: own } : module.imported.get(name);
 }
 
+/** Paths without the folders that all of them start with. */
+function shortened(files: readonly string[]): string[] {
+  const parts = files.map((file) => file.split("/"));
+  const [first] = parts;
+  let common = 0;
+  while (parts.every((p) => common < p.length - 1 && p[common] === first![common])) common++;
+  return parts.map((p) => p.slice(common).join("/"));
+}
+
 class Loader {
   readonly #host: Host;
   readonly modules = new Map<string, Module>();
@@ -80,7 +89,8 @@ class Loader {
       for (const [name, decl] of module.own) {
         const other = imported.get(name);
         if (other !== undefined && other.module !== module) {
-          const facts = { name, first: other.module.file, second: module.file };
+          const [first, second] = shortened([other.module.file, module.file]);
+          const facts = { name, first: first!, second: second! };
           this.diagnostics.push(checkDiagnostic("fwp2004", { file, range: statement.span }, facts));
         } else imported.set(name, { module, decl });
       }
@@ -102,7 +112,8 @@ class Loader {
     const known = this.modules.get(file);
     if (known !== undefined) return known;
     if (this.#loading.includes(file)) {
-      const circle = [...this.#loading.slice(this.#loading.indexOf(file)), file].join(" → ");
+      const files = shortened([...this.#loading.slice(this.#loading.indexOf(file)), file]);
+      const circle = files.join(" → ");
       this.diagnostics.push(checkDiagnostic("fwp2002", place, { circle }));
       return undefined;
     }

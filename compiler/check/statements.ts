@@ -287,10 +287,9 @@ function runWeight(frame: Frame, statement: WeightStatement): void {
   if (frame.session.inProgram) frame.report("fwp4002", statement.span, { what: `weight ${name}` });
   const shape = shapeOf(frame, statement.shape);
   const init = statement.init === null ? null : evaluate(frame, statement.init);
-  const made =
-    shape &&
-    makeParameter(frame, { name, shape, init, span: statement.init?.span ?? statement.span });
-  frame.set(name, made ?? ERROR);
+  const span = statement.init?.span ?? statement.span;
+  const made = (): Value => (shape && makeParameter(frame, { name, shape, init, span })) ?? ERROR;
+  frame.set(name, labelled(frame, name, statement.span, made));
 }
 
 function runConst(frame: Frame, statement: ConstStatement): void {
@@ -308,7 +307,8 @@ function runConst(frame: Frame, statement: ConstStatement): void {
       frame.report("fwp3006", statement.name.span, { what: name });
       return frame.set(name, ERROR);
     }
-    return frame.set(name, drawnOnce(frame, name, declared, value, statement.value.span));
+    const drawn = () => drawnOnce(frame, name, declared, value, statement.value.span);
+    return frame.set(name, labelled(frame, name, statement.span, drawn));
   }
   if (value.kind === "number" && declared === null && value.dim !== null) {
     // A constant that is a size can be used as one under its own name.
