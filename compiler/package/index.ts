@@ -2,7 +2,7 @@
 import type { CompiledEntry } from "../plan/entry.ts";
 import { compileTypeScript } from "../targets/typescript/index.ts";
 import { packageNameOf, type PackageSource } from "./describe.ts";
-import { emit, indexModule } from "./module.ts";
+import { declarationsOf, indexModule } from "./module.ts";
 import { exampleOf, readmeOf } from "./readme.ts";
 
 export { classNameOf, packageNameOf, type PackageSource } from "./describe.ts";
@@ -39,7 +39,7 @@ export async function packageFiles(
     compileTypeScript(source.name, manifest, entries),
     prettier.format(exampleOf(source), { parser: "typescript", printWidth: 80 }),
   ]);
-  const { declarations } = await emit(kernels.source, "kernels.ts");
+  const declarations = await declarationsOf(kernels.source, "kernels.ts");
   const readme = await prettier.format(readmeOf(source, example), {
     parser: "markdown",
     embeddedLanguageFormatting: "off",

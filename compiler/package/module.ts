@@ -233,21 +233,27 @@ export async function indexModule(source: PackageSource): Promise<EmittedModule>
   return emit(file.getFullText(), "index.ts");
 }
 
-/** Formats a module, and gives the JavaScript and the declarations that belong to it. */
-export async function emit(text: string, fileName: string): Promise<EmittedModule> {
+/** A module laid out, and the JavaScript that it transpiles to. */
+async function emit(text: string, fileName: string): Promise<EmittedModule> {
   const [{ ts }, prettier] = await Promise.all([import("ts-morph"), import("prettier")]);
   const source = await prettier.format(text, { parser: "typescript", printWidth: WIDTH });
   const compilerOptions = {
     target: ts.ScriptTarget.ES2022,
     module: ts.ModuleKind.ESNext,
     verbatimModuleSyntax: true,
-    declaration: true,
   };
   const javascript = ts.transpileModule(source, { fileName, compilerOptions }).outputText;
-  const declarations = ts.transpileDeclaration(source, { fileName, compilerOptions }).outputText;
   return {
     source,
     javascript: await prettier.format(javascript, { parser: "babel", printWidth: WIDTH }),
-    declarations: await prettier.format(declarations, { parser: "typescript", printWidth: WIDTH }),
+    declarations: await declarationsOf(source, fileName),
   };
+}
+
+/** The declarations of a module, from its text alone: what it exports says its types. */
+export async function declarationsOf(source: string, fileName: string): Promise<string> {
+  const [{ ts }, prettier] = await Promise.all([import("ts-morph"), import("prettier")]);
+  const compilerOptions = { declaration: true, module: ts.ModuleKind.ESNext };
+  const { outputText } = ts.transpileDeclaration(source, { fileName, compilerOptions });
+  return prettier.format(outputText, { parser: "typescript", printWidth: WIDTH });
 }
