@@ -66,6 +66,7 @@ export function openStep(
   const need = (p: StepDecl["parameters"][0]): boolean => {
     if (abstract || bound.bound.has(p.name.text) || p.default !== null) return true;
     inner.report("fwp2306", p.span, { owner: name, name: p.name.text });
+    inner.set(p.name.text, { kind: "error" });
     return false;
   };
   for (const p of given) bindSetting(outside, inner, bound, p, null, p.span);
