@@ -33,8 +33,10 @@ function create(shown: string, context: Context): void {
     dirname(path),
     `.${basename(path)}.${process.pid}-${randomBytes(6).toString("hex")}.tmp`,
   );
+  // What to remove when something fails: the folders made above the project, or its beginnings alone.
+  let made: string | undefined;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    made = mkdirSync(dirname(path), { recursive: true }) ?? beside;
     mkdirSync(beside);
     for (const [name, text] of projectFiles(basename(path), packageVersion())) {
       mkdirSync(dirname(join(beside, name)), { recursive: true });
@@ -43,7 +45,7 @@ function create(shown: string, context: Context): void {
     if (place === "empty") rmdirSync(path);
     renameSync(beside, path);
   } catch (error) {
-    rmSync(beside, { recursive: true, force: true });
+    if (made !== undefined) rmSync(made, { recursive: true, force: true });
     if (error instanceof DiagnosticError) {
       // The temporary name means nothing to the user.
       throw new DiagnosticError(

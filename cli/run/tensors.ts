@@ -126,16 +126,21 @@ class Examination {
     }
   }
 
-  /** Tensors that nothing takes. */
-  rest(known: ReadonlySet<string>, ignore: (name: string) => boolean): void {
+  /** Tensors that nothing takes; `cotangents` would be taken with --grad. */
+  rest(
+    known: ReadonlySet<string>,
+    ignore: (name: string) => boolean,
+    cotangents: ReadonlySet<string> = new Set(),
+  ): void {
+    const place = inFile(this.#path);
     for (const name of this.#tensors.keys()) {
       if (known.has(name) || ignore(name)) continue;
-      if (name.startsWith("d.") && known.has(name.slice("d.".length))) {
-        this.problems.push(cliDiagnostic("fwp8038", inFile(this.#path), { name }));
-        continue;
-      }
       const candidates = [...known].join(", ");
-      this.problems.push(cliDiagnostic("fwp8033", inFile(this.#path), { name, candidates }));
+      this.problems.push(
+        cotangents.has(name)
+          ? cliDiagnostic("fwp8038", place, { name })
+          : cliDiagnostic("fwp8033", place, { name, candidates }),
+      );
     }
   }
 }
@@ -208,7 +213,8 @@ export function checkInputs(
     examination.examine({ ...one, axes: own });
   }
   const names = wanted.map((w) => w.name);
-  examination.rest(new Set(names), () => false);
+  const all = wantedInputs(declared, true).map((w) => w.name);
+  examination.rest(new Set(names), () => false, new Set(all));
   const cotangents = names.filter((n) => n.startsWith("d."));
   if (grad && cotangents.length > 0 && !cotangents.some((n) => tensors.has(n))) {
     const first = wanted.find((w) => w.name === cotangents[0])!;

@@ -85,7 +85,7 @@ describe("writing", () => {
   test("needs a folder that is there, and no folder in the way", async () => {
     mkdirSync(at("in-the-way"));
     symlinkSync(at("in-the-way"), at("link"));
-    expect(await codesFrom(() => writeFileAtomic(at("missing/file"), ""))).toEqual(["fwp6001"]);
+    expect(await codesFrom(() => writeFileAtomic(at("missing/file"), ""))).toEqual(["fwp6010"]);
     expect(await codesFrom(() => writeFileAtomic(at("in-the-way"), ""))).toEqual(["fwp6002"]);
     expect(readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
