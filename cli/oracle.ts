@@ -30,6 +30,8 @@ function entrySpec(name: string, program: SequenceProgram): EntrySpec {
 const keyOf = (port: { readonly role: BufferSpec["role"]; readonly name: string }): BufferKey =>
   `${port.role}:${port.name}`;
 
+const count = (shape: readonly number[]): number => shape.reduce((n, size) => n * size, 1);
+
 function instance(
   program: SequenceProgram,
   entry: EntrySpec,
@@ -39,7 +41,6 @@ function instance(
   const shapes = (specs: readonly BufferSpec[]) =>
     new Map(specs.map((b) => [keyOf(b), b.shape.map((size) => evaluateSize(size, sizes))]));
   const [inputShapes, outputShapes] = [shapes(entry.inputs), shapes(entry.outputs)];
-  const count = (shape: readonly number[]) => shape.reduce((n, size) => n * size, 1);
   const inputs = new Map<BufferKey, Data>();
   const outputs = new Map<BufferKey, Data>();
   for (const spec of entry.inputs) {

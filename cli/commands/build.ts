@@ -80,6 +80,10 @@ const specOf = ({ main, files }: Bundle) => [
     .map(([name, text]) => ({ name, text })),
 ];
 
+/** Whether fwp wrote this folder. */
+const isPackage = (folder: string): boolean =>
+  ["package.json", "program.json", "kernels.js"].every((file) => existsSync(join(folder, file)));
+
 async function buildPackage(
   file: string | undefined,
   flags: BuildFlags,
@@ -108,8 +112,6 @@ async function buildPackage(
   );
   const more = (folder: string) =>
     saveWeights(manifest, join(folder, "weights.safetensors"), weights, context.io);
-  const isPackage = (folder: string) =>
-    ["package.json", "program.json", "kernels.js"].every((f) => existsSync(join(folder, f)));
   const refuse = () => trainProblem("fwp8203", output, { path: output });
   writeFolder(output, { texts, more }, isPackage, refuse, context.io);
   const files = [...texts.keys(), "weights.safetensors"].sort();

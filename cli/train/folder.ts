@@ -16,6 +16,8 @@ export interface FolderContent {
   readonly more: (folder: string) => void;
 }
 
+const remove = (folder: string): void => fs.rmSync(folder, { recursive: true, force: true });
+
 /**
  * Replaces `target`, which must be absent, empty, or accepted by `replaceable`; else `refuse` says why not.
  * @throws DiagnosticError of writing files, the old folder then being as it was.
@@ -31,7 +33,6 @@ export function writeFolder(
   const beside = (kind: string) =>
     join(dirname(place), `.${basename(place)}.${process.pid}-${randomBytes(4).toString("hex")}.${kind}`); // prettier-ignore
   const [fresh, old] = [beside("new"), beside("old")];
-  const remove = (folder: string) => fs.rmSync(folder, { recursive: true, force: true });
   const there = fs.existsSync(place);
   if (there) {
     if (!fs.statSync(place).isDirectory()) throw refuse();

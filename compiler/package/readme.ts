@@ -48,6 +48,9 @@ console.log(written);
 `;
 }
 
+const print = (object: string, signal: SignalSpec): string =>
+  `console.log(${JSON.stringify(signal.name)}, ${memberOf(object, signal.name)}.length);`;
+
 /** The example: TypeScript that is JavaScript as well. */
 export function exampleOf(source: PackageSource): string {
   const { manifest, alphabet } = source;
@@ -57,8 +60,6 @@ export function exampleOf(source: PackageSource): string {
   const writes =
     alphabet !== null && inputs.length === 1 && outputs.length === 1 && input!.vocab !== null;
   const imported = writes ? `${name}, text` : name;
-  const print = (object: string, signal: SignalSpec) =>
-    `console.log(${JSON.stringify(signal.name)}, ${memberOf(object, signal.name)}.length);`;
   return `import { ${imported} } from "${packageNameOf(source.name)}";
 
 const model = ${name}.create(); // or { seed: 1 }, or { weights: "other.safetensors" }
@@ -78,8 +79,9 @@ console.log("steps", again.position);
 ${writes ? textExample(input!.name, outputs[0]!.name, alphabet) : ""}`;
 }
 
+const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 

@@ -33,7 +33,7 @@ async function train(run: string, after: number | null, ...more: string[]): Prom
 const load = (run: string): Checkpoint => loadCheckpoint(join(fwp.folder, run));
 
 /** The record without what depends on where the folder is. */
-const recordOf = ({ record: { notes: _, ...rest } }: Checkpoint) => rest;
+const recordOf = ({ record }: Checkpoint) => ({ ...record, notes: {} });
 
 const filesOf = (run: string) => readdirSync(join(fwp.folder, run)).sort();
 const logOf = (run: string) => readFileSync(join(fwp.folder, run, "metrics.jsonl"), "utf8");
