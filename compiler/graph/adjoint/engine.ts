@@ -5,7 +5,7 @@
 import { InternalError } from "../../../diagnostics/diagnostic.ts";
 import { gradientOrigin } from "../names.ts";
 import type { Dim } from "../../dims.ts";
-import { dim } from "../../dims.ts";
+import { dim, equal, TIME } from "../../dims.ts";
 import * as algebra from "../algebra/index.ts";
 import type { GraphBuilder } from "../builder.ts";
 import type { NodeId, RecurrenceNode } from "../ir.ts";
@@ -18,7 +18,10 @@ export interface Seed {
 }
 
 export interface AdjointOptions {
-  /** Steps between the states that a forward recurrence keeps for its adjoint; 16 by default. */
+  /**
+   * Steps between the states that a forward recurrence keeps for its adjoint: 16 by default, 1 in a loop over something
+   * longer than single steps.
+   */
   readonly every?: Dim;
 }
 
@@ -77,7 +80,8 @@ export function cotangents(
     if (node.op === "recurrence") {
       const given = results.get(node.id);
       if (given === undefined) continue;
-      const every = options.every ?? dim(16);
+      const stride = equal(node.recurrence.time, TIME) ? 16 : 1;
+      const every = options.every ?? dim(stride);
       for (const [x, value] of recurrence(builder, node, given, wants, every)) {
         accumulate(x, value);
       }
