@@ -10,6 +10,9 @@ import { diskHost, specs } from "../support/specs.ts";
 const folder = mkdtempSync(join(tmpdir(), "fwp-bundle-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** The line that imports a file by its path. */
+const shipped = (path: string) => `import ${JSON.stringify(path)}\n`;
+
 /** Names of the files of a bundle, once it has been seen to give back what the disk gives. */
 function bundled(file: string): string[] {
   const project = loadProject(file, readFileSync(file, "utf8"), diskHost);
@@ -31,7 +34,7 @@ test("a spec that ships with fwp keeps its neighbours beside it", () => {
 test("a spec elsewhere, with files below it and files of the library by either way", () => {
   mkdirSync(join(folder, "parts"));
   const main = join(folder, "main.fwp");
-  const shipped = (path: string) => `import ${JSON.stringify(path)}\n`;
+
   const imports = [
     'import std.maps\nimport "./parts/a.fwp"\n',
     shipped(relative(folder, join(specs, "delta_net.fwp"))),
