@@ -20,13 +20,15 @@ useFolder();
 
 const x = { x: wave([1, 2, 4]) };
 
+const outOfSpace = (): Error =>
+  Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+
 /** A disk that has no room left after `room` bytes. */
 function fullDisk(room: number): FileSystem {
   let written = 0;
-  const full = () => Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
   const writeSync = (fd: number, data: Uint8Array, from: number, length: number): number => {
     const fits = Math.min(length, room - written);
-    if (fits <= 0) throw full();
+    if (fits <= 0) throw outOfSpace();
     written += fits;
     return fs.writeSync(fd, data, from, fits);
   };
@@ -96,14 +98,15 @@ describe("a spec", () => {
   });
 });
 
+const header = (json: string, data = 0): Uint8Array => {
+  const text = new TextEncoder().encode(json);
+  const bytes = new Uint8Array(8 + text.length + data);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
+  bytes.set(text, 8);
+  return bytes;
+};
+
 describe("a file of tensors", () => {
-  const header = (json: string, data = 0): Uint8Array => {
-    const text = new TextEncoder().encode(json);
-    const bytes = new Uint8Array(8 + text.length + data);
-    new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
-    bytes.set(text, 8);
-    return bytes;
-  };
   const lying = (length: bigint): Uint8Array => {
     const bytes = header("{}");
     new DataView(bytes.buffer).setBigUint64(0, length, true);
@@ -175,14 +178,14 @@ describe("a file of tensors", () => {
   });
 });
 
-describe("a setting", () => {
-  const attempt = (...settings: string[]): Promise<Ended> =>
-    runWith(
-      file("spec.fwp", DELTA),
-      tensors("in.safetensors", x),
-      ...settings.flatMap((s) => ["--set", s]),
-    );
+const attempt = (...settings: string[]): Promise<Ended> =>
+  runWith(
+    file("spec.fwp", DELTA),
+    tensors("in.safetensors", x),
+    ...settings.flatMap((s) => ["--set", s]),
+  );
 
+describe("a setting", () => {
   it.each<[string, string, string[]]>([
     ["that nothing takes", "hats=2", ["fwp2307"]],
     ["inside what is no layer", "heads.key=2", ["fwp2307"]],

@@ -14,6 +14,10 @@ const BROKEN = `layer L() {
 }
 `;
 
+const stdin = (): never => {
+  throw new TypeError("out of order");
+};
+
 describe("fwp", () => {
   it("lists its commands, each with help that shows an example", async () => {
     const { out, code } = await fwp(["--help"]);
@@ -35,9 +39,6 @@ describe("fwp", () => {
   });
 
   it("admits a fault of its own, the stack only when asked", async () => {
-    const stdin = (): never => {
-      throw new TypeError("out of order");
-    };
     const ended = await fwp(["fmt", "-"], { stdin });
     expect(ended.code).toBe(3);
     expect(ended.err).toContain("internal error: TypeError: out of order\n");
@@ -208,7 +209,7 @@ describe("fwp explain", () => {
           W            [heads, key, key]    [2, 3, 3]  18
           y.weight     [width, heads, key]  [8, 2, 3]  48
         states: 18 numbers per sequence
-          W  [heads, key, key]  [2, 3, 3]  18  starts as W
+          W  [heads, key, key]  [2, 3, 3]  18  starts as the parameter W
         order of computation: 1 loop over time
           1. for all steps at once: k, v, rate; 264 operations per token
           2. loop over time: states W; computed in it: y; 132 operations per token
