@@ -10,6 +10,7 @@ import type { Init, StepProgram } from "./graph/ir.ts";
 import type { SequenceProgram } from "./graph/program.ts";
 import { simplifyProgram, simplifyStep } from "./graph/simplify.ts";
 import { unroll } from "./graph/unroll.ts";
+import { optimiseProgram } from "./optimise/index.ts";
 import { compileEntry, type CompiledEntry } from "./plan/entry.ts";
 import type { Precision } from "./plan/memory.ts";
 import { javascriptOf } from "./targets/typescript/javascript.ts";
@@ -101,7 +102,9 @@ export function compileStep(
   for (const name of options.entries) {
     const program = entryProgram(step, name, options);
     programs.set(name, program);
-    entries.push(compileEntry(program, name, { precision: options.precision ?? "f32" }));
+    entries.push(
+      compileEntry(optimiseProgram(program), name, { precision: options.precision ?? "f32" }),
+    );
   }
   const manifest: ProgramManifest = {
     ...describe(step, "typescript"),

@@ -1,0 +1,149 @@
+/**
+ * Re-associates sums of products: factors that lack a summed index leave the sum, three factors are multiplied two at a
+ * time in the cheapest order, and `c · (W + u kᵀ)` becomes `c · W + (c · u) k` when the sum in brackets serves nothing else.
+ * Values change by rounding only, so this runs on programs that are about to be compiled, never on the oracle's.
+ */
+import { algebra } from "../graph/index.ts";
+import { GraphBuilder } from "../graph/builder.ts";
+import type { Graph, Node, NodeId, Recurrence } from "../graph/ir.ts";
+import type { SequenceProgram } from "../graph/program.ts";
+import { rebuild } from "../graph/rebuild.ts";
+import { operands } from "../graph/shapes.ts";
+import { simplifyProgram } from "../graph/simplify.ts";
+import { sumOfProducts, volume, type SumOfProducts, type Uses } from "./factors.ts";
+import { costOf, multiply } from "./order.ts";
+
+function usesOf(graph: Graph, roots: readonly NodeId[]): Uses {
+  const uses = new Map<NodeId, number>();
+  const count = (id: NodeId) => uses.set(id, (uses.get(id) ?? 0) + 1);
+  // A root is read from outside as well.
+  for (const id of roots) uses.set(id, (uses.get(id) ?? 0) + 2);
+  for (const node of graph.nodes) operands(node).forEach(count);
+  return uses;
+}
+
+/** Elements visited when the node is computed as it stands, everything elementwise fused into it. */
+function plainCost(sum: SumOfProducts): number {
+  const factors = Math.max(...sum.terms.map((t) => t.factors.length));
+  return volume(sum.sizes.keys(), sum.sizes) * Math.max(1, factors - 1) * sum.terms.length;
+}
+
+function rewritten(
+  graph: Graph,
+  node: Node,
+  uses: Uses,
+  builder: GraphBuilder,
+  to: (id: NodeId) => NodeId,
+): NodeId | null {
+  const sum = sumOfProducts(graph, node, uses);
+  if (sum === null) return null;
+  const { terms, out, sizes } = sum;
+  const trivial = terms.length === 1 && terms[0]!.factors.length <= 2;
+  if (trivial) return null;
+  const cost = terms.reduce((n, t) => n + costOf(t.factors, out, sizes), 0);
+  if (cost >= 0.9 * plainCost(sum)) return null;
+  let total: NodeId | null = null;
+  for (const term of terms) {
+    const factors = term.factors.map((f) => ({ node: to(f.node), labels: f.labels }));
+    const value = multiply(builder, factors, out, sizes);
+    if (total === null) total = term.negative ? algebra.neg(builder, value) : value;
+    else
+      total = term.negative
+        ? algebra.sub(builder, total, value)
+        : algebra.add(builder, total, value);
+  }
+  return total;
+}
+
+interface Rewritten {
+  readonly graph: Graph;
+  readonly to: (id: NodeId) => NodeId;
+}
+
+function optimiseGraph(graph: Graph, roots: readonly NodeId[]): Rewritten {
+  const uses = usesOf(graph, roots);
+  const builder = new GraphBuilder(graph.name);
+  const to = rebuild(graph, builder, (node, mapped) => {
+    if (node.op === "recurrence") {
+      const moved = moveOuter(optimiseRecurrence(node.recurrence), mapped);
+      return builder.copy({
+        op: "recurrence",
+        recurrence: moved,
+        shape: node.shape,
+        dtype: node.dtype,
+      });
+    }
+    return rewritten(graph, node, uses, builder, mapped);
+  });
+  for (const { name, node } of graph.outputs) builder.output(name, to(node));
+  return { graph: builder.finish(), to };
+}
+
+/** The bodies rewritten; the outer graph's nodes are still the old ones. */
+function optimiseRecurrence(r: Recurrence): Recurrence {
+  const inBody = [
+    ...r.carries.flatMap((c) => [c.input, c.next]),
+    ...r.bindings.map((b) => b.input),
+    ...r.outputs.flatMap((o) => ("node" in o ? [o.node] : [])),
+    ...(r.replay?.carries.map((c) => c.target) ?? []),
+  ];
+  const body = optimiseGraph(r.body, inBody);
+  const replay = r.replay && {
+    ...r.replay,
+    ...(() => {
+      const inside = [
+        ...r.replay.carries.flatMap((c) => [c.input, c.next]),
+        ...r.replay.bindings.map((b) => b.input),
+      ];
+      const own = optimiseGraph(r.replay.body, inside);
+      return {
+        body: own.graph,
+        bindings: r.replay.bindings.map((b) => ({ ...b, input: own.to(b.input) })),
+        carries: r.replay.carries.map((c) => ({
+          ...c,
+          input: own.to(c.input),
+          next: own.to(c.next),
+          target: body.to(c.target),
+        })),
+      };
+    })(),
+  };
+  return {
+    ...r,
+    body: body.graph,
+    carries: r.carries.map((c) => ({ ...c, input: body.to(c.input), next: body.to(c.next) })),
+    bindings: r.bindings.map((b) => ({ ...b, input: body.to(b.input) })),
+    outputs: r.outputs.map((o) => ("node" in o ? { ...o, node: body.to(o.node) } : o)),
+    replay,
+  };
+}
+
+function moveOuter(r: Recurrence, to: (id: NodeId) => NodeId): Recurrence {
+  const bind = <B extends Recurrence["bindings"][0]>(b: B): B =>
+    b.kind === "position" ? b : { ...b, value: to(b.value) };
+  return {
+    ...r,
+    carries: r.carries.map((c) => ({ ...c, init: to(c.init) })),
+    bindings: r.bindings.map(bind),
+    replay: r.replay && {
+      ...r.replay,
+      bindings: r.replay.bindings.map(bind),
+      carries: r.replay.carries.map((c) => ({ ...c, borders: to(c.borders) })),
+    },
+  };
+}
+
+/** The program with cheaper sums of products, simplified. Same ports, same values up to rounding. */
+export function optimiseProgram(program: SequenceProgram): SequenceProgram {
+  const ports = [...program.inputs, ...program.outputs];
+  const { graph, to } = optimiseGraph(
+    program.graph,
+    ports.map((p) => p.node),
+  );
+  return simplifyProgram({
+    ...program,
+    graph,
+    inputs: program.inputs.map((p) => ({ ...p, node: to(p.node) })),
+    outputs: program.outputs.map((p) => ({ ...p, node: to(p.node) })),
+  });
+}
