@@ -72,10 +72,13 @@ function mayShare(deps: Dependences, earlier: Stage, next: Stage, depth: number)
   return true;
 }
 
-/** Whether two stages have anything to do with each other: a value passed on, or something that both read. */
+/** Whether two stages have anything to do with each other: a value passed on, or something but a number that both read. */
 function related(deps: Dependences, earlier: Stage, next: Stage): boolean {
   if (deps.before.get(next)!.has(earlier)) return true;
-  for (const id of next.reads.keys()) if (earlier.reads.has(id)) return true;
+  for (const [id, reads] of next.reads) {
+    const number = reads?.every((index) => index.length === 0) ?? false;
+    if (!number && earlier.reads.has(id)) return true;
+  }
   return false;
 }
 

@@ -130,7 +130,8 @@ export function contract(
   const out = outLabels.filter((l) => present.has(l));
   // Labels that no operand has any more: repeated if they are in the result, counted if they were summed over.
   const counted = [...size.keys()].filter((l) => !present.has(l) && !outLabels.includes(l));
-  let result = productOf(b, left, right, out);
+  let result = unmasked(b, left, right, out) ?? unmasked(b, right, left, out);
+  result ??= productOf(b, left, right, out);
   result = timesSizes(
     b,
     result,
@@ -141,6 +142,51 @@ export function contract(
   }
   const axes = out.map((l) => outLabels.indexOf(l));
   return broadcast(b, result, axes, shape);
+}
+
+/** A value that repeats, as what it repeats and the labels of that. */
+function repeated(b: GraphBuilder, id: NodeId, labels: readonly number[]) {
+  const node = b.node(id);
+  if (node.op !== "broadcast") return { id, labels };
+  return { id: node.x, labels: node.axes.map((a) => labels[a]!) };
+}
+
+/** `mask ? x : 0` where x has the given labels and the mask some of them, in any order. */
+function masked(b: GraphBuilder, x: NodeId, labels: readonly number[], mask: Operand): NodeId {
+  const order = labels.filter((l) => mask.labels.includes(l));
+  const turned = transpose(
+    b,
+    mask.id,
+    order.map((l) => mask.labels.indexOf(l)),
+  );
+  const axes = order.map((l) => labels.indexOf(l));
+  const shape = b.shape(x);
+  return b.select(broadcast(b, turned, axes, shape), x, filled(b, 0, shape));
+}
+
+/**
+ * An operand that is a repeated value under a mask, `mask ? x : 0`, as x itself: the mask is put on the other operand or on
+ * the result, whichever has its labels. So causal attention needs no copy of the values per query.
+ */
+function unmasked(
+  b: GraphBuilder,
+  operand: Operand,
+  other: Operand,
+  out: readonly number[],
+): NodeId | null {
+  const node = b.node(operand.id);
+  if (node.op !== "select" || node.dtype !== "float" || fillValue(b, node.b) !== 0) return null;
+  const mask = { ...repeated(b, node.cond, operand.labels), factor: null };
+  const x = repeated(b, node.a, operand.labels);
+  const reached = (l: number) => x.labels.includes(l) || other.labels.includes(l);
+  const smaller = x.labels.length < operand.labels.length;
+  if (!smaller || !operand.labels.every(reached)) return null;
+  const sum = (id: NodeId): NodeId => contract(b, x.id, x.labels, id, other.labels, out);
+  if (mask.labels.every((l) => other.labels.includes(l))) {
+    return sum(masked(b, other.id, other.labels, mask));
+  }
+  if (!mask.labels.every((l) => out.includes(l))) return null;
+  return masked(b, sum(other.id), out, mask);
 }
 
 /**
