@@ -48,7 +48,7 @@ function states({ states: all, stateNumbers }: Explanation): string {
     s.growing ? `${s.axes} per step` : s.axes,
     bracket(s.shape),
     s.growing ? `${s.numbers} more with every step` : `${s.numbers}`,
-    s.growing ? "" : `starts as ${s.init}`,
+    s.growing ? "" : `starts as ${typeof s.init === "string" ? "the parameter " : ""}${s.init}`,
   ]);
   const growing = all.some((s) => s.growing) ? ", and what grows" : "";
   return `  states: ${stateNumbers} numbers per sequence${growing}\n${table(rows, { indent: "    " })}`;

@@ -98,7 +98,7 @@ describe("fwp run", () => {
     expect(
       difference(new Map([["W", whole.get("state.W")!]]), new Map([["W", second.get("state.W")!]])),
     ).toBeLessThan(1e-14);
-    expect([...second.get("y")!.data]).toEqual([...whole.get("y")!.data.slice(12)]);
+    expect([...second.get("y")!.data]).toEqual(Array.from(whole.get("y")!.data.subarray(12)));
   });
 
   it("differentiates a learned first state through the state, but not when another is given", async () => {
@@ -153,60 +153,71 @@ const attempt = (
   ...options: readonly string[]
 ) =>
   fwp([
-    ...["run", file("spec.fwp", spec), "--input", tensors("in.safetensors", inputs)],
-    ...["--output", inFolder("out.safetensors"), ...options],
+    "run",
+    file("spec.fwp", spec),
+    "--input",
+    tensors("in.safetensors", inputs),
+    "--output",
+    inFolder("out.safetensors"),
+    ...options,
   ]);
 
-it.each<[string, string, Readonly<Record<string, Tensor>>, string[], string[]]>([
-  ["a missing input", DELTA, { y: wave([1, 2, 3]) }, [], ["fwp8034"]],
-  ["another rank", DELTA, { x: wave([2, 3]) }, [], ["fwp8030"]],
-  ["another width", DELTA, { x: wave([1, 2, 3]) }, ["--set", "width=4"], ["fwp8030"]],
-  ["an unknown tensor", DELTA, { x: wave([1, 2, 3]), z: wave([1]) }, [], ["fwp8033"]],
-  [
-    "a cotangent without --grad",
-    DELTA,
-    { x: wave([1, 2, 3]), "d.y": wave([1, 2, 3]) },
-    [],
-    ["fwp8038"],
-  ],
-  ["no cotangent", DELTA, { x: wave([1, 2, 3]) }, ["--grad"], ["fwp8034"]],
-  ["another batch", DELTA, { x: wave([1, 2, 3]), "state.W": wave([2, 2, 3, 3]) }, [], ["fwp8031"]],
-  ["no steps", DELTA, { x: wave([1, 0, 3]) }, [], ["fwp8032"]],
-  ["integers", DELTA, { x: tokens([1, 2, 3], 5) }, [], ["fwp8036"]],
-  ["floats for tokens", TOKENS, { tokens: wave([1, 2]) }, [], ["fwp8036"]],
-  ["a token out of range", TOKENS, { tokens: tokens([1, 3], 9) }, [], ["fwp6034"]],
-  [
-    "NaN",
-    DELTA,
-    { x: { shape: [1, 1, 2], data: Float32Array.of(0, Number.NaN) } },
-    [],
-    ["fwp8035"],
-  ],
-  [
-    "pasts of different lengths",
-    ATTENTION,
-    { x: wave([1, 2, 3]), "state.K": wave([1, 2, 3]), "state.V": wave([1, 3, 3]) },
-    [],
-    ["fwp8037"],
-  ],
-  ["a planned device", DELTA, { x: wave([1, 2, 3]) }, ["--device", "cuda"], ["fwp8021"]],
-  ["a planned form", DELTA, { x: wave([1, 2, 3]) }, ["--form", "chunk"], ["fwp8020"]],
-  ["no such layer", DELTA, { x: wave([1, 2, 3]) }, ["--of", "Dleta"], ["fwp8001"]],
-  ["no layer at all", "map id(x: [..]) { x }", { x: wave([1, 2, 3]) }, [], ["fwp8002"]],
-  ["several layers", DELTA + TOKENS, { x: wave([1, 2, 3]) }, [], ["fwp8003"]],
-])("%s", async (_, spec, inputs, options, expected) => {
-  expectRefused(await attempt(spec, inputs, ...options), ...expected);
-  expect(listing()).not.toContain("out.safetensors");
-});
+describe("what does not fit", () => {
+  it.each<[string, string, Readonly<Record<string, Tensor>>, string[], string[]]>([
+    ["a missing input", DELTA, { y: wave([1, 2, 3]) }, [], ["fwp8034"]],
+    ["another rank", DELTA, { x: wave([2, 3]) }, [], ["fwp8030"]],
+    ["another width", DELTA, { x: wave([1, 2, 3]) }, ["--set", "width=4"], ["fwp8030"]],
+    ["an unknown tensor", DELTA, { x: wave([1, 2, 3]), z: wave([1]) }, [], ["fwp8033"]],
+    [
+      "a cotangent without --grad",
+      DELTA,
+      { x: wave([1, 2, 3]), "d.y": wave([1, 2, 3]) },
+      [],
+      ["fwp8038"],
+    ],
+    ["no cotangent", DELTA, { x: wave([1, 2, 3]) }, ["--grad"], ["fwp8034"]],
+    [
+      "another batch",
+      DELTA,
+      { x: wave([1, 2, 3]), "state.W": wave([2, 2, 3, 3]) },
+      [],
+      ["fwp8031"],
+    ],
+    ["no steps", DELTA, { x: wave([1, 0, 3]) }, [], ["fwp8032"]],
+    ["integers", DELTA, { x: tokens([1, 2, 3], 5) }, [], ["fwp8036"]],
+    ["floats for tokens", TOKENS, { tokens: wave([1, 2]) }, [], ["fwp8036"]],
+    ["a token out of range", TOKENS, { tokens: tokens([1, 3], 9) }, [], ["fwp6034"]],
+    [
+      "NaN",
+      DELTA,
+      { x: { shape: [1, 1, 2], data: Float32Array.of(0, Number.NaN) } },
+      [],
+      ["fwp8035"],
+    ],
+    [
+      "pasts of different lengths",
+      ATTENTION,
+      { x: wave([1, 2, 3]), "state.K": wave([1, 2, 3]), "state.V": wave([1, 3, 3]) },
+      [],
+      ["fwp8037"],
+    ],
+    ["a planned device", DELTA, { x: wave([1, 2, 3]) }, ["--device", "cuda"], ["fwp8021"]],
+    ["a planned form", DELTA, { x: wave([1, 2, 3]) }, ["--form", "chunk"], ["fwp8020"]],
+    ["no such layer", DELTA, { x: wave([1, 2, 3]) }, ["--of", "Dleta"], ["fwp8001"]],
+    ["no layer at all", "map id(x: [..]) { x }", { x: wave([1, 2, 3]) }, [], ["fwp8002"]],
+    ["several layers", DELTA + TOKENS, { x: wave([1, 2, 3]) }, [], ["fwp8003"]],
+  ])("%s", async (_, spec, inputs, options, expected) => {
+    expectRefused(await attempt(spec, inputs, ...options), ...expected);
+    expect(listing()).not.toContain("out.safetensors");
+  });
 
-it("says shapes in the spec's names and in numbers", async () => {
-  const inputs = { x: wave([2, 5, 4]), "state.W": wave([2, 2, 3, 4]) };
-  const { err } = await attempt(DELTA, inputs);
-  expect(err).toContain(
-    "`state.W` should be [batch, heads, key, key] = [2, 2, 3, 3]; found [2, 2, 3, 4]",
-  );
-
-  describe("what does not fit", () => {});
+  it("says shapes in the spec's names and in numbers", async () => {
+    const inputs = { x: wave([2, 5, 4]), "state.W": wave([2, 2, 3, 4]) };
+    const { err } = await attempt(DELTA, inputs);
+    expect(err).toContain(
+      "`state.W` should be [batch, heads, key, key] = [2, 2, 3, 3]; found [2, 2, 3, 4]",
+    );
+  });
 
   it("finds every problem of the parameters", async () => {
     const params = tensors("p.safetensors", {
