@@ -9,7 +9,7 @@ import { compileStep } from "../compiler/pipeline.ts";
 import { typescriptOf } from "../compiler/targets/typescript/module.ts";
 import { DiagnosticError } from "../diagnostics/diagnostic.ts";
 
-const SPEC = `layer Tiny() {
+const SPEC = `layer Tiny {
   in x: [n]
   slow net { k: [n] = tanh(linear(x, bias: false)) }
   fast net { W: [n, n] = 0 }

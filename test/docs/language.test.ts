@@ -8,7 +8,9 @@ import { checkProject } from "../../compiler/check/check.ts";
 import { loadProject } from "../../compiler/check/project.ts";
 import { EVAL_SETTINGS, TRAIN_SETTINGS } from "../../compiler/check/training.ts";
 import { renderDiagnostic } from "../../diagnostics/render.ts";
+import { commands } from "../../cli/commands.ts";
 import { parse } from "../../grammar/parser.ts";
+import { format } from "../../grammar/print.ts";
 import { optimizerSchemas, scheduleSchemas } from "../../runtime/optimizers.ts";
 import { tasks } from "../../runtime/tasks/registry.ts";
 import { catalogues, root } from "../../scripts/docs.ts";
@@ -47,6 +49,12 @@ describe("examples", () => {
     const found = checkProject(project, environment(join(root, "docs")));
     if (error === null) expect(found.map((d) => renderDiagnostic(d, () => text))).toEqual([]);
     else expect(found.map((d) => d.code)).toEqual([error]);
+  });
+
+  test("are formatted, except where another spelling is shown", () => {
+    const plain = examples.filter(({ text }) => !text.includes("←"));
+    expect(plain.length).toBeGreaterThan(examples.length - 3);
+    for (const { text, page } of plain) expect(format(text, page).text).toBe(text);
   });
 });
 
@@ -91,6 +99,15 @@ describe("the language reference", () => {
     expect(listed([...TRAIN_SETTINGS, ...EVAL_SETTINGS])).toEqual([]);
     for (const { schema } of Object.values(tasks)) expect(listed(Object.keys(schema))).toEqual([]);
   });
+});
+
+test("the README lists every command", () => {
+  const page = read("README.md");
+  expect(
+    commands.filter(
+      ({ name }) => !page.includes(`| \`fwp ${name} `) && !page.includes(`| \`fwp ${name}\``),
+    ),
+  ).toEqual([]);
 });
 
 test("every diagnostic is explained", async () => {
