@@ -8,10 +8,11 @@ import { operands } from "../../graph/shapes.ts";
 
 export type Degree = "free" | "affine" | "other";
 
+const when = (ok: boolean): Degree => (ok ? "affine" : "other");
+
 /** Degree of a value whose operands are free or affine, at least one of them affine. */
 function combined(node: Node, at: (id: NodeId) => Degree): Degree {
   const free = (id: NodeId): boolean => at(id) === "free";
-  const when = (ok: boolean): Degree => (ok ? "affine" : "other");
   switch (node.op) {
     case "unary":
       return when(node.fn === "neg" || (node.fn === "to_float" && node.dtype === "float"));

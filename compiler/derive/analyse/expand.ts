@@ -3,7 +3,7 @@ import { algebra, type ContractNode, type Node, type NodeId } from "../../graph/
 import { constant, equal } from "../../dims.ts";
 import { operands } from "../../graph/shapes.ts";
 import type { Degree } from "./degree.ts";
-import { Inexpressible, type Factor, type Label, type Products, type Sum, type Term } from "./terms.ts"; // prettier-ignore
+import { Inexpressible, UNIT, type Factor, type Label, type Products, type Sum, type Term } from "./terms.ts"; // prettier-ignore
 
 /** More terms than this are not worth a form of their own. */
 const MOST_TERMS = 64;
@@ -59,6 +59,7 @@ export class Expander {
   #instance(id: NodeId, out: readonly Label[]): Sum {
     const sum = this.expand(id);
     const map = new Map<Label, Label>(sum.out.map((l, i) => [l, out[i]!]));
+    map.set(UNIT, UNIT);
     const to = (l: Label): Label => {
       let found = map.get(l);
       if (found === undefined) map.set(l, (found = this.products.label(this.products.size(l))));
@@ -250,9 +251,10 @@ export class Expander {
   }
 
   #closed(term: Term, out: readonly Label[]): Term {
-    const stays = new Set([...out, ...(term.state ?? [])]);
-    const loose = new Set(term.factors.flatMap((f) => f.labels).filter((l) => !stays.has(l)));
-    let factors = [...term.factors];
+    const state = term.state?.map((l) => (this.products.isUnit(l) ? UNIT : l)) ?? null;
+    let factors = term.factors.map((f) => this.products.squeeze(f));
+    const stays = new Set([...out, ...(state ?? [])]);
+    const loose = new Set(factors.flatMap((f) => f.labels).filter((l) => !stays.has(l)));
     while (loose.size > 0) {
       // Factors that share summed labels, directly or by way of others.
       const seen = new Set([loose.values().next().value!]);
@@ -269,12 +271,12 @@ export class Expander {
       factors.push(this.products.multiply(group, keep));
       for (const l of seen) loose.delete(l);
     }
-    return { state: term.state, factors: this.#gathered(factors, term.state, out) };
+    return { state, factors: this.#gathered(factors, state, out) };
   }
 
   /** Numbers and factors with the same labels become one factor. */
   #gathered(factors: readonly Factor[], state: readonly Label[] | null, out: readonly Label[]) {
-    const order = [...new Set([...out, ...(state ?? [])])];
+    const order = orderOf(out, state);
     const groups = new Map<string, Factor[]>();
     for (const f of factors) {
       if (this.products.isOne(f)) continue;
@@ -297,7 +299,6 @@ export class Expander {
       } else rename.set(q, p);
     }
     const renamed = b.factors.map((f) => ({ id: f.id, labels: f.labels.map((l) => rename.get(l) ?? l) })); // prettier-ignore
-    const equalTo = (f: Factor) => (g: Factor) => f.id === g.id && f.labels.join() === g.labels.join(); // prettier-ignore
     const common = a.factors.filter((f) => renamed.some(equalTo(f)));
     const [p, q] = [
       a.factors.filter((f) => !common.some(equalTo(f))),
@@ -306,13 +307,21 @@ export class Expander {
     const used = [...new Set([...p, ...q].flatMap((f) => f.labels))];
     const widest = Math.max(0, ...[...p, ...q].map((f) => f.labels.length));
     if (used.length > widest) return null;
-    const order = [...new Set([...out, ...(a.state ?? [])])];
+    const order = orderOf(out, a.state);
     const total = products.add(products.multiply(p, order), products.multiply(q, order), order);
     if (products.isZero(total)) return "nothing";
     const factors = products.isOne(total) ? common : [...common, total];
     return { state: a.state, factors: this.#gathered(factors, a.state, out) };
   }
 }
+
+const orderOf = (out: readonly Label[], state: readonly Label[] | null): Label[] =>
+  [...new Set([...out, ...(state ?? [])])].filter((l) => l !== UNIT);
+
+const equalTo =
+  (f: Factor) =>
+  (g: Factor): boolean =>
+    f.id === g.id && f.labels.join() === g.labels.join();
 
 const isOuter = (node: ContractNode): boolean =>
   [...node.aLabels, ...node.bLabels].every((l) => node.outLabels.includes(l)) &&

@@ -6,7 +6,15 @@ import { bodyNode, mapOperands } from "../../graph/shapes.ts";
 import { degrees } from "./degree.ts";
 import { Expander, readsState } from "./expand.ts";
 import type { CrossRead, Decay, Layout, NormalForm, Read, Write } from "./form.ts";
-import { Inexpressible, Products, type Factor, type Label, type Sum, type Term } from "./terms.ts";
+import {
+  Inexpressible,
+  Products,
+  UNIT,
+  type Factor,
+  type Label,
+  type Sum,
+  type Term,
+} from "./terms.ts";
 
 /** A state, by its body nodes before and after the step. */
 export interface StatePair {
@@ -22,7 +30,8 @@ interface Pattern {
 
 function patternOf(term: Term, out: readonly Label[]): Pattern {
   const axisOf = new Map(term.state!.map((l, axis) => [l, axis]));
-  return { axisOf, summed: term.state!.flatMap((l, axis) => (out.includes(l) ? [] : [axis])) };
+  const gone = (l: Label): boolean => l !== UNIT && !out.includes(l);
+  return { axisOf, summed: term.state!.flatMap((l, axis) => (gone(l) ? [axis] : [])) };
 }
 
 const sorted = (set: Iterable<number>): number[] => [...set].sort((a, b) => a - b);
@@ -429,7 +438,8 @@ class FormWriter {
   read(cross: boolean, key: Factor, state: readonly Label[]): Factor {
     const { builder, products } = this.#parts;
     const { batch, values, keys, heads, n } = this.#layout;
-    const left = [...batch, ...(cross ? keys : values)].map((a) => state[a]!);
+    const whole = [...batch, ...(cross ? keys : values)].map((a) => state[a]!);
+    const left = whole.filter((l) => l !== UNIT);
     let node: NodeId;
     if (cross) {
       const flat = this.#flat(key, values, "a read from the side of the values");

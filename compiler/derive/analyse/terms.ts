@@ -2,11 +2,13 @@
  * Index notation: labels stand for axes, a term is a product of factors that are summed over every label the result lacks.
  * Factors are state-free nodes of the step; at most one factor of a term is the state itself.
  */
-import type { Dim } from "../../dims.ts";
+import { constant, type Dim } from "../../dims.ts";
 import { algebra, type GraphBuilder, type NodeId } from "../../graph/index.ts";
 
 /** Distinct numbers for distinct axes. */
 export type Label = number;
+/** Stands in a term for axes of the state of length one: along these nothing can be summed, kept or moved. */
+export const UNIT: Label = -1;
 
 export interface Factor {
   readonly id: NodeId;
@@ -53,6 +55,16 @@ export class Products {
   }
   size(label: Label): Dim {
     return this.#sizes[label]!;
+  }
+  isUnit(label: Label): boolean {
+    return label === UNIT || constant(this.size(label)) === 1;
+  }
+  /** The factor without its axes of length one. */
+  squeeze(factor: Factor): Factor {
+    const labels = factor.labels.filter((l) => !this.isUnit(l));
+    if (labels.length === factor.labels.length) return factor;
+    const shape = labels.map((l) => this.size(l));
+    return { id: algebra.reshape(this.builder, factor.id, shape), labels };
   }
   one(): Factor {
     return { id: this.builder.constant(1), labels: [] };

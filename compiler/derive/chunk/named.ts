@@ -9,6 +9,8 @@ export interface Named {
   readonly axes: string;
 }
 
+const labelsOf = (axes: string): number[] => [...axes].map((l) => l.charCodeAt(0));
+
 export class Names {
   readonly builder: GraphBuilder;
 
@@ -27,9 +29,8 @@ export class Names {
 
   /** Σ x · y over the letters that `out` lacks. */
   product(x: Named, y: Named, out: string): Named {
-    const labels = (axes: string): number[] => [...axes].map((l) => l.charCodeAt(0));
-    const [a, b] = [labels(x.axes), labels(y.axes)];
-    return { id: algebra.contract(this.builder, x.id, a, y.id, b, labels(out)), axes: out };
+    const [a, b, o] = [x.axes, y.axes, out].map(labelsOf);
+    return { id: algebra.contract(this.builder, x.id, a!, y.id, b!, o!), axes: out };
   }
   /** x + y, both brought to the axes `out`, which x or y must all have. */
   add(x: Named | null, y: Named | null, out: string): Named {
