@@ -1,4 +1,5 @@
 /** `fwp train`, `eval` and `sample` as a user runs them. */
+import { execFileSync } from "node:child_process";
 import { cpSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -144,4 +145,25 @@ experiment letters {
   expect(drawn("1")).toBe(drawn("1"));
   expect(drawn("1")).not.toBe(drawn("2"));
   expect(failure("sample", "letters", "--prompt", "xyz").text).toContain("fwp6106");
+
+  // The package of the run writes the same, from its own files alone.
+  fwp.fwp("build", "--checkpoint", "letters", "-o", "letters-package");
+  const script = `
+import { Letters, text } from "./index.js";
+const model = Letters.create();
+const state = model.start();
+let written = "abc a";
+let unread = text.encode(written);
+while (written.length < 14) {
+  let logits = new Float32Array();
+  for (const token of unread) logits = model.step({ tokens: [token] }, state).logits;
+  unread = [logits.indexOf(Math.max(...logits))];
+  written += text.decode(unread);
+}
+console.log(written);
+`;
+  const folder = join(fwp.folder, "letters-package");
+  writeFileSync(join(folder, "write.mjs"), script);
+  const said = execFileSync(process.execPath, ["write.mjs"], { cwd: folder, encoding: "utf8" });
+  expect(said).toBe("abc abc abc ab\n");
 });
