@@ -189,7 +189,11 @@ export function evaluateEinsum(frame: Frame, expr: EinsumExpr): Value {
   }
   for (const name of expr.result) {
     if (!numbers.has(name.text) && !unknown) {
-      frame.report("fwp3012", name.span, { label: name.text });
+      frame.report("fwp3012", name.span, { label: name.text, reason: "no operand has it" });
+      return ERROR;
+    }
+    if (expr.result.find((n) => n.text === name.text) !== name) {
+      frame.report("fwp3012", name.span, { label: name.text, reason: "it stands there twice" });
       return ERROR;
     }
   }

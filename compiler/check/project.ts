@@ -59,12 +59,14 @@ function shortened(files: readonly string[]): string[] {
 
 class Loader {
   readonly #host: Host;
+  readonly #cache: Map<string, Module>;
   readonly modules = new Map<string, Module>();
   readonly diagnostics: Diagnostic[] = [];
   readonly #loading: string[] = [];
 
-  constructor(host: Host) {
+  constructor(host: Host, cache: Map<string, Module>) {
     this.#host = host;
+    this.#cache = cache;
   }
 
   load(file: string, text: string): Module {
@@ -117,18 +119,31 @@ class Loader {
       this.diagnostics.push(checkDiagnostic("fwp2002", place, { circle }));
       return undefined;
     }
+    const cached = this.#cache.get(file);
+    if (cached !== undefined) return cached;
     const read = this.#host.read(file);
     if ("error" in read) {
       this.diagnostics.push(checkDiagnostic("fwp2001", place, { path: shown, reason: read.error }));
       return undefined;
     }
-    return this.load(file, read.text);
+    const before = this.diagnostics.length;
+    const module = this.load(file, read.text);
+    if (this.diagnostics.length === before) this.#cache.set(file, module);
+    return module;
   }
 }
 
-/** Parses `text` as the file `file` and reads what it imports. Never throws for bad input. */
-export function loadProject(file: string, text: string, host: Host): Project {
-  const loader = new Loader(host);
+/**
+ * Parses `text` as the file `file` and reads what it imports. Never throws for bad input. `cache` keeps imported files
+ * without problems from one project to the next.
+ */
+export function loadProject(
+  file: string,
+  text: string,
+  host: Host,
+  cache = new Map<string, Module>(),
+): Project {
+  const loader = new Loader(host, cache);
   const main = loader.load(file, text);
   return { main, modules: loader.modules, diagnostics: loader.diagnostics };
 }
