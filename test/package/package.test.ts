@@ -1,6 +1,6 @@
 /** Packages as their users have them: built by the command line, type-checked, run in a process of their own. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import fs, { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runProgram } from "../../compiler/graph/interpret.ts";
@@ -245,3 +245,28 @@ test.each([
     expect(existsSync(none)).toBe(false);
   },
 );
+
+test("a disk that fills leaves the old package, or none", async () => {
+  const [c] = cases;
+  const before = readdirSync(folderOf(c!)).sort();
+  let written = 0;
+  const io = {
+    ...fs,
+    writeSync: ((file: number, ...rest: [Uint8Array, number, number]) => {
+      written += rest[2];
+      if (written > 20_000) throw Object.assign(new Error("full"), { code: "ENOSPC" });
+      return fs.writeSync(file, ...rest);
+    }) as typeof fs.writeSync,
+  };
+  for (const folder of [folderOf(c!), join(fwp.folder, "fresh")]) {
+    let said = "";
+    written = 0;
+    const context = { ...processContext(), io, err: (text: string) => void (said += text) };
+    const args = ["build", specOf(c!), "--of", c!.of, "-o", folder, ...sets(c!.settings)];
+    expect(await main(args, context)).toBe(1);
+    expect(said).toContain("fwp6004");
+  }
+  expect(readdirSync(folderOf(c!)).sort()).toEqual(before);
+  expect(existsSync(join(fwp.folder, "fresh"))).toBe(false);
+  expect(readdirSync(fwp.folder).filter((name) => name.startsWith("."))).toEqual([]);
+});
