@@ -88,9 +88,9 @@ export function classOf(form: NormalForm): ClassName {
   return `${PREFIX[decay.kind]}${plain ? "delta" : "rank-one"}`;
 }
 
-/** On which side of W the transition acts, seen from where outputs read it. */
-export const sideOf = (form: NormalForm): "key" | "value" =>
-  form.crossReads.length > 0 ? "value" : "key";
+/** On which side of W the transition acts, seen from where outputs read it; one that is read whole has no sides. */
+export const sideOf = (form: NormalForm, whole: boolean): "key" | "value" =>
+  form.crossReads.length > 0 && !whole ? "value" : "key";
 
 const SAYS: Record<Exclude<ClassName, "several" | "nonlinear" | "full">, string> = {
   identity: "the new state is the old one plus what is written",

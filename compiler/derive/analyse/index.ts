@@ -91,23 +91,26 @@ function single(recurrence: Recurrence, set: readonly number[], none: Blank): St
   const summed = normaliser.summedAxes();
   const candidates = summed.length > 0 ? summed : [...normaliser.readAxes(outputs), []];
   // First a form from which all outputs can be had, else one that at least tells the class.
-  for (const wanted of [outputs, []]) {
-    for (const keys of candidates) {
-      try {
-        // Each attempt builds nodes of its own: what a failed one has left behind must not stay.
-        const form = new Normaliser(recurrence.body, state).form(keys, wanted);
-        return {
-          ...none,
-          class: classOf(form),
-          side: sideOf(form),
-          reason: reasonOf(form),
-          form,
-          unread: wanted.length < outputs.length ? (problems[0] ?? null) : null,
-        };
-      } catch (problem) {
-        if (!(problem instanceof Inexpressible)) throw problem;
-        problems.push(problem.message);
-      }
+  const attempts = [
+    ...candidates.map((keys) => ({ keys, wanted: outputs, whole: false })),
+    ...candidates.map((keys) => ({ keys, wanted: outputs, whole: true })),
+    ...candidates.map((keys) => ({ keys, wanted: [], whole: false })),
+  ];
+  for (const { keys, wanted, whole } of attempts) {
+    try {
+      // Each attempt builds nodes of its own: what a failed one has left behind must not stay.
+      const form = new Normaliser(recurrence.body, state).form(keys, wanted, whole);
+      return {
+        ...none,
+        class: classOf(form),
+        side: sideOf(form, whole),
+        reason: reasonOf(form),
+        form,
+        unread: wanted.length < outputs.length ? (problems[0] ?? null) : null,
+      };
+    } catch (problem) {
+      if (!(problem instanceof Inexpressible)) throw problem;
+      problems.push(problem.message);
     }
   }
   return { ...none, class: "full", reason: `affine, but ${problems[0] ?? "of no known form"}` };

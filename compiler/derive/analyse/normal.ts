@@ -102,11 +102,12 @@ export class Normaliser {
   }
 
   /**
-   * The form in which `keys` are the axes that reads sum over.
+   * The form in which `keys` are the axes that reads sum over. `whole`: outputs may need all of the state, which counts as a
+   * read from the side of the values where these are one number.
    * @throws Inexpressible if some term or output does not fit.
    */
-  form(keys: readonly number[], outputs: readonly NodeId[]): NormalForm {
-    return new Former(this, keys).form(outputs);
+  form(keys: readonly number[], outputs: readonly NodeId[], whole = false): NormalForm {
+    return new Former(this, keys, whole).form(outputs);
   }
 
   // What the former needs.
@@ -145,9 +146,12 @@ class Former {
   /** Batch axes along which keys differ. */
   readonly #keyed = new Set<number>();
 
-  constructor(normaliser: Normaliser, keys: readonly number[]) {
+  readonly #whole: boolean;
+
+  constructor(normaliser: Normaliser, keys: readonly number[], whole: boolean) {
     this.#parts = normaliser.parts;
     this.#keys = keys;
+    this.#whole = whole;
   }
 
   #isKey = (axis: number): boolean => this.#keys.includes(axis);
@@ -276,7 +280,7 @@ class Former {
       const { summed } = patternOf(t, sum.out);
       const keys = summed.filter(this.#isKey).length;
       if (keys === this.#keys.length) return true;
-      return keys === 0 && summed.length > 0;
+      return keys === 0 && (summed.length > 0 || this.#whole);
     });
     return fits ? sum : null;
   }
@@ -329,6 +333,9 @@ class Former {
         let factors = t.factors;
         if (t.state !== null) {
           const { cross: crossed, key, rest } = this.#reading(t, sum.out);
+          const { summed } = patternOf(t, sum.out);
+          const left = layout.values.filter((a) => t.state![a] !== UNIT && !summed.includes(a));
+          if (crossed && left.length > 0) throw new Inexpressible("the whole state is needed", id);
           factors = [writer.read(crossed, key, t.state), ...rest];
         }
         const value = products.align(products.multiply(factors, sum.out), sum.out);
