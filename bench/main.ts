@@ -7,6 +7,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { format } from "prettier";
 import { packageRoot } from "../cli/install.ts";
 import { scalarCeiling } from "./ceiling.ts";
 import { demo, profileDemo } from "./demo.ts";
@@ -61,18 +62,23 @@ if (options.json) console.log(JSON.stringify(results, null, 2));
 if (!options.quick && options.only === undefined) {
   const root = packageRoot();
   const kernels = (await profileDemo()).slice(0, SHOWN_KERNELS);
+  const json = JSON.stringify({ ...results, kernels });
+  const style = { printWidth: 100 };
   writeFileSync(
     join(root, "bench", "results.json"),
-    `${JSON.stringify({ ...results, kernels }, null, 2)}\n`,
+    await format(json, { ...style, parser: "json" }),
   );
-  writeFileSync(join(root, "docs", "benchmarks.md"), page(results, kernels));
+  writeFileSync(
+    join(root, "docs", "benchmarks.md"),
+    await format(page(results, kernels), { ...style, parser: "markdown" }),
+  );
   say("\nwrote bench/results.json and docs/benchmarks.md");
 }
 
 const missed: string[] = [];
 if (found !== null && found.ratio < RATIO_GOAL) missed.push(`ratio ${found.ratio.toFixed(2)}`);
 for (const row of rows) {
-  if (row.group === "checking" && row.milliseconds > CHECK_LIMIT) missed.push(row.what);
+  if (row.group === "checking" && (row.milliseconds ?? 0) > CHECK_LIMIT) missed.push(row.what);
 }
 if (missed.length > 0) {
   console.error(`goals missed: ${missed.join("; ")}`);

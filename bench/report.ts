@@ -44,7 +44,8 @@ export function rowLine(row: Row, ceiling: number): string {
     row.gigaflops === null
       ? ""
       : `${short(row.gigaflops)} GFLOP/s (${Math.round((100 * row.gigaflops) / ceiling)} %)  `;
-  return `${row.what}: ${short(row.milliseconds)} ms  ${speed}${row.note}`;
+  const time = row.milliseconds === null ? "" : `${short(row.milliseconds)} ms  `;
+  return `${row.what}: ${time}${speed}${row.note}`;
 }
 
 const cells = (list: readonly string[]): string => `| ${list.join(" | ")} |`;
@@ -56,7 +57,7 @@ function rowsTable(rows: readonly Row[], ceiling: number): string[] {
     ...rows.map(({ what, milliseconds, gigaflops, note }) =>
       cells([
         what,
-        short(milliseconds),
+        milliseconds === null ? "" : short(milliseconds),
         gigaflops === null ? "" : short(gigaflops),
         gigaflops === null ? "" : `${Math.round((100 * gigaflops) / ceiling)} %`,
         note,
@@ -91,7 +92,8 @@ export function page(results: Results, kernels: readonly KernelProfile[]): strin
     "part, `--profile` lists the kernels of the demo's training step, `--json` prints everything for tools.",
     "",
     `Measured with Node ${node} on a machine with ${cores} cores; everything runs on one thread. Times are medians after a`,
-    "warm-up. A machine that does something else at the same time makes all of them longer.",
+    "warm-up: of the clock for whole processes and for the two training steps, of the processor for parts, so that what else the",
+    "machine does at the same time matters less.",
     "",
   ];
   if (demo !== null) {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { packageRoot, specsFolder } from "../cli/install.ts";
 import { QUICK, measure, medianOf, repeatsFor, type Effort } from "./measure.ts";
 import { costOf } from "./cost.ts";
+import { blockSpeeds } from "./product.ts";
 import { experiment, layer, type Ready, type Spec } from "./specs.ts";
 import type { EntryName } from "../compiler/pipeline.ts";
 import type { Data, Instance } from "../runtime/device/program.ts";
@@ -15,7 +16,7 @@ export interface Row {
   /** What `--only` takes. */
   readonly group: string;
   readonly what: string;
-  readonly milliseconds: number;
+  readonly milliseconds: number | null;
   /** 10⁹ float operations per second, where that says something. */
   readonly gigaflops: number | null;
   /** Anything else worth a column: tokens per second, a limit. */
@@ -56,13 +57,13 @@ const flopsOf = (made: Ready, entry: EntryName, instance: Instance): number =>
     .find((e) => e.spec.name === entry)!
     .kernels.reduce((sum, k) => sum + costOf(k, instance.sizes).flops, 0);
 
-/** Median milliseconds of one run. */
+/** Median milliseconds of one run, on a processor: other programs do not count. */
 function runTime(instance: Instance, effort: Effort): number {
   const repeats = repeatsFor(() => instance.run(), 5);
   const work = () => {
     for (let i = 0; i < repeats; i++) instance.run();
   };
-  return measure(work, effort).median / repeats;
+  return measure(work, effort).processor / repeats;
 }
 
 const count = (n: number): string => Math.round(n).toLocaleString("en-US");
@@ -84,9 +85,9 @@ function products(effort: Effort): Row[] {
     const nominal = 2 * rows * width * to;
     return (["forward", "gradient"] as const).map((entry): Row => {
       const milliseconds = runTime(filled(made, entry, 8, rows / 8), effort);
-      // Outputs, or the gradients of input and weight.
-      const flops = entry === "forward" ? nominal : 2 * nominal;
-      const what = `product ${rows} × ${width} × ${to}${entry === "forward" ? "" : ", its two gradients"}`;
+      // The second entry gives the result too.
+      const flops = entry === "forward" ? nominal : 3 * nominal;
+      const what = `product ${rows} × ${width} × ${to}${entry === "forward" ? "" : " and its two gradients"}`;
       return {
         group: "products",
         what,
@@ -96,6 +97,17 @@ function products(effort: Effort): Row[] {
       };
     });
   });
+}
+
+/** What the planner's choice of block rests on. */
+function blocks(effort: Effort): Row[] {
+  return blockSpeeds(8 * effort.rounds).map(({ rows, columns, panel, gigaflops }) => ({
+    group: "blocks",
+    what: `block of ${rows} × ${columns} sums, panels of ${panel}`,
+    milliseconds: null,
+    gigaflops,
+    note: "",
+  }));
 }
 
 const DELTA = `import std.instructions
@@ -156,7 +168,7 @@ async function streaming(effort: Effort): Promise<Row[]> {
   const tokens = Object.fromEntries(inputs.map((i) => [i.name, new Int32Array(1)]));
   const steps = 256;
   let token = 0;
-  const { median } = measure(() => {
+  const { processor } = measure(() => {
     for (let i = 0; i < steps; i++) {
       for (const field of Object.values(tokens)) field[0] = token;
       session.step(tokens);
@@ -167,9 +179,9 @@ async function streaming(effort: Effort): Promise<Row[]> {
     {
       group: "streaming",
       what: "one step of the demo model, batch 1",
-      milliseconds: median / steps,
+      milliseconds: processor / steps,
       gigaflops: null,
-      note: perSecond(steps, median),
+      note: perSecond(steps, processor),
     },
   ];
 }
@@ -225,6 +237,7 @@ async function compiling(effort: Effort): Promise<Row[]> {
 
 export const GROUPS: readonly Group[] = [
   { name: "products", about: "dense products of the demo's shapes", run: products },
+  { name: "blocks", about: "inner blocks of a product, alone", run: blocks },
   { name: "recurrences", about: "fast weights over time", run: recurrences },
   { name: "streaming", about: "token by token", run: streaming },
   { name: "checking", about: "`fwp check` as a process", run: checking },
