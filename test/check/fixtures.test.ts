@@ -36,7 +36,11 @@ testFixtures("check", (text, file) =>
 );
 
 /** What no file can do alone: settings from the command line. */
-const byFlag = {
+interface FlagCase {
+  readonly set: Readonly<Record<string, string>>;
+  readonly messages: readonly string[];
+}
+const byFlag: Readonly<Record<string, readonly FlagCase[]>> = {
   fwp2306: [
     { set: {}, messages: ["A needs a value for units", "A needs a value for width"] },
     { set: { units: "3" }, messages: ["A needs a value for width"] },
@@ -52,7 +56,7 @@ const byFlag = {
       messages: ["A has no parameter or free width phi.nu"],
     },
   ],
-} as const;
+};
 
 const spec =
   "layer A(units: int, phi: map = tanh) { in x: [width]  out y: [units] = phi(linear(x)) }";
