@@ -236,7 +236,12 @@ export function bindSettings(
     );
     const expected = kind === null ? null : misfit(kind, value);
     if (expected !== null) wrongKind(frame, `${expected} for ${name}`, value, arg.span);
-    bound.set(name, expected === null ? value : ERROR);
+    const fraction =
+      kind === "int" &&
+      value.kind === "number" &&
+      valueOf(frame, value) !== null &&
+      asSize(frame, value, name, arg.span) === null;
+    bound.set(name, expected === null && !fraction ? value : ERROR);
   }
   return { ...callee, bound };
 }

@@ -245,12 +245,17 @@ function binary(frame: Frame, expr: BinaryExpr, expected: Shape | null): Value {
 function binaryValues(frame: Frame, expr: BinaryExpr, left: Value, right: Value): Value {
   const { operator, span } = expr;
   if (left.kind === "error" || right.kind === "error") return ERROR;
-  if ((operator === "and" || operator === "or") && left.kind === "bool" && right.kind === "bool") {
+  const logical = operator === "and" || operator === "or";
+  if (logical && left.kind === "bool" && right.kind === "bool") {
     if (left.value === null || right.value === null) return { kind: "bool", value: null };
     return {
       kind: "bool",
       value: operator === "and" ? left.value && right.value : left.value || right.value,
     };
+  }
+  if (logical && left.kind === "number" && right.kind === "number") {
+    wrongKind(frame, "true or false", left, expr.left.span);
+    return ERROR;
   }
   if (left.kind === "number" && right.kind === "number")
     return numberArithmetic(frame, operator, left, right);
