@@ -35,15 +35,14 @@ interface Reading {
 function place(frame: Frame, small: Shape, large: Shape): number[] | null | "both" {
   const n = small.length;
   const skip = large.length - n;
-  const same = (d: Shape[number], e: Shape[number]) => equal(d, e);
-  const exact = (offset: number) => small.every((d, i) => same(d, large[i + offset]!));
+  const exact = (offset: number) => small.every((d, i) => equal(d, large[i + offset]!));
   let [prefix, suffix] = [exact(0), exact(skip)];
   if (!prefix && !suffix) {
     // Only now may a hole be filled, and only by one of the readings.
     const open = (offset: number) =>
       small.every(
         (d, i) =>
-          same(d, large[i + offset]!) ||
+          equal(d, large[i + offset]!) ||
           frame.session.hasHole(d) ||
           frame.session.hasHole(large[i + offset]!),
       );

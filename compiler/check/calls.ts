@@ -192,7 +192,7 @@ export function callCallable(
   if (!anySignal && decl.kind === "map" && signals.length > 0)
     return bindSettings(frame, callee, settings, args, span);
   const drops = callee.through ?? false;
-  const names = [...decl.parameters.map((p) => p.name.text)];
+  const names = decl.parameters.map((p) => p.name.text);
   const given = bindNames(frame, name, names, args, span, drops);
   if (given === null) return ERROR;
   if (frame.session.calls.includes(name) || frame.session.calls.length > 200) {
@@ -339,10 +339,11 @@ const isRest = (p: Parameter): boolean =>
   p.type?.kind === "shape" && p.type.dims.length === 1 && p.type.dims[0]!.kind === "rest";
 
 function sameText(a: Parameter["type"], b: Parameter["type"]): boolean {
-  const plain = (x: unknown) =>
-    JSON.stringify(x, (k, v: unknown) => (k === "span" ? undefined : v));
-  return plain(a) === plain(b);
+  return withoutSpans(a) === withoutSpans(b);
 }
+
+const withoutSpans = (x: unknown): string =>
+  JSON.stringify(x, (key, value: unknown) => (key === "span" ? undefined : value));
 
 /** Names in the shapes of signal parameters that are not settings become sizes of the callee. */
 export function declareSizes(inner: Frame, parameters: readonly Parameter[]): void {

@@ -267,7 +267,8 @@ export const checkCatalogue = {
   fwp3012: entry(
     "error",
     "an einsum result label that cannot be",
-    (f: { label: string; reason: string }) => `the result cannot have the label ${f.label}: ${f.reason}`,
+    (f: { label: string; reason: string }) =>
+      `the result cannot have the label ${f.label}: ${f.reason}`,
     null,
     "Every label of the result must occur in an operand, and no label twice in the result.",
   ),

@@ -99,13 +99,12 @@ export class Frame {
   }
   /** Binds where the name was bound before, else here: a `repeat` body rebinds the signals around it. */
   assign(name: string, value: Value): void {
-    for (let frame: Frame | null = this; frame !== null; frame = frame.parent) {
-      if (frame.#values.has(name)) {
-        frame.#values.set(name, value);
-        return;
-      }
-    }
-    this.root.#values.set(name, value);
+    const owner = this.#chain().find((frame) => frame.#values.has(name)) ?? this.root;
+    owner.#values.set(name, value);
+  }
+  /** This frame and those around it, inmost first. */
+  #chain(): readonly Frame[] {
+    return this.parent === null ? [this] : [this, ...this.parent.#chain()];
   }
   get root(): Frame {
     return this.parent === null ? this : this.parent.root;
@@ -137,9 +136,7 @@ export class Frame {
       ...this.module.own.keys(),
       ...this.module.imported.keys(),
     ]);
-    for (let frame: Frame | null = this; frame !== null; frame = frame.parent) {
-      for (const known of frame.#values.keys()) names.add(known);
-    }
+    for (const frame of this.#chain()) for (const known of frame.#values.keys()) names.add(known);
     return suggest(name, names, isBuiltin.names());
   }
 

@@ -1,7 +1,6 @@
 /** Inputs, states and `prev`. */
 import type { BindStatement, InStatement, Span, WriteStatement } from "../../grammar/ast.ts";
 import { CAPACITY, PAST, showShape, type Shape } from "../dims.ts";
-import type { Init } from "../graph/ir.ts";
 import { asFloat } from "./broadcast.ts";
 import { relabel } from "./calls.ts";
 import { atomKey, dimension, shapeOf } from "./dimensions.ts";
@@ -48,11 +47,9 @@ function initialValue(
   value: Value,
   span: Span,
 ): OpenState["init"] | null {
-  const fixed = (init: Init): OpenState["init"] | null => (init.kind === "constant" ? init : null);
   if (value.kind === "number") return { kind: "constant", value: valueOf(frame, value) ?? 0 };
   if (value.kind === "init") {
-    const constant = value.learned ? null : fixed(value.init);
-    if (constant !== null) return constant;
+    if (!value.learned && value.init.kind === "constant") return value.init;
     const full = frame.session.uniqueName(name);
     declareParameter(frame, full, shape, value.init, value.learned);
     return { kind: "parameter", name: full };
