@@ -1,84 +1,130 @@
-/**
- * The block of sums at the heart of every product: how many rows and columns, and what the panels hold. The planner's
- * choice (compiler/plan/product.ts) is the fastest found here. Registers set the limit: every sum wants one, and the
- * engine has fifteen.
- */
-import { medianOf, processorTime } from "./measure.ts";
+/** How fast matrix products and the delta rule run on the typescript target: GFLOP/s of one thread. */
+import { BATCH, dim, TIME, type Shape } from "../compiler/dims.ts";
+import { GraphBuilder } from "../compiler/graph/builder.ts";
+import type { NodeId } from "../compiler/graph/ir.ts";
+import { compileEntry } from "../compiler/plan/entry.ts";
+import { compileJavaScript } from "../compiler/targets/typescript/index.ts";
+import { loadJavaScript } from "../runtime/device/typescript.ts";
+import type { Sizes } from "../runtime/format/program.ts";
 
-type Panel = "f32" | "f64";
-type Kernel = (rows: Data, columns: Data, depth: number, panels: number, out: Data) => void;
-type Data = Float32Array | Float64Array;
+const RUNS = 7;
 
-export interface BlockSpeed {
-  readonly rows: number;
-  readonly columns: number;
-  readonly panel: Panel;
-  readonly gigaflops: number;
-}
-
-const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
-
-/** All panels of columns times one panel of rows, as the generated kernels do it. */
-function blockKernel(rows: number, columns: number): Kernel {
-  const sums = range(rows).flatMap((r) => range(columns).map((c) => `s${r}_${c}`));
-  const terms = range(rows).flatMap((r) => [
-    `const x${r} = rows[k + ${r}];`,
-    ...range(columns).map((c) => `s${r}_${c} = s${r}_${c} + x${r} * y${c};`),
-  ]);
-  const body = `
-    const end = depth * ${rows} | 0;
-    for (let p = 0; p < panels; p++) {
-      ${sums.map((s) => `let ${s} = 0;`).join(" ")}
-      let q = Math.imul(p, depth) * ${columns} | 0;
-      for (let k = 0; k < end; k += ${rows}) {
-        ${range(columns)
-          .map((c) => `const y${c} = columns[q + ${c}];`)
-          .join(" ")}
-        ${terms.join("\n        ")}
-        q = q + ${columns} | 0;
-      }
-      ${sums.map((s, i) => `out[p * ${rows * columns} + ${i}] = ${s};`).join(" ")}
-    }`;
-  return new Function("rows", "columns", "depth", "panels", "out", body) as Kernel;
-}
-
-function panelOf(kind: Panel, length: number): Data {
-  const data = kind === "f32" ? new Float32Array(length) : new Float64Array(length);
-  return data.map((_, i) => Math.sin(i));
-}
-
-const DEPTH = 64;
-const WIDTH = 256;
-const REPEATS = 64;
-
-function speedOf(rows: number, columns: number, panel: Panel, rounds: number): BlockSpeed {
-  // A function of its own for each: the engine would widen one that sees arrays of two types.
-  const kernel = blockKernel(rows, columns);
-  const panels = Math.floor(WIDTH / columns);
-  const x = panelOf(panel, DEPTH * rows);
-  const y = panelOf(panel, DEPTH * columns * panels);
-  const out = new Float32Array(panels * rows * columns);
-  const times = range(rounds + 20).map(() => {
-    const start = processorTime();
-    for (let i = 0; i < REPEATS; i++) kernel(x, y, DEPTH, panels, out);
-    return processorTime() - start;
-  });
-  const flops = 2 * REPEATS * panels * DEPTH * rows * columns;
-  return { rows, columns, panel, gigaflops: flops / medianOf(times.slice(20)) / 1e6 };
-}
-
-const SHAPES = [
-  [2, 2],
-  [4, 2],
-  [2, 4],
-  [3, 3],
-  [6, 2],
-  [4, 3],
-  [4, 4],
-] as const;
-
-/** Speeds of every block and panel. */
-export const blockSpeeds = (rounds: number): BlockSpeed[] =>
-  SHAPES.flatMap(([rows, columns]) =>
-    (["f32", "f64"] as const).map((panel) => speedOf(rows, columns, panel, rounds)),
+/** Seconds of the fastest of several runs, everything compiled and warm. */
+function fastest(b: GraphBuilder, result: NodeId, sizes: Sizes): number {
+  const graph = b.finish();
+  const port = (name: string, node: NodeId) => {
+    const { shape, dtype } = graph.nodes[node]!;
+    return { name, shape, dtype, node };
+  };
+  const entry = compileEntry(
+    {
+      name: graph.name,
+      step: {
+        name: graph.name,
+        kind: "layer",
+        body: graph,
+        inputs: [],
+        parameters: [],
+        states: [],
+        outputs: [],
+        position: null,
+      },
+      graph,
+      inputs: graph.nodes.flatMap((n) =>
+        n.op === "input" ? [{ role: "input" as const, ...port(n.name, n.id) }] : [],
+      ),
+      outputs: [{ role: "output", ...port("result", result) }],
+    },
+    "run",
   );
+  const { manifest, javascript } = compileJavaScript(
+    {
+      format: "fwp-program",
+      version: 1,
+      name: graph.name,
+      inputs: [],
+      outputs: [],
+      parameters: [],
+      states: [],
+    },
+    [entry],
+  );
+  const instance = loadJavaScript(javascript, manifest).instantiate("run", sizes);
+  for (const i of entry.spec.inputs) {
+    instance.input(i.role, i.name).forEach((_, at, data) => (data[at] = Math.sin(at) / 8));
+  }
+  let best = Infinity;
+  for (let i = 0; i < RUNS + 3; i++) {
+    const start = performance.now();
+    instance.run();
+    if (i >= 3) best = Math.min(best, performance.now() - start);
+  }
+  return best / 1000;
+}
+
+function report(what: string, flops: number, seconds: number): void {
+  const rate = flops / seconds / 1e9;
+  console.log(`${what.padEnd(58)} ${(seconds * 1e3).toFixed(2).padStart(9)} ms ${rate.toFixed(2).padStart(6)} GFLOP/s`); // prettier-ignore
+}
+
+function product(batch: number, time: number, k: number, n: number): void {
+  const b = new GraphBuilder("product");
+  const x = b.input("x", [BATCH, TIME, dim(k)]);
+  const w = b.input("w", [dim(n), dim(k)]);
+  const y = b.input("y", [BATCH, TIME, dim(n)]);
+  const sizes = { batch, time, past: 0 };
+  const flops = 2 * batch * time * k * n;
+  const rows = batch * time;
+  const forward = b.contract(x, [0, 1, 2], w, [3, 2], [0, 1, 3]);
+  report(`[${rows} x ${k}] [${k} x ${n}]`, flops, fastest(b, forward, sizes));
+  const weights = b.contract(y, [0, 1, 3], x, [0, 1, 2], [3, 2]);
+  report(
+    `[${n} x ${rows}] [${rows} x ${k}] (weights' gradient)`,
+    flops,
+    fastest(b, weights, sizes),
+  );
+}
+
+function delta(heads: number, size: number, batch: number, time: number): void {
+  const matrix: Shape = [dim(heads), dim(size), dim(size)];
+  const vector: Shape = [dim(heads), dim(size)];
+  const body = new GraphBuilder("delta");
+  const w = body.input("W", matrix);
+  const [k, v, q] = ["k", "v", "q"].map((n) => body.input(n, vector)) as [NodeId, NodeId, NodeId];
+  const error = body.sub(v, body.contract(w, [0, 1, 2], k, [0, 2], [0, 1]));
+  const next = body.add(w, body.contract(error, [0, 1], k, [0, 2], [0, 1, 2]));
+  const y = body.contract(next, [0, 1, 2], q, [0, 2], [0, 1]);
+  const b = new GraphBuilder("recurrence");
+  const init = b.input("W", [BATCH, ...matrix]);
+  const bindings = ["k", "v", "q"].map((name, i) => ({
+    kind: "sequence" as const,
+    input: [k, v, q][i]!,
+    value: b.input(name, [BATCH, TIME, ...vector]),
+  }));
+  const [ys] = b.recurrence({
+    body: body.finish(),
+    reverse: false,
+    batch: BATCH,
+    time: TIME,
+    carries: [{ name: "W", init, input: w, next }],
+    bindings,
+    outputs: [{ kind: "stack", node: y }],
+    replay: null,
+  });
+  const flops = 6 * batch * time * heads * size * size;
+  const seconds = fastest(b, ys!, { batch, time, past: 0 });
+  report(
+    `delta rule, ${batch} x ${time} steps of ${heads} heads of ${size} x ${size}`,
+    flops,
+    seconds,
+  );
+}
+
+product(16, 128, 128, 512);
+product(16, 128, 512, 128);
+product(8, 128, 64, 256);
+product(8, 64, 128, 384);
+product(1, 1, 256, 256);
+product(4, 63, 100, 63);
+delta(4, 32, 8, 128);
+delta(8, 64, 4, 64);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { packageRoot, specsFolder } from "../cli/install.ts";
 import { QUICK, measure, medianOf, repeatsFor, type Effort } from "./measure.ts";
 import { costOf } from "./cost.ts";
-import { blockSpeeds } from "./product.ts";
+import { blockSpeeds } from "./blocks.ts";
 import { experiment, layer, type Ready, type Spec } from "./specs.ts";
 import type { EntryName } from "../compiler/pipeline.ts";
 import type { Data, Instance } from "../runtime/device/program.ts";
