@@ -2,7 +2,7 @@
 import type { ProgramManifest, SignalSpec, InitSpec } from "../runtime/format/program.ts";
 import type { TrainSettings } from "../runtime/format/training.ts";
 import { InternalError, unreachable } from "../diagnostics/diagnostic.ts";
-import { stage } from "./derive/index.ts";
+import { chunk, stage } from "./derive/index.ts";
 import { constant, type Dim, type Shape } from "./dims.ts";
 import { withGradients } from "./graph/adjoint/index.ts";
 import { concretize, type SizeValues } from "./graph/concretize.ts";
@@ -19,8 +19,14 @@ import { evaluationProgram, LOSS, METRIC, trainingProgram, WEIGHT } from "./trai
 /** What a program can be asked to do. */
 export type EntryName = "forward" | "gradient" | "step" | "train" | "evaluate";
 
-/** How time is run: all that can be at once outside time loops, or the plain meaning, step after step. */
-export type Form = "staged" | "sequential";
+/**
+ * How time is run: all that can be at once outside time loops (`staged`), the same with loops over chunks of time for the
+ * recurrences that have such a form (`chunk`), or the plain meaning, step after step.
+ */
+export type Form = "staged" | "chunk" | "sequential";
+
+/** Steps per chunk where nothing else is asked for. */
+const CHUNK = 32;
 
 export interface Compiled {
   /** The step with a number for every size but those of the run. */
@@ -36,6 +42,8 @@ export interface Compiled {
 export interface PipelineOptions {
   readonly entries: readonly EntryName[];
   readonly form?: Form;
+  /** Steps per chunk of the form `chunk`, 1 or more. */
+  readonly chunk?: number;
   readonly precision?: Precision;
   /** For the entries `train` and `evaluate`. */
   readonly train?: TrainSettings;
@@ -63,8 +71,13 @@ export function entryProgram(
   entry: EntryName,
   options: PipelineOptions,
 ): SequenceProgram {
-  const form = (s: StepProgram): SequenceProgram =>
-    options.form === "sequential" ? unroll(s) : stage(s);
+  const form = (s: StepProgram): SequenceProgram => {
+    if (options.form === "sequential") return unroll(s);
+    const staged = stage(s);
+    // A session takes one step at a time, for which chunks would be mostly filling.
+    if (options.form !== "chunk" || entry === "step") return staged;
+    return chunk(staged, { length: options.chunk ?? CHUNK }).program;
+  };
   switch (entry) {
     case "forward":
     case "step":

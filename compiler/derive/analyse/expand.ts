@@ -1,5 +1,11 @@
 /** Writes values of a step that are affine in one state as sums of products. */
-import { algebra, type ContractNode, type Node, type NodeId } from "../../graph/index.ts";
+import {
+  algebra,
+  type ContractNode,
+  type Node,
+  type NodeId,
+  type SliceNode,
+} from "../../graph/index.ts";
 import { constant, equal } from "../../dims.ts";
 import { operands } from "../../graph/shapes.ts";
 import type { Degree } from "./degree.ts";
@@ -180,6 +186,8 @@ export class Expander {
         ).terms;
       case "reshape":
         return this.#reshaped(node.x, node, out);
+      case "slice":
+        return this.#picked(node, out);
       case "reduce": {
         const kept = [...out];
         const inner = this.#node(node.x).shape.map((d, i) =>
@@ -213,6 +221,20 @@ export class Expander {
     };
     const [a, b] = [side(node.a, node.aLabels), side(node.b, node.bLabels)];
     return this.#counted(this.#product(a, b), summed);
+  }
+
+  /** One element along an axis is a sum over that axis, weighted with one 1 and otherwise zeros. */
+  #picked(node: SliceNode, out: readonly Label[]): readonly Term[] {
+    if (constant(node.shape[node.axis]!) !== 1) {
+      throw new Inexpressible("a part of a value that depends on the state", node.id);
+    }
+    const { builder } = this.products;
+    const whole = this.#node(node.x).shape[node.axis]!;
+    const label = this.products.label(whole);
+    const place = algebra.broadcast(builder, builder.size(node.start), [], [whole]);
+    const chosen = builder.binary("eq", builder.iota(whole), place);
+    const inner = out.map((l, i) => (i === node.axis ? label : l));
+    return this.#scaled(this.#instance(node.x, inner), { id: chosen, labels: [label] });
   }
 
   /** Axes of length one come and go; other reshapes mix axes. */
