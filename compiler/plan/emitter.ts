@@ -3,7 +3,7 @@ import { InternalError } from "../../diagnostics/diagnostic.ts";
 import { constant, show, type Dim } from "../dims.ts";
 import { add, binary, int, intVariable, mul, sub, variable } from "../loop/build.ts";
 import { INT, type Expr, type Spread, type Statement } from "../loop/ir.ts";
-import { RESERVED_WORDS } from "./names.ts";
+import { asIdentifier, RESERVED_WORDS } from "./names.ts";
 import { depthOf, keyOf, ofVariable, type Affine, type IndexVariable } from "./affine.ts";
 
 /** An expression and the number of loops that must be open for it to mean anything. */
@@ -52,7 +52,7 @@ export class Emitter {
 
   /** A name that nothing in the kernel has yet. */
   name(wish: string): string {
-    const clean = wish.replace(/[^A-Za-z0-9_]/g, "_").replace(/^(?=\d)/, "_");
+    const clean = asIdentifier(wish);
     const count = this.#names.get(clean) ?? 0;
     this.#names.set(clean, count + 1);
     const free = count === 0 && !this.#reserved.has(clean) && !RESERVED_WORDS.has(clean);

@@ -15,6 +15,7 @@ import type { LoopKernel } from "../loop/ir.ts";
 import { Emitter } from "./emitter.ts";
 import { equationOf } from "./equation.ts";
 import { Lowering } from "./lower.ts";
+import { asIdentifier } from "./names.ts";
 import { assignHomes, nameOf, planRegion, rowMajor, type Sink } from "./place.ts";
 import { Memory, type Precision } from "./memory.ts";
 import { groups, nest, schedule } from "./order.ts";
@@ -179,7 +180,7 @@ function titleOf(
 }
 
 function kernelName(wish: string, memory: Memory): string {
-  const clean = wish.replace(/[^A-Za-z0-9_]/g, "_");
+  const clean = asIdentifier(wish);
   let name = clean;
   for (let i = 2; memory.has(name) || memory.functions.has(name); i++) name = `${clean}_${i}`;
   memory.functions.add(name);

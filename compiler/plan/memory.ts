@@ -1,7 +1,7 @@
 /** The buffers of one entry of a program: what the caller gives, and scratch memory between and inside kernels. */
 import { constant, type Dim } from "../dims.ts";
 import type { DType } from "../graph/ir.ts";
-import { RESERVED_WORDS } from "./names.ts";
+import { asIdentifier, RESERVED_WORDS } from "./names.ts";
 import type { ElementType, LoopBuffer } from "../loop/ir.ts";
 
 export type Precision = "f32" | "f64";
@@ -43,7 +43,7 @@ export class Memory {
     );
   }
   #free(wish: string): string {
-    const clean = wish.replace(/[^A-Za-z0-9_]/g, "_").replace(/^(?=\d)/, "_");
+    const clean = asIdentifier(wish);
     let name = clean;
     for (let i = 2; this.#taken(name); i++) name = `${clean}_${i}`;
     return name;
