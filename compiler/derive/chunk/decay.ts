@@ -7,9 +7,6 @@ import { dim } from "../../dims.ts";
 import { algebra } from "../../graph/index.ts";
 import type { Named, Names } from "./named.ts";
 
-/** Steps of a block within which products of diagonal decays are taken one by one. */
-const BLOCK = 8;
-
 /** 1 where row = column + `below`. */
 function below(names: Names, axes: string, length: number, offset: number): Named {
   const b = names.builder;
@@ -87,8 +84,12 @@ function scalar(names: Names, factors: Named, length: number): Weights {
   };
 }
 
-/** Steps per block of a chunk. */
-const blockOf = (length: number): number => (length % BLOCK === 0 ? BLOCK : length);
+/** Steps per block of a chunk: about as many as there are blocks, so that no table of products is large. */
+function blockOf(length: number): number {
+  let block = Math.max(1, Math.floor(Math.sqrt(length)));
+  while (length % block !== 0) block--;
+  return block;
+}
 
 /**
  * The decay is `bcthn`. Within blocks each product of decays is used as it is; from block to block reads are decayed

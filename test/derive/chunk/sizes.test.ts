@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { runProgram, simplifyProgram, type Tensor } from "../../../compiler/graph/index.ts";
+import { chunk } from "../../../compiler/derive/chunk/index.ts";
+import { stage } from "../../../compiler/derive/index.ts";
+import {
+  runProgram,
+  simplifyProgram,
+  unroll,
+  withGradients,
+  type Tensor,
+} from "../../../compiler/graph/index.ts";
 import { relativeRms } from "../../support/compare.ts";
 import { ruleStep } from "../../support/rules.ts";
 import { drawInputs } from "../../support/steps.ts";
@@ -7,29 +15,70 @@ import { compareOn } from "../../targets/harness.ts";
 import { bothForms, expectSame } from "./helpers.ts";
 
 const matrix = "fast net { W: [heads, value, key] = 0 }";
-const DELTA = `${matrix} program { W <- gated_delta(W, key: l2_norm(k), value: v, rate: sigmoid(b), decay: sigmoid(g)) } out y = W @ q`; // prettier-ignore
-const DIAGONAL = `${matrix} program {
-  W <- einsum(W[h, i, j], exp(d)[h, j] -> [h, i, j])
-  W <- delta(W, key: l2_norm(k), value: v, rate: sigmoid(b))
-} out y = W @ q`;
+const rule = (program: string): string => `${matrix} program { ${program} } out y = W @ q`;
+const DIAGONAL = rule(`W <- einsum(W[h, i, j], exp(d)[h, j] -> [h, i, j])
+  W <- delta(W, key: l2_norm(k), value: v, rate: sigmoid(b))`);
+const GATED = rule(
+  "W <- gated_delta(W, key: l2_norm(k), value: v, rate: sigmoid(b), decay: sigmoid(g))",
+);
+/** One of each kind, all of them stable. */
+const KINDS: Readonly<Record<string, string>> = {
+  sum: rule("W <- W + outer(v, k)"),
+  "scalar decay": rule("W <- sigmoid(g) * W + outer(v, k)"),
+  "diagonal decay": rule("W <- einsum(W[h, i, j], sigmoid(d)[h, j] -> [h, i, j]) + outer(v, k)"),
+  delta: rule("W <- delta(W, key: l2_norm(k), value: v, rate: sigmoid(b))"),
+  "gated delta": GATED,
+  "diagonal decay and delta": DIAGONAL.replace("exp(d)", "sigmoid(d)"),
+  "diagonal and rank one": rule(`W <- einsum(W[h, i, j], sigmoid(d)[h, j] -> [h, i, j])
+    - sigmoid(b) * outer(W @ l2_norm(a), l2_norm(a)) + outer(v, k)`),
+  "two deltas": rule(`W <- delta(W, key: l2_norm(k), value: v, rate: sigmoid(b))
+    W <- delta(W, key: l2_norm(k2), value: v2, rate: sigmoid(b2))`),
+  "three deltas at once": rule(`s1 = W @ l2_norm(k)
+    s2 = W @ l2_norm(k2)
+    W <- W + 0.5 * outer(v - s1, l2_norm(k)) + 0.5 * outer(v2 - s2, l2_norm(k2))`),
+  Oja: rule("W <- oja(W, key: k, value: l2_norm(v), rate: sigmoid(b))"),
+};
+const kinds = Object.entries(KINDS);
 
-describe("awkward lengths and sizes", () => {
-  for (const [heads, size] of [
-    [1, 1],
-    [3, 3],
-    [2, 16],
-  ] as const) {
-    const step = ruleStep(DELTA, { heads, key: size, value: size });
-    const lengths = size === 16 ? [16] : [1, 4, 16, 64];
-    test.each(lengths)(`${heads} heads of ${size}, chunks of %s`, (length) => {
-      const both = bothForms(step, length);
-      const times = size === 16 ? [1, 33] : length === 64 ? [1, 63, 64, 65, 100] : [1, 2, 7, 65];
-      for (const time of times) expectSame(both, { batch: 2, time, past: 0 });
-    });
-  }
-  test("many chunks", () => {
-    const both = bothForms(ruleStep(DELTA, { heads: 1, key: 3, value: 2 }), 16);
-    expectSame(both, { batch: 1, time: 257, past: 0 });
+describe("awkward lengths", () => {
+  const times = [1, 2, 7, 63, 64, 65, 100, 257];
+  test.each([1, 4, 16, 64])("gated delta, chunks of %s", (length) => {
+    const both = bothForms(ruleStep(GATED), length);
+    for (const time of times) expectSame(both, { batch: 1, time, past: 0 });
+  });
+  test.each(kinds)("%s", (_, text) => {
+    const step = ruleStep(text);
+    expectSame(bothForms(step, 16), { batch: 2, time: 65, past: 0 });
+    expectSame(bothForms(step, 64), { batch: 1, time: 100, past: 0 });
+    expectSame(bothForms(step, 5), { batch: 1, time: 7, past: 0 });
+  });
+});
+
+describe("awkward sizes", () => {
+  test.each(kinds)("%s", (_, text) => {
+    for (const [heads, key, value] of [
+      [1, 1, 1],
+      [3, 1, 16],
+      [2, 16, 1],
+      [2, 16, 3],
+    ] as const) {
+      // Where there is one row of values, or one key, the rule may be of a simpler class: the form must still be right.
+      const step = ruleStep(text, { heads, key, value });
+      const { program } = chunk(stage(step), { length: 4 });
+      const both = { plain: withGradients(unroll(step)), chunked: withGradients(program) };
+      expectSame(both, { batch: 2, time: 7, past: 0 });
+    }
+  });
+});
+
+describe("float32 on the typescript target, forward to 1e-5 and gradients to 1e-4", () => {
+  test.each(kinds)("%s", (_, text) => {
+    const step = ruleStep(text, { heads: 2, key: 16, value: 16 });
+    const { program } = chunk(stage(step), { length: 16 });
+    const sizes = { batch: 1, time: 100, past: 0 };
+    compareOn(program, drawInputs(program, sizes), sizes, [["f32", 1e-5]]);
+    const gradients = simplifyProgram(withGradients(program));
+    compareOn(gradients, drawInputs(gradients, sizes), sizes, [["f32", 1e-4]]);
   });
 });
 
@@ -73,7 +122,7 @@ describe("strong decays", () => {
 });
 
 test("a chunk as long as the sequence, or longer, is one chunk", () => {
-  const step = ruleStep(DELTA);
+  const step = ruleStep(GATED);
   const [short, long] = [bothForms(step, 7), bothForms(step, 32)];
   const sizes = { batch: 2, time: 7, past: 0 };
   const inputs = drawInputs(short.chunked, sizes);
