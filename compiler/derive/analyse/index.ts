@@ -96,22 +96,33 @@ function single(recurrence: Recurrence, set: readonly number[], none: Blank): St
     ...candidates.map((keys) => ({ keys, wanted: outputs, whole: true })),
     ...candidates.map((keys) => ({ keys, wanted: [], whole: false })),
   ];
-  for (const { keys, wanted, whole } of attempts) {
+  // Each attempt builds nodes of its own: what a failed one has left behind must not stay.
+  const attempt = (keys: readonly number[], wanted: readonly NodeId[], whole: boolean) => {
     try {
-      // Each attempt builds nodes of its own: what a failed one has left behind must not stay.
-      const form = new Normaliser(recurrence.body, state).form(keys, wanted, whole);
-      return {
-        ...none,
-        class: classOf(form),
-        side: sideOf(form, whole),
-        reason: reasonOf(form),
-        form,
-        unread: wanted.length < outputs.length ? (problems[0] ?? null) : null,
-      };
+      return new Normaliser(recurrence.body, state).form(keys, wanted, whole);
     } catch (problem) {
       if (!(problem instanceof Inexpressible)) throw problem;
       problems.push(problem.message);
+      return null;
     }
+  };
+  for (const { keys, wanted, whole } of attempts) {
+    let form = attempt(keys, wanted, whole);
+    if (form === null) continue;
+    const { rows, layout } = form;
+    if (summed.length === 0 && rows.length > 0 && keys.length > 0 && layout.values.length === 0) {
+      // Rows that each decay in their own way: seen from the other side these are decays per key.
+      const turned = attempt(rows, wanted, false);
+      if (turned?.rows.length === 0 && turned.layout.values.length > 0) form = turned;
+    }
+    return {
+      ...none,
+      class: classOf(form),
+      side: sideOf(form, whole),
+      reason: reasonOf(form),
+      form,
+      unread: wanted.length < outputs.length ? (problems[0] ?? null) : null,
+    };
   }
   return { ...none, class: "full", reason: `affine, but ${problems[0] ?? "of no known form"}` };
 }

@@ -39,8 +39,8 @@ function table(names: Names, factors: Named, step: string, length: number): Name
 export interface Weights {
   /** P[t, r, s, w] = Σ a · k, decayed from write to read; zero unless s < t. From `bcthrn` and `bcshwn` to `bchtrsw`. */
   gram(reads: Named, writes: Named): Named;
-  /** Σ over s < t of x[t, s, …] times what was written, for reads from the other side; null if it differs per key. */
-  mask: Named | null;
+  /** Σ scores[t, s, w] · k[s, w], decayed from write to read: reads from the other side. To `bcthn`, from `bchtsw`. */
+  scatter(scores: Named, writes: Named): Named;
   /** Reads, decayed as the state on entry is by then. Any array with the axes of the decay and t. */
   enter(reads: Named): Named;
   /** Writes, decayed as they are at the end of the chunk. */
@@ -48,6 +48,12 @@ export interface Weights {
   /** Decay of the whole chunk, `bch` or `bchn`; null for none. */
   readonly total: Named | null;
 }
+
+/** What was written, by scores that `mask`, `ts` or `bchts`, weighs. */
+const masked =
+  (names: Names, mask: Named) =>
+  (scores: Named, writes: Named): Named =>
+    names.product(names.product(scores, mask, "bchtsw"), writes, "bcthn");
 
 /** Strictly earlier steps, all alike. */
 function uniform(names: Names, length: number): Weights {
@@ -58,7 +64,7 @@ function uniform(names: Names, length: number): Weights {
   return {
     gram: (reads, writes) =>
       names.product(names.product(reads, writes, "bchtrsw"), mask, "bchtrsw"),
-    mask,
+    scatter: masked(names, mask),
     enter: (reads) => reads,
     leave: (writes) => writes,
     total: null,
@@ -77,7 +83,7 @@ function scalar(names: Names, factors: Named, length: number): Weights {
   return {
     gram: (reads, writes) =>
       names.product(names.product(reads, writes, "bchtrsw"), mask, "bchtrsw"),
-    mask,
+    scatter: masked(names, mask),
     enter: (reads) => names.product(reads, head, reads.axes),
     leave: (writes) => names.product(writes, tail, writes.axes),
     total: names.pick(end, "v", 0),
@@ -139,7 +145,15 @@ function diagonal(names: Names, factors: Named, length: number): Weights {
       const both = names.add(own, far, "bchitrjsw");
       return names.reshape(both, out, joined(names, both));
     },
-    mask: null,
+    scatter: (scores, writes) => {
+      const [apart, k] = [split(split(scores, "t", "i"), "s", "j"), split(writes, "s", "j")];
+      const here = names.product(apart, same, "bchitsw");
+      const weighed = names.product(near, names.rename(k, "j", "i"), "bcihntsw");
+      const own = names.product(here, weighed, "bcithn");
+      const early = names.product(names.product(k, tail, k.axes), between, "bcijshwn");
+      const far = names.product(names.product(apart, early, "bcithn"), head, "bcithn");
+      return join(names.add(own, far, "bcithn"), "i");
+    },
     enter: (reads) => {
       const a = split(reads, "t", "i");
       const decayed = names.product(names.product(a, head, a.axes), before, a.axes);

@@ -154,12 +154,10 @@ class Chunks {
         results.set(form.reads[r]!.node, this.#unchunk(names.pick(values, "r", i)));
       });
     }
-    const { mask } = this.#weights;
     for (const cross of form.crossReads) {
-      if (!wanted.has(cross.node) || mask === null) continue;
+      if (!wanted.has(cross.node)) continue;
       const key = this.#steps(cross.key, "m");
-      const scores = names.product(names.product(key, writes, "bchtsw"), mask, "bchtsw");
-      const inside = names.product(scores, this.#keys, "bcthn");
+      const inside = this.#weights.scatter(names.product(key, writes, "bchtsw"), this.#keys);
       const entry = this.#weights.enter(names.product(key, states, "bcthn"));
       results.set(cross.node, this.#unchunk(names.add(entry, inside, "bcthn")));
     }

@@ -45,9 +45,6 @@ export function obstacleToChunks(
   const rows = constant(product(form.rows.map((a) => shape[a]!))) ?? Infinity;
   const alone = form.layout.values.length === 0 && form.layout.keys.length > 0;
   if (alone && rows > MOST_ROWS) return "too many rows have rates or decays of their own";
-  if (form.crossReads.length > 0 && form.decay.kind === "diagonal") {
-    return "decays per key are read from the side of the values";
-  }
   const needed = reachable(form.graph, rootsOf(form));
   if (needed.some((n) => n.op === "random")) return "it draws random numbers";
   return null;

@@ -29,7 +29,12 @@ export const RULES: readonly Rule[] = [
   { name: "forget everything", class: "scalar", text: rule("W <- relu(g) * W + outer(v, k)") },
   { name: "decay per key", class: "diagonal", text: rule("W <- einsum(W[h, i, j], sigmoid(d)[h, j] -> [h, i, j]) + outer(v, k)") }, // prettier-ignore
   { name: "decay per key twice, read first", class: "diagonal", text: `${matrix} y = W @ q program { W <- einsum(W[h, i, j], sigmoid(d)[h, j] -> [h, i, j])\n W <- sigmoid(g) * W + outer(v, 1 - sigmoid(d)) } out y` }, // prettier-ignore
-  { name: "decay per value", class: "diagonal", text: rule("W <- sigmoid(r) * W + outer(v, k)") },
+  {
+    name: "decay per value",
+    class: "diagonal",
+    side: "value",
+    text: rule("W <- sigmoid(r) * W + outer(v, k)"),
+  },
   { name: "delta", class: "delta", text: rule("W <- delta(W, key: k, value: v, rate: b)") },
   { name: "descent on the squared error", class: "delta", text: rule("W <- descend(W, key: k, value: v, rate: b)") }, // prettier-ignore
   { name: "descent on a weighted error of two", class: "low-rank", text: rule("W <- W - b * grad(0.5 * sum((W @ k - v) ^ 2) + 0.5 * sum((W @ k2 - v2) ^ 2), W)") }, // prettier-ignore
@@ -53,6 +58,12 @@ export const RULES: readonly Rule[] = [
     text: rule("W <- oja(W, key: k, value: v, rate: b)"),
   },
   { name: "Oja with a decay", class: "scalar-delta", side: "value", text: rule("W <- sigmoid(g) * W\n W <- oja(W, key: k, value: v, rate: b)") }, // prettier-ignore
+  { name: "Oja with a decay per value", class: "diagonal-delta", side: "value", text: rule("W <- sigmoid(r) * W\n W <- oja(W, key: k, value: v, rate: b)") }, // prettier-ignore
+  { name: "Oja, then a decay per value", class: "diagonal-rank-one", side: "value", text: rule("W <- oja(W, key: k, value: v, rate: b)\n W <- sigmoid(r) * W") }, // prettier-ignore
+  { name: "a bonus for what has just been written", class: "diagonal", text: rule("W <- einsum(W[h, i, j], sigmoid(d)[h, j] -> [h, i, j]) + outer(v, k)").replace("program", "s = (W + outer(v, p * k)) @ q\n program").replace("out y = W @ q", "out y = s") }, // prettier-ignore
+  { name: "erase some channels, write others", class: "diagonal-rank-one", text: rule("W <- einsum(W[h, i, j], sigmoid(d)[h, j] -> [h, i, j])\n W <- W - outer(W @ (sigmoid(a) * k), k) + outer(sigmoid(w) * v, k)") }, // prettier-ignore
+  { name: "descent on the error of a residual, decayed", class: "scalar-delta", text: rule("W <- 0.9 * W - b * grad(0.5 * sum((W @ k + v - w) ^ 2), W)") }, // prettier-ignore
+  { name: "a keyed vector", class: "delta", text: "fast net { z: [heads, key] = 0 } s = dot(z, k) program { z <- z + b * (g - s) * k } out y = dot(z, q)" }, // prettier-ignore
   { name: "erase from both sides", class: "full", text: rule("W <- W - outer(W @ k, k) - outer(v, transpose(W) @ v)"), chunk: false }, // prettier-ignore
   { name: "rotated keys", class: "full", text: `weight R: [key, key] = normal(0, 1)\n fast net { W: [value, key] = 0 } program { W <- W @ R + outer(w[1], x) } out y = W @ x`, chunk: false }, // prettier-ignore
   { name: "every element its own decay", class: "elementwise", text: rule("W <- outer(sigmoid(r), sigmoid(d)) * W + outer(v, k)") }, // prettier-ignore
