@@ -5,7 +5,7 @@ import type { Graph } from "../../graph/ir.ts";
 import { bodyNode, mapOperands } from "../../graph/shapes.ts";
 import { degrees } from "./degree.ts";
 import { Expander, readsState } from "./expand.ts";
-import type { CrossRead, Decay, Layout, NormalForm, Read, Write } from "./form.ts";
+import type { Layout, NormalForm } from "./form.ts";
 import {
   Inexpressible,
   Products,
@@ -15,6 +15,7 @@ import {
   type Sum,
   type Term,
 } from "./terms.ts";
+import { FormWriter, type Change } from "./writer.ts";
 
 /** A state, by its body nodes before and after the step. */
 export interface StatePair {
@@ -35,14 +36,6 @@ function patternOf(term: Term, out: readonly Label[]): Pattern {
 }
 
 const sorted = (set: Iterable<number>): number[] => [...set].sort((a, b) => a - b);
-
-/** A rank-one change: read with `read`, times `rest`, written back at `key`. */
-interface Change {
-  /** Null in a write that reads nothing. */
-  readonly read: Factor | null;
-  readonly key: readonly Factor[];
-  readonly rest: readonly Factor[];
-}
 
 export class Normaliser {
   readonly #body: Graph;
@@ -156,10 +149,11 @@ class Former {
 
   #isKey = (axis: number): boolean => this.#keys.includes(axis);
 
-  /** Labels of a factor as axes of the state, or null where it is not one of them. */
-  #onAxes(factor: Factor, axisOf: ReadonlyMap<Label, number>): Factor {
+  /** A factor with the labels of the state's axes; `others`: labels that are not among these may stay. */
+  #onAxes(factor: Factor, axisOf: ReadonlyMap<Label, number>, others = false): Factor {
     const labels = factor.labels.map((l) => {
       const axis = axisOf.get(l);
+      if (axis === undefined && others) return l;
       if (axis === undefined)
         throw new Inexpressible("a factor along an axis that the state lacks");
       return this.#parts.axes[axis]!;
@@ -173,7 +167,7 @@ class Former {
   #noteBatch(factors: readonly Factor[], key: boolean): void {
     for (const f of factors) {
       for (const axis of this.#axesOf(f)) {
-        if (this.#isKey(axis)) continue;
+        if (axis < 0 || this.#isKey(axis)) continue;
         this.#batch.add(axis);
         if (key) this.#keyed.add(axis);
       }
@@ -285,7 +279,10 @@ class Former {
     return fits ? sum : null;
   }
 
-  /** Splits the factors of a term of a cut into those that make the key of its read and the rest. */
+  /**
+   * Splits the factors of a term of a cut into those that make the key of its read and the rest. A key may have axes that
+   * the state lacks: those of several questions asked at once.
+   */
   #reading(term: Term, out: readonly Label[]): { cross: boolean; key: Factor; rest: Factor[] } {
     const { products, axes } = this.#parts;
     const { axisOf, summed } = patternOf(term, out);
@@ -294,10 +291,8 @@ class Former {
       term.state!.filter((_, axis) => (cross ? summed.includes(axis) : this.#isKey(axis))),
     );
     const inKey = (f: Factor) => f.labels.some((l) => labels.has(l));
-    const key = products.multiply(
-      term.factors.filter(inKey).map((f) => this.#onAxes(f, axisOf)),
-      axes,
-    );
+    const own = term.factors.filter(inKey).map((f) => this.#onAxes(f, axisOf, true));
+    const key = products.multiply(own, [...axes, ...out]);
     return { cross, key, rest: term.factors.filter((f) => !inKey(f)) };
   }
 
@@ -366,97 +361,5 @@ class Former {
       writes: writer.writes(),
       outputs: mapped,
     };
-  }
-}
-
-/** Collects reads and writes; equal ones are one. */
-class FormWriter {
-  readonly #parts: Normaliser["parts"];
-  readonly #layout: Layout;
-  readonly reads: Read[] = [];
-  readonly crossReads: CrossRead[] = [];
-  readonly #writes = new Map<NodeId, { constant: NodeId | null; from: Map<number, NodeId> }>();
-
-  constructor(parts: Normaliser["parts"], layout: Layout) {
-    this.#parts = parts;
-    this.#layout = layout;
-  }
-
-  /** A factor with the batch axes as one axis, followed by `axes` as one axis. */
-  #flat(factor: Factor, axes: readonly number[], what: string): NodeId {
-    const { products, builder, axes: labels } = this.#parts;
-    const { batch, heads } = this.#layout;
-    const own = [...batch, ...axes].map((a) => labels[a]!);
-    if (factor.labels.some((l) => !own.includes(l))) throw new Inexpressible(what);
-    const aligned = products.align(factor, own);
-    const size = product(axes.map((a) => products.size(labels[a]!)));
-    return algebra.reshape(builder, aligned, [heads, size]);
-  }
-  /** `[H]` */
-  #scalar(factor: Factor): NodeId {
-    const flat = this.#flat(factor, [], "a factor along the values");
-    return algebra.reshape(this.#parts.builder, flat, [this.#layout.heads]);
-  }
-
-  decay(factor: Factor): Decay {
-    const { products, axes } = this.#parts;
-    if (products.isOne(factor)) return { kind: "none" };
-    const diagonal = factor.labels.some((l) => this.#layout.keys.includes(axes.indexOf(l)));
-    if (!diagonal) return { kind: "scalar", factor: this.#scalar(factor) };
-    return { kind: "diagonal", factor: this.#flat(factor, this.#layout.keys, "a decay") };
-  }
-
-  #read(key: Factor): number {
-    const flat = this.#flat(key, this.#layout.keys, "a read key that differs between values");
-    const known = this.reads.findIndex((r) => r.key === flat);
-    if (known >= 0) return known;
-    const { heads, m } = this.#layout;
-    const node = this.#parts.builder.input(`read.${this.reads.length}`, [heads, m]);
-    return this.reads.push({ node, key: flat }) - 1;
-  }
-
-  change({ read, key, rest }: Change): void {
-    const { products, builder, axes } = this.#parts;
-    const written = this.#flat(products.multiply(key, axes), this.#layout.keys, "a write key");
-    const entry = this.#writes.get(written) ?? { constant: null, from: new Map<number, NodeId>() };
-    this.#writes.set(written, entry);
-    const factor = products.multiply(rest, axes);
-    if (read === null) {
-      const value = this.#flat(factor, this.#layout.values, "a write");
-      entry.constant =
-        entry.constant === null ? value : algebra.add(builder, entry.constant, value);
-      return;
-    }
-    const from = this.#read(read);
-    const value = this.#scalar(factor);
-    const old = entry.from.get(from);
-    entry.from.set(from, old === undefined ? value : algebra.add(builder, old, value));
-  }
-
-  writes(): Write[] {
-    return [...this.#writes].map(([key, { constant, from }]) => ({
-      key,
-      constant,
-      from: [...from].map(([read, factor]) => ({ read, factor })),
-    }));
-  }
-
-  /** The value of a read as a factor with the labels of the term in which it stands. */
-  read(cross: boolean, key: Factor, state: readonly Label[]): Factor {
-    const { builder, products } = this.#parts;
-    const { batch, values, keys, heads, n } = this.#layout;
-    const whole = [...batch, ...(cross ? keys : values)].map((a) => state[a]!);
-    const left = whole.filter((l) => l !== UNIT);
-    let node: NodeId;
-    if (cross) {
-      const flat = this.#flat(key, values, "a read from the side of the values");
-      const known = this.crossReads.find((r) => r.key === flat);
-      node = known?.node ?? builder.input(`cross.${this.crossReads.length}`, [heads, n]);
-      if (known === undefined) this.crossReads.push({ node, key: flat });
-    } else {
-      node = this.reads[this.#read(key)]!.node;
-    }
-    const shape = left.map((l) => products.size(l));
-    return { id: algebra.reshape(builder, node, shape), labels: left };
   }
 }

@@ -64,6 +64,7 @@ export const RULES: readonly Rule[] = [
   { name: "erase some channels, write others", class: "diagonal-rank-one", text: rule("W <- einsum(W[h, i, j], sigmoid(d)[h, j] -> [h, i, j])\n W <- W - outer(W @ (sigmoid(a) * k), k) + outer(sigmoid(w) * v, k)") }, // prettier-ignore
   { name: "descent on the error of a residual, decayed", class: "scalar-delta", text: rule("W <- 0.9 * W - b * grad(0.5 * sum((W @ k + v - w) ^ 2), W)") }, // prettier-ignore
   { name: "a keyed vector", class: "delta", text: "fast net { z: [heads, key] = 0 } s = dot(z, k) program { z <- z + b * (g - s) * k } out y = dot(z, q)" }, // prettier-ignore
+  { name: "several queries per head", class: "delta", text: `weight Q: [heads, 2, key] = normal(0, 1)\n${rule("W <- delta(W, key: k, value: v, rate: b)", "einsum(W[h, i, j], Q[h, g, j], q[h, j] -> [h, g, i])")}` }, // prettier-ignore
   { name: "erase from both sides", class: "full", text: rule("W <- W - outer(W @ k, k) - outer(v, transpose(W) @ v)"), chunk: false }, // prettier-ignore
   { name: "rotated keys", class: "full", text: `weight R: [key, key] = normal(0, 1)\n fast net { W: [value, key] = 0 } program { W <- W @ R + outer(w[1], x) } out y = W @ x`, chunk: false }, // prettier-ignore
   { name: "every element its own decay", class: "elementwise", text: rule("W <- outer(sigmoid(r), sigmoid(d)) * W + outer(v, k)") }, // prettier-ignore
