@@ -8,40 +8,19 @@
  * a loop over chunks that carries the state (WY form: Bischof and Van Loan 1987; for the delta rule Yang et al., NeurIPS
  * 2024).
  */
-import { apply, dim, multiply, subtract, type Dim } from "../../dims.ts";
+import { dim, type Dim } from "../../dims.ts";
 import { algebra, GraphBuilder, type NodeId, type Recurrence } from "../../graph/index.ts";
 import type { Binding, RecurrenceOutput } from "../../graph/ir.ts";
-import { feedingReads, type NormalForm } from "../analyse/index.ts";
+import { feedingReads } from "../analyse/index.ts";
 import { weights, type Weights } from "./decay.ts";
 import { Names, type Named } from "./named.ts";
-
-/** What the chunks give back: values of the form's reads, `[batch, time, H, m]` or `[batch, time, H, n]`, and the last state. */
-export interface ChunkResults {
-  readonly reads: ReadonlyMap<NodeId, NodeId>;
-  /** `[batch, H, m, n]` */
-  readonly final: NodeId;
-}
-
-interface Given {
-  readonly form: NormalForm;
-  readonly length: number;
-  readonly batch: Dim;
-  readonly time: Dim;
-  /** State before the first step, `[batch, H, m, n]`. */
-  readonly init: NodeId;
-  /** A state-free node of the form for all steps, `[batch, time, s…]`. */
-  readonly sequence: (id: NodeId) => NodeId;
-  /** Reads whose values are asked for: nodes of the form. */
-  readonly wanted: ReadonlySet<NodeId>;
-  readonly name: string;
-}
+import { Steps, type ChunkResults, type Given } from "./steps.ts";
 
 class Chunks {
   readonly #given: Given;
   readonly #builder: GraphBuilder;
   readonly #names: Names;
-  readonly #count: Dim;
-  readonly #padded: Dim;
+  readonly #steps: Steps;
   readonly #weights: Weights;
   /** `bcshwn`, and the constant part of the writes, `bcshwm`. */
   readonly #keys: Named;
@@ -51,48 +30,23 @@ class Chunks {
     this.#given = given;
     this.#builder = builder;
     this.#names = new Names(builder);
-    this.#count = apply("ceildiv", given.time, dim(given.length));
-    this.#padded = multiply(this.#count, dim(given.length));
+    this.#steps = new Steps(this.#names, given);
     const { decay, writes, layout } = given.form;
-    const factors = decay.kind === "none" ? null : this.#steps(decay.factor, decay.kind === "diagonal" ? "n" : "", 1); // prettier-ignore
+    const axes = decay.kind === "diagonal" ? "n" : "";
+    const factors = decay.kind === "none" ? null : this.#steps.take(decay.factor, axes, 1);
     this.#weights = weights(this.#names, factors, given.length);
-    const shape = [given.batch, this.#count, dim(given.length), layout.heads];
+    const shape = [given.batch, this.#steps.count, dim(given.length), layout.heads];
     const zero = (size: Dim, axes: string): Named =>
       this.#names.of(algebra.filled(builder, 0, [...shape, size]), axes);
-    const keys = writes.map((w) => this.#steps(w.key, "n"));
+    const keys = writes.map((w) => this.#steps.take(w.key, "n"));
     const constants = writes.map((w) =>
-      w.constant === null ? zero(layout.m, "bcthm") : this.#steps(w.constant, "m"),
+      w.constant === null ? zero(layout.m, "bcthm") : this.#steps.take(w.constant, "m"),
     );
     const none = writes.length === 0;
     const all = this.#names.stack(none ? [zero(layout.n, "bcthn")] : keys, "w", 4);
     this.#keys = this.#names.rename(all, "t", "s");
     const values = this.#names.stack(none ? [zero(layout.m, "bcthm")] : constants, "w", 4);
     this.#constant = this.#names.rename(values, "t", "s");
-  }
-
-  /** A node of the form as `bcth` and `rest`, with steps after the last filled in: they read, write and forget nothing. */
-  #steps(id: NodeId, rest: string, fill: 0 | 1 = 0): Named {
-    const { length, batch, time } = this.#given;
-    const b = this.#builder;
-    const value = this.#given.sequence(id);
-    let padded = algebra.pad(b, value, 1, dim(0), subtract(this.#padded, time));
-    const shape = b.shape(padded);
-    if (fill === 1 && padded !== value) {
-      const end = algebra.broadcast(b, b.size(time), [], [this.#padded]);
-      const there = b.binary("lt", b.iota(this.#padded), end);
-      const mask = algebra.broadcast(b, there, [1], shape);
-      padded = algebra.select(b, mask, padded, algebra.filled(b, 1, shape));
-    }
-    const split = [batch, this.#count, dim(length), ...shape.slice(2)];
-    return this.#names.of(algebra.reshape(b, padded, split), `bcth${rest}`);
-  }
-
-  /** The steps of all chunks as one sequence again, without what was filled in: `bcth…` to `[batch, time, H, …]`. */
-  #unchunk(x: Named): NodeId {
-    const b = this.#builder;
-    const shape = b.shape(x.id);
-    const whole = algebra.reshape(b, x.id, [shape[0]!, this.#padded, ...shape.slice(3)]);
-    return algebra.slice(b, whole, 1, dim(0), this.#given.time);
   }
 
   /** λ as `bcshwr`, for the reads that feed writes. */
@@ -105,7 +59,7 @@ class Chunks {
     });
     const rows = form.writes.map((w) => {
       const entries = feeding.map((r) => w.from.find((f) => f.read === r) ?? null);
-      return entries.map((e) => (e === null ? null : this.#steps(e.factor, "")));
+      return entries.map((e) => (e === null ? null : this.#steps.take(e.factor, "")));
     });
     const some = rows.flat().find((x) => x !== null)!;
     const stacked = rows.map((row) =>
@@ -120,7 +74,7 @@ class Chunks {
 
   /** Keys of reads as `bcthrn`. */
   #readKeys(indices: readonly number[]): Named {
-    const keys = indices.map((r) => this.#steps(this.#given.form.reads[r]!.key, "n"));
+    const keys = indices.map((r) => this.#steps.take(this.#given.form.reads[r]!.key, "n"));
     return this.#names.stack(keys, "r", 4);
   }
 
@@ -139,7 +93,7 @@ class Chunks {
       writes = names.add(names.product(solved.rates, own, "bcshwm"), writes, "bcshwm");
       feeding.forEach((r, i) => {
         const value = names.turn(names.pick(reads, "r", i), "bcthm");
-        results.set(form.reads[r]!.node, this.#unchunk(value));
+        results.set(form.reads[r]!.node, this.#steps.join(value));
       });
     }
     const others = form.reads.flatMap((r, i) =>
@@ -151,15 +105,15 @@ class Chunks {
       const entry = names.product(this.#weights.enter(keys), states, "bcthrm");
       const values = names.add(entry, inside, "bcthrm");
       others.forEach((r, i) => {
-        results.set(form.reads[r]!.node, this.#unchunk(names.pick(values, "r", i)));
+        results.set(form.reads[r]!.node, this.#steps.join(names.pick(values, "r", i)));
       });
     }
     for (const cross of form.crossReads) {
       if (!wanted.has(cross.node)) continue;
-      const key = this.#steps(cross.key, "m");
+      const key = this.#steps.take(cross.key, "m");
       const inside = this.#weights.scatter(names.product(key, writes, "bchtsw"), this.#keys);
       const entry = this.#weights.enter(names.product(key, states, "bcthn"));
-      results.set(cross.node, this.#unchunk(names.add(entry, inside, "bcthn")));
+      results.set(cross.node, this.#steps.join(names.add(entry, inside, "bcthn")));
     }
     return { reads: results, final };
   }
@@ -173,7 +127,7 @@ class Chunks {
     const gram = this.#weights.gram(keys, this.#keys);
     const rates = this.#rates(feeding);
     const mixed = names.product(gram, names.rename(rates, "r", "q"), "bchtrsq");
-    const lead = [this.#given.batch, this.#count, layout.heads];
+    const lead = [this.#given.batch, this.#steps.count, layout.heads];
     const rows = dim(this.#given.length * feeding.length);
     const matrix = algebra.neg(b, algebra.reshape(b, mixed.id, [...lead, rows, rows]));
     const entry = names.turn(this.#weights.enter(keys), "bchtrn");
@@ -221,7 +175,7 @@ class Chunks {
       body: body.finish(),
       reverse: false,
       batch: this.#given.batch,
-      time: this.#count,
+      time: this.#steps.count,
       carries: [{ name: this.#given.name, init: this.#given.init, input: state.id, next: next.id }],
       bindings,
       outputs,

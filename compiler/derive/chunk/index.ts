@@ -10,6 +10,7 @@ import { simplifyProgram } from "../../graph/simplify.ts";
 import { analyse, type NormalForm, type StateSet } from "../analyse/index.ts";
 import { lift } from "../stage/lift.ts";
 import { PER_BATCH, PER_TIME, SEQUENCE, SHARED, widen, type Lifted } from "../stage/variant.ts";
+import { emitScan, isScan } from "../scan/index.ts";
 import { emitChunks } from "./form.ts";
 
 /** Rows that each have decays or rates of their own are chunked one by one: more of them are left to the time loop. */
@@ -18,7 +19,7 @@ const MOST_ROWS = 16;
 export interface ChunkOptions {
   /** Steps per chunk. */
   readonly length: number;
-  /** Also where every element has a decay of its own, which a time loop does with less work; false by default. */
+  /** Also a scan where every element has a decay of its own, which a time loop does with less work; false by default. */
   readonly elementwise?: boolean;
 }
 
@@ -121,7 +122,9 @@ function replace(
   const steps = new Replacement(builder, recurrence, form);
   const inOutputs = reachable(form.graph, form.outputs.values());
   builder.origin = origin;
-  const results = emitChunks(builder, {
+  // Numbers of its own for every element: products of keys would be one table each.
+  const emit = isScan(form) && layout.values.length === 0 ? emitScan : emitChunks;
+  const results = emit(builder, {
     form,
     length,
     batch: BATCH,

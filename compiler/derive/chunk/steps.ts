@@ -1,0 +1,67 @@
+/** What a form over chunks is given, and the way from steps to chunks and back. */
+import { apply, dim, multiply, subtract, type Dim } from "../../dims.ts";
+import { algebra, type NodeId } from "../../graph/index.ts";
+import type { NormalForm } from "../analyse/index.ts";
+import type { Named, Names } from "./named.ts";
+
+export interface Given {
+  readonly form: NormalForm;
+  /** Steps per chunk. */
+  readonly length: number;
+  readonly batch: Dim;
+  readonly time: Dim;
+  /** State before the first step, `[batch, H, m, n]`. */
+  readonly init: NodeId;
+  /** A state-free node of the form for all steps, `[batch, time, s…]`. */
+  readonly sequence: (id: NodeId) => NodeId;
+  /** Reads whose values are asked for: nodes of the form. */
+  readonly wanted: ReadonlySet<NodeId>;
+  readonly name: string;
+}
+
+export interface ChunkResults {
+  /** Values of the form's reads, `[batch, time, H, m]` or, from the side of the values, `[batch, time, H, n]`. */
+  readonly reads: ReadonlyMap<NodeId, NodeId>;
+  /** The last state, `[batch, H, m, n]`. */
+  readonly final: NodeId;
+}
+
+export class Steps {
+  readonly #names: Names;
+  readonly #given: Given;
+  /** Number of chunks. */
+  readonly count: Dim;
+  readonly #padded: Dim;
+
+  constructor(names: Names, given: Given) {
+    this.#names = names;
+    this.#given = given;
+    this.count = apply("ceildiv", given.time, dim(given.length));
+    this.#padded = multiply(this.count, dim(given.length));
+  }
+
+  /** A node of the form as `bcth` and `rest`, with steps after the last filled in: they read, write and forget nothing. */
+  take(id: NodeId, rest: string, fill: 0 | 1 = 0): Named {
+    const { length, batch, time } = this.#given;
+    const b = this.#names.builder;
+    const value = this.#given.sequence(id);
+    let padded = algebra.pad(b, value, 1, dim(0), subtract(this.#padded, time));
+    const shape = b.shape(padded);
+    if (fill === 1 && padded !== value) {
+      const end = algebra.broadcast(b, b.size(time), [], [this.#padded]);
+      const there = b.binary("lt", b.iota(this.#padded), end);
+      const mask = algebra.broadcast(b, there, [1], shape);
+      padded = algebra.select(b, mask, padded, algebra.filled(b, 1, shape));
+    }
+    const split = [batch, this.count, dim(length), ...shape.slice(2)];
+    return this.#names.of(algebra.reshape(b, padded, split), `bcth${rest}`);
+  }
+
+  /** The steps of all chunks as one sequence again, without what was filled in: `bcth…` to `[batch, time, H, …]`. */
+  join(x: Named): NodeId {
+    const b = this.#names.builder;
+    const shape = b.shape(x.id);
+    const whole = algebra.reshape(b, x.id, [shape[0]!, this.#padded, ...shape.slice(3)]);
+    return algebra.slice(b, whole, 1, dim(0), this.#given.time);
+  }
+}
