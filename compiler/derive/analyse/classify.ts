@@ -73,7 +73,10 @@ export function classOf(form: NormalForm): ClassName {
   const feeding = feedingReads(form);
   if (feeding.length === 0) {
     if (decay.kind === "none") return "identity";
-    if (layout.keys.length === 0) return layout.values.length > 0 ? decay.kind : "elementwise";
+    if (layout.keys.length === 0) {
+      const one = layout.values.length > 0 || layout.batch.length === 0;
+      return one ? decay.kind : "elementwise";
+    }
     if (form.rows.length === 0) return decay.kind;
     if (decay.kind === "diagonal") return "elementwise";
     return layout.values.length === 0 ? "diagonal" : "scalar";

@@ -167,7 +167,12 @@ export class Expander {
         break;
       }
       case "select": {
-        const yes = builder.binary("ne", node.cond, algebra.filled(builder, 0, node.shape));
+        const yes = algebra.binary(
+          builder,
+          "ne",
+          node.cond,
+          algebra.filled(builder, 0, node.shape),
+        );
         const no = algebra.sub(builder, algebra.filled(builder, 1, node.shape), yes);
         return [
           ...this.#scaled(this.#instance(node.a, out), { id: yes, labels: out }),

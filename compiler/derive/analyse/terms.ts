@@ -59,8 +59,12 @@ export class Products {
   isUnit(label: Label): boolean {
     return label === UNIT || constant(this.size(label)) === 1;
   }
-  /** The factor without its axes of length one. */
+  /** The factor without axes of length one, and without those along which it only repeats itself. */
   squeeze(factor: Factor): Factor {
+    const node = this.builder.node(factor.id);
+    if (node.op === "broadcast") {
+      return this.squeeze({ id: node.x, labels: node.axes.map((a) => factor.labels[a]!) });
+    }
     const labels = factor.labels.filter((l) => !this.isUnit(l));
     if (labels.length === factor.labels.length) return factor;
     const shape = labels.map((l) => this.size(l));

@@ -65,6 +65,14 @@ export const RULES: readonly Rule[] = [
   { name: "descent on the error of a residual, decayed", class: "scalar-delta", text: rule("W <- 0.9 * W - b * grad(0.5 * sum((W @ k + v - w) ^ 2), W)") }, // prettier-ignore
   { name: "a keyed vector", class: "delta", text: "fast net { z: [heads, key] = 0 } s = dot(z, k) program { z <- z + b * (g - s) * k } out y = dot(z, q)" }, // prettier-ignore
   { name: "several queries per head", class: "delta", text: `weight Q: [heads, 2, key] = normal(0, 1)\n${rule("W <- delta(W, key: k, value: v, rate: b)", "einsum(W[h, i, j], Q[h, g, j], q[h, j] -> [h, g, i])")}` }, // prettier-ignore
+  { name: "only forget", class: "scalar", text: rule("W <- sigmoid(g) * W") },
+  { name: "only erase", class: "delta", text: rule("W <- W - 0.5 * outer(W @ k, k)") },
+  { name: "keep nothing but one answer", class: "scalar-rank-one", text: rule("W <- outer(W @ k, k2) + outer(v, k)") }, // prettier-ignore
+  { name: "a counter", class: "identity", text: "fast net { c: [] = 0 } program { c <- c + 1 } out y = c * q" }, // prettier-ignore
+  { name: "a decayed counter, read before", class: "scalar", text: "fast net { c: [] = 0 } y = c * q program { c <- 0.5 * c + 1 } out y" }, // prettier-ignore
+  { name: "the same write everywhere", class: "scalar", text: rule("W <- 0.9 * W + sigmoid(b)") },
+  { name: "a rate that depends on time", class: "scalar-delta", text: rule("n = 1 / (1 + sum(k ^ 2))\n W <- sigmoid(g) * W\n W <- W + n * outer(v - W @ k, k)") }, // prettier-ignore
+  { name: "select", class: "scalar", text: rule("W <- where(g > 0, W, 0.5 * W) + outer(v, k)") },
   { name: "erase from both sides", class: "full", text: rule("W <- W - outer(W @ k, k) - outer(v, transpose(W) @ v)"), chunk: false }, // prettier-ignore
   { name: "rotated keys", class: "full", text: `weight R: [key, key] = normal(0, 1)\n fast net { W: [value, key] = 0 } program { W <- W @ R + outer(w[1], x) } out y = W @ x`, chunk: false }, // prettier-ignore
   { name: "every element its own decay", class: "elementwise", text: rule("W <- outer(sigmoid(r), sigmoid(d)) * W + outer(v, k)") }, // prettier-ignore
