@@ -27,7 +27,7 @@ export {
 export { parseExpression, splitSetting, type Setting } from "./check/settings.ts";
 export { builtins } from "./check/builtins/index.ts";
 export * as graph from "./graph/index.ts";
-export { stage } from "./derive/index.ts";
+export { analyse, chunk, stage, type ClassName, type StateSet } from "./derive/index.ts";
 export {
   compileStep,
   describe,

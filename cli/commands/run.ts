@@ -8,7 +8,7 @@ import { UsageError } from "../exit.ts";
 import { chooseStep, instantiateStep, soundProject } from "../project.ts";
 import { runStepwise, runWhole, type Job } from "../run/execute.ts";
 import { inferSettings } from "../run/infer.ts";
-import { deviceOf, formOf, makeProgram } from "../run/program.ts";
+import { deviceOf, formOf, makeProgram, type Form } from "../run/program.ts";
 import { checkInputs, checkParameters, type Declared } from "../run/tensors.ts";
 import { addSetOption, parseSettings } from "../settings.ts";
 
@@ -20,6 +20,7 @@ interface Options {
   readonly output: string;
   readonly grad?: boolean;
   readonly form: string;
+  readonly chunk?: string;
   readonly device: string;
   readonly seed: string;
   readonly precision: "auto" | "f32" | "f64";
@@ -34,9 +35,17 @@ function seedOf(text: string): number {
   throw new UsageError(`--seed takes a whole number from 0 to ${2 ** 32 - 1}, not ${text}`);
 }
 
+function chunkOf(text: string | undefined, form: Form): number | null {
+  if (text === undefined) return null;
+  if (form !== "chunk") throw new UsageError("--chunk needs --form chunk");
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new UsageError(`--chunk takes a number of steps, 1 or more, not ${text}`);
+}
+
 function run(file: string, options: Options, context: Context): void {
   const device = deviceOf(options.device);
   const form = formOf(options.form);
+  const chunk = chunkOf(options.chunk, form);
   const seed = seedOf(options.seed);
   const grad = options.grad === true;
   const settings = parseSettings(options.set);
@@ -64,6 +73,7 @@ function run(file: string, options: Options, context: Context): void {
   const program = makeProgram(made, {
     device,
     form,
+    chunk,
     wide,
     entries: grad && stepwise ? ["forward", "gradient"] : entries,
   });
@@ -84,7 +94,8 @@ export function configure(command: Command, context: Context): void {
     .option("--params <file>", "safetensors with the parameters (default: drawn from --seed)")
     .requiredOption("--output <file>", "safetensors to write")
     .option("--grad", "also compute gradients")
-    .option("--form <form>", "how time is run: auto, sequential or step", "auto")
+    .option("--form <form>", "how time is run: auto, sequential, step or chunk", "auto")
+    .option("--chunk <steps>", "steps per chunk of --form chunk (default: the compiler's choice)")
     .option("--device <device>", "what computes: auto, typescript or oracle", "auto")
     .addOption(
       new Option("--precision <precision>", "of the arithmetic; auto: f64 if a given tensor is F64")

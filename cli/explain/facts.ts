@@ -3,7 +3,7 @@ import type { Instantiated } from "../../compiler/check/instantiate.ts";
 import { instantiate } from "../../compiler/check/instantiate.ts";
 import type { Project } from "../../compiler/check/project.ts";
 import type { Setting } from "../../compiler/check/settings.ts";
-import { makePlan } from "../../compiler/derive/index.ts";
+import { analyse, makePlan, obstacleToChunks, stage } from "../../compiler/derive/index.ts";
 import { show, showShape, type Dim, type Shape } from "../../compiler/dims.ts";
 import type { StepProgram } from "../../compiler/graph/ir.ts";
 import { fixSizes } from "../../compiler/pipeline.ts";
@@ -38,6 +38,17 @@ interface Stage {
   readonly operations: number;
 }
 
+/** States that depend on each other through time, and what the analysis of the step proved of them. */
+interface RecurrenceFact {
+  readonly states: readonly string[];
+  /** `identity`, `delta`, `scalar-delta`, …, `nonlinear`: see docs/derivation.md. */
+  readonly class: string;
+  readonly side: "key" | "value";
+  readonly reason: string;
+  /** Why time cannot be run in chunks; null if it can. */
+  readonly obstacle: string | null;
+}
+
 export interface Explanation {
   readonly kind: "layer" | "model";
   readonly name: string;
@@ -55,6 +66,7 @@ export interface Explanation {
   readonly states: readonly StateFact[];
   readonly stateNumbers: number;
   readonly stages: readonly Stage[];
+  readonly recurrences: readonly RecurrenceFact[];
   readonly dropped: readonly string[];
   /** Per token: operations, and bytes of state in float32. */
   readonly operations: number;
@@ -116,6 +128,23 @@ function stagesOf(project: Project, step: StepProgram): Stage[] {
   return stages.filter(
     (s) => s.kind === "loop" || s.signals.length > 0 || s.states.length > 0 || s.operations > 0,
   );
+}
+
+/** The class of every recurrence that is left when all else has been taken out of the loops. */
+function recurrencesOf(step: StepProgram): RecurrenceFact[] {
+  return stage(step).graph.nodes.flatMap((node) => {
+    if (node.op !== "recurrence") return [];
+    const { recurrence } = node;
+    const sets = analyse(recurrence);
+    const obstacle = obstacleToChunks(recurrence, sets);
+    return sets.map((set): RecurrenceFact => ({
+      states: set.carries.map((i) => recurrence.carries[i]!.name),
+      class: set.class,
+      side: set.side,
+      reason: set.reason,
+      obstacle,
+    }));
+  });
 }
 
 const tokenAxes = (vocab: Dim | null, shape: Shape): string =>
@@ -181,6 +210,7 @@ function describeStep(
     states,
     stateNumbers: total(states.filter((s) => !s.growing)),
     stages,
+    recurrences: recurrencesOf(fixed),
     dropped: made.warnings.filter((w) => w.code === "fwp2309").map((w) => w.message),
     operations: stages.reduce((n, s) => n + s.operations, 0),
     traffic: stateTraffic(fixed),

@@ -71,6 +71,16 @@ function stages({ stages: all }: Explanation): string {
   return `  order of computation: ${summary}\n${lines.join("")}`;
 }
 
+function recurrences({ recurrences: all }: Explanation): string {
+  if (all.length === 0) return "";
+  const lines = all.map(({ states: names, class: name, side, reason, obstacle }) => {
+    const acts = side === "value" ? ", on the value side" : "";
+    const chunks = obstacle === null ? "time can be run in chunks" : `no chunks: ${obstacle}`;
+    return wrap(`${names.join(", ")}: ${name}${acts}; ${reason}; ${chunks}`, "    ");
+  });
+  return `  recurrences\n${lines.join("")}`;
+}
+
 export function explanationText(e: Explained): string {
   if ("missing" in e) return `${e.kind} ${e.name}\n  not explained: ${e.missing}\n`;
   const assumed = Object.entries(e.assumed).map(([name, value]) => `${name} = ${value}`);
@@ -99,6 +109,7 @@ export function explanationText(e: Explained): string {
     parameters,
     states(e),
     stages(e),
+    recurrences(e),
     ...e.dropped.map((d) => wrap(`dropped: ${d}`, "  ")),
     `  cost per token${growing}: ${short(e.operations)} operations, `,
     `${short(e.traffic.read, "B")} of state read, ${short(e.traffic.written, "B")} written\n`,

@@ -1,7 +1,7 @@
 /** A step compiled for a device, as something the runtime can run. */
 import type { Instantiated } from "../../compiler/check/instantiate.ts";
 import type { SequenceProgram } from "../../compiler/graph/program.ts";
-import type { EntryName } from "../../compiler/pipeline.ts";
+import type { EntryName, PipelineOptions } from "../../compiler/pipeline.ts";
 import { compileStep, describe, entryProgram, fixSizes } from "../../compiler/pipeline.ts";
 import { unreachable } from "../../diagnostics/diagnostic.ts";
 import type { Program } from "../../runtime/device/program.ts";
@@ -17,11 +17,12 @@ const plannedDevices = ["wasm", "native", "webgpu", "cuda", "tfjs", "onnx"];
 
 /**
  * How time is run. `auto`: all that can be at once outside the loops over time. `sequential`: one loop over time, as the
- * spec reads. `step`: a call per step, the state handed on.
+ * spec reads. `step`: a call per step, the state handed on. `chunk`: loops over chunks of time for the recurrences that have
+ * such a form, the others as `auto`.
  */
-export const forms = ["auto", "sequential", "step"] as const;
+export const forms = ["auto", "sequential", "step", "chunk"] as const;
 export type Form = (typeof forms)[number];
-const plannedForms = ["chunk", "scan", "parallel"];
+const plannedForms = ["scan", "parallel"];
 
 /** @throws DiagnosticError fwp8021 for a device of a later version, UsageError for none at all. */
 export function deviceOf(name: string): Device {
@@ -49,6 +50,8 @@ export function formOf(name: string): Form {
 export interface Choice {
   readonly device: Device;
   readonly form: Form;
+  /** Steps per chunk of the form `chunk`; null: the compiler's choice. */
+  readonly chunk: number | null;
   readonly wide: boolean;
   readonly entries: readonly EntryName[];
 }
@@ -56,12 +59,16 @@ export interface Choice {
 /** The oracle always computes in float64; the others in float64 when `wide`. */
 export function makeProgram({ step, values }: Instantiated, choice: Choice): Program {
   const { device, entries, wide } = choice;
-  const form = choice.form === "sequential" ? "sequential" : "staged";
+  const form = choice.form === "sequential" || choice.form === "chunk" ? choice.form : "staged";
+  const options: PipelineOptions = {
+    entries,
+    form,
+    ...(choice.chunk === null ? {} : { chunk: choice.chunk }),
+  };
   switch (device) {
     case "typescript": {
       const compiled = compileStep(step, values, {
-        entries,
-        form,
+        ...options,
         precision: wide ? "f64" : "f32",
       });
       return loadJavaScript(compiled.javascript, compiled.manifest);
@@ -69,7 +76,7 @@ export function makeProgram({ step, values }: Instantiated, choice: Choice): Pro
     case "oracle": {
       const fixed = fixSizes(step, values);
       const programs = new Map<EntryName, SequenceProgram>(
-        entries.map((entry) => [entry, entryProgram(fixed, entry, { entries, form })]),
+        entries.map((entry) => [entry, entryProgram(fixed, entry, options)]),
       );
       return oracleProgram(programs, describe(fixed, device));
     }

@@ -76,6 +76,8 @@ describe("fwp run", () => {
       ["typescript", "auto"],
       ["typescript", "sequential"],
       ["typescript", "step"],
+      ["typescript", "chunk"],
+      ["oracle", "chunk"],
       ["oracle", "sequential"],
       ["oracle", "step"],
     ])("%s, form %s: as the oracle, all gradients", async (device, form) => {
@@ -202,7 +204,7 @@ describe("what does not fit", () => {
       ["fwp8037"],
     ],
     ["a planned device", DELTA, { x: wave([1, 2, 3]) }, ["--device", "cuda"], ["fwp8021"]],
-    ["a planned form", DELTA, { x: wave([1, 2, 3]) }, ["--form", "chunk"], ["fwp8020"]],
+    ["a planned form", DELTA, { x: wave([1, 2, 3]) }, ["--form", "scan"], ["fwp8020"]],
     ["no such layer", DELTA, { x: wave([1, 2, 3]) }, ["--of", "Dleta"], ["fwp8001"]],
     ["no layer at all", "map id(x: [..]) { x }", { x: wave([1, 2, 3]) }, [], ["fwp8002"]],
     ["several layers", DELTA + TOKENS, { x: wave([1, 2, 3]) }, [], ["fwp8003"]],
