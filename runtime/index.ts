@@ -39,7 +39,6 @@ export type { RunResult, RunSizes, Sequences, WeightSource } from "./model.ts";
 export { Session } from "./session.ts";
 export { drawToken, sample, sampleOptions } from "./sample.ts";
 export { Instances, parameterMemory } from "./instances.ts";
-export { execute } from "./execute.ts";
 export { fromModule, loadJavaScript } from "./device/typescript.ts";
 
 // Random numbers
