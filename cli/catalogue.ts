@@ -127,6 +127,14 @@ export const cliCatalogue = {
     () => "name a new folder",
     "`fwp new` never writes into a folder that holds something.",
   ),
+  fwp8301: entry(
+    "error",
+    "No sizes to verify with",
+    (f: { name: string; reason: string }) =>
+      `no small sizes fit \`${f.name}\`; with the last ones: ${f.reason}`,
+    (f) => `give some: --of ${f.name} --set NAME=VALUE`,
+    "`fwp verify` gives whole-number parameters and free widths small values, then larger ones, then the defaults. A declaration that refuses all of them needs some to be set.",
+  ),
 };
 
 export type CliCode = keyof typeof cliCatalogue & string;

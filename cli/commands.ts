@@ -34,6 +34,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/run.ts"),
   },
   {
+    name: "verify",
+    summary: "compare every form on every device with the oracle",
+    load: () => import("./commands/verify.ts"),
+  },
+  {
     name: "doctor",
     summary: "say which targets work here, and why the others do not",
     load: () => import("./commands/doctor.ts"),

@@ -1,0 +1,102 @@
+/** Everything that claims to compute a step: the forms of time on the devices, whole and in pieces. */
+import { chunk, stage } from "../../compiler/derive/index.ts";
+import type { StepProgram } from "../../compiler/graph/ir.ts";
+import { compileStep, fixSizes, type Form } from "../../compiler/pipeline.ts";
+import type { Precision } from "../../compiler/plan/memory.ts";
+import type { Program } from "../../runtime/device/program.ts";
+import { loadJavaScript } from "../../runtime/device/typescript.ts";
+import { runStepwise, runWhole, type Job } from "../run/execute.ts";
+import type { Values } from "./measure.ts";
+import { runPieces } from "./pieces.ts";
+
+/** A job without what runs it. All first states and all cotangents are given. */
+export type Given = Omit<Job, "program" | "grad">;
+
+export interface Candidate {
+  /** How time is run, as the report says it. */
+  readonly form: string;
+  readonly device: string;
+  readonly precision: Precision;
+  /** Is it tried on sequences that long? */
+  readonly fits: (time: number) => boolean;
+  /** Outputs and last states in each of the maps, all gradients in the last. */
+  readonly run: (given: Given) => readonly Values[];
+}
+
+export type Candidates = (step: StepProgram) => readonly Candidate[];
+
+/** Steps per chunk: less than, and more than, most of the sequences here hold; none divides all of them. */
+const CHUNKS = [3, 16] as const;
+/** Lengths, from and to: one step cannot be cut; longer ones by single steps would say nothing new. */
+const CUT = [2, Infinity] as const;
+const CALLS = [1, 7] as const;
+const PRECISIONS: readonly Precision[] = ["f32", "f64"];
+
+/** With scratch memory and outputs full of NaN, so that what is read before it is written shows. */
+const poisoned = ({ manifest, instantiate }: Program): Program => ({
+  manifest,
+  instantiate: (name, sizes, options) => instantiate(name, sizes, { ...options, poison: true }),
+});
+
+/** Where a sequence is cut: off the middle, and off the borders of chunks. */
+const cutsOf = (time: number): number[] =>
+  time < 7 ? [1] : [Math.floor(time / 3), Math.floor(time / 3) + 1];
+
+const whole = (program: Program, given: Given): Values[] => [
+  runWhole({ ...given, program, grad: false }),
+  runWhole({ ...given, program, grad: true }),
+];
+
+const split = (program: Program, given: Given): Values[] => [
+  runPieces({ ...given, program, grad: true }, cutsOf(given.sizes.time)),
+];
+
+const stepwise = (program: Program, given: Given): Values[] => [
+  runStepwise({ ...given, program, grad: true }),
+];
+
+/** What the `typescript` target makes of a step with numbers for its sizes. Programs are compiled when first run. */
+export function typescriptCandidates(step: StepProgram): Candidate[] {
+  const chunked = chunk(stage(fixSizes(step, () => undefined)), { length: CHUNKS[0] });
+  const lengths = chunked.kept.includes(null) ? CHUNKS : [];
+  return PRECISIONS.flatMap((precision) => {
+    const compile = (form: Form, length?: number) => {
+      let program: Program | null = null;
+      return (): Program => {
+        if (program !== null) return program;
+        const { javascript, manifest } = compileStep(step, () => undefined, {
+          entries: ["forward", "gradient"],
+          form,
+          precision,
+          ...(length === undefined ? {} : { chunk: length }),
+        });
+        program = poisoned(loadJavaScript(javascript, manifest));
+        return program;
+      };
+    };
+    const of = (
+      form: string,
+      program: () => Program,
+      run: (program: Program, given: Given) => Values[],
+      [shortest, longest]: readonly [number, number] = [1, Infinity],
+    ): Candidate => ({
+      form,
+      device: "typescript",
+      precision,
+      fits: (time) => time >= shortest && time <= longest,
+      run: (given) => run(program(), given),
+    });
+    const staged = compile("staged");
+    return [
+      of("sequential", compile("sequential"), whole),
+      of("staged", staged, whole),
+      of("staged, cut", staged, split, CUT),
+      of("step", staged, stepwise, CALLS),
+      ...lengths.flatMap((length) => {
+        const program = compile("chunk", length);
+        const cut = length === CHUNKS[0] ? [of(`chunk ${length}, cut`, program, split, CUT)] : [];
+        return [of(`chunk ${length}`, program, whole), ...cut];
+      }),
+    ];
+  });
+}

@@ -1,0 +1,92 @@
+/** How far what a device computed is from what the oracle computed, and how far it may be. */
+import type { Tensor } from "../../runtime/files/safetensors.ts";
+import type { Precision } from "../../compiler/plan/memory.ts";
+
+export type Values = ReadonlyMap<string, Tensor>;
+
+/** Relative root mean square errors that are allowed. */
+const TOLERANCES: Readonly<Record<Precision, Readonly<Record<Kind, number>>>> = {
+  f32: { forward: 1e-5, gradient: 1e-4 },
+  f64: { forward: 1e-11, gradient: 1e-9 },
+};
+/** Relative spacing of numbers over that of float32, in which the inputs of `moved` are rounded. */
+const SPACING: Readonly<Record<Precision, number>> = { f32: 1, f64: 2 ** -29 };
+/** Errors may be this many times what rounding the inputs alone changes. */
+const CONDITIONING = 20;
+/** Results beyond these are too close to overflow: their squares, or what they are made of, may not fit. */
+const LIMITS: Readonly<Record<Precision, number>> = { f32: 1e15, f64: 1e60 };
+
+export type Kind = "forward" | "gradient";
+
+export const kindOf = (name: string): Kind => (name.startsWith("d.") ? "gradient" : "forward");
+
+/** Root mean square; of a − b if there is a b. */
+function rms(a: ArrayLike<number>, b?: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i]! - (b === undefined ? 0 : b[i]!)) ** 2;
+  return Math.sqrt(sum / Math.max(1, a.length));
+}
+
+export const comparable = (values: Values, precision: Precision): boolean =>
+  [...values.values()].every(({ data }) =>
+    data.every((v: number) => Math.abs(v) < LIMITS[precision]),
+  );
+
+export interface Deviation {
+  /** Relative root mean square error. */
+  readonly error: number;
+  /** The same over what is allowed: above 1 is a failure. */
+  readonly ratio: number;
+  readonly name: string;
+}
+
+/** What the oracle says, prepared for comparisons. */
+export class Expectation {
+  readonly values: Values;
+  /** What the error of each value is divided by. */
+  readonly #scales: ReadonlyMap<string, number>;
+  readonly #conditioning: ReadonlyMap<string, number>;
+
+  /** `moved`: the same from inputs changed by half a unit in the last place of a float32. */
+  constructor(values: Values, moved: Values) {
+    this.values = values;
+    const sizes = new Map([...values].map(([name, { data }]) => [name, rms(data)]));
+    const gradients = [...sizes].filter(([name]) => kindOf(name) === "gradient");
+    // A gradient that is zero but for rounding (that of a query whose only feature is normalised away) has no relative
+    // error: a hundredth of the largest gradient beside it stands in.
+    const floor = 0.01 * Math.max(0, ...gradients.map(([, size]) => size));
+    const scale = ([name, size]: readonly [string, number]): [string, number] => [
+      name,
+      Math.max(size, kindOf(name) === "gradient" ? floor : 0, 1e-30),
+    ];
+    this.#scales = new Map([...sizes].map(scale));
+    this.#conditioning = new Map(
+      [...values].map(([name, { data }]) => [
+        name,
+        rms(data, moved.get(name)!.data) / this.#scales.get(name)!,
+      ]),
+    );
+  }
+
+  /** The worst deviation of each kind. A value that is missing, or has another shape, or is not finite is infinitely off. */
+  compare(found: Values, kinds: readonly Kind[], precision: Precision): Map<Kind, Deviation> {
+    const worst = new Map<Kind, Deviation>();
+    const note = (name: string, error: number, allowed: number) => {
+      const kind = kindOf(name);
+      if (!kinds.includes(kind)) return;
+      const ratio = Number.isNaN(error) ? Infinity : error / allowed;
+      const before = worst.get(kind);
+      if (before !== undefined && before.ratio >= ratio) return;
+      worst.set(kind, { error: Number.isNaN(error) ? Infinity : error, ratio, name });
+    };
+    for (const [name, { shape, data }] of this.values) {
+      const own = found.get(name);
+      const fits = own !== undefined && own.shape.join() === shape.join();
+      const error = fits ? rms(data, own.data) / this.#scales.get(name)! : Infinity;
+      const rounding = CONDITIONING * this.#conditioning.get(name)! * SPACING[precision];
+      note(name, error, Math.max(TOLERANCES[precision][kindOf(name)], rounding));
+    }
+    for (const name of found.keys()) if (!this.values.has(name)) note(name, Infinity, 1);
+    return worst;
+  }
+}

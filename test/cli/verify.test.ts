@@ -1,0 +1,252 @@
+/** `fwp verify`: green on right programs, red on wrong ones, and what it does with a bad command line. */
+import { describe, expect, it } from "vitest";
+import { instantiate } from "../../compiler/check/instantiate.ts";
+import { constant } from "../../compiler/dims.ts";
+import { concretize, type StepProgram } from "../../compiler/graph/index.ts";
+import { verify } from "../../cli/commands/verify.ts";
+import { Exit } from "../../cli/exit.ts";
+import { openProject } from "../../cli/project.ts";
+import { numberSetting } from "../../cli/settings.ts";
+import { typescriptCandidates, type Candidates } from "../../cli/verify/candidates.ts";
+import { comparable, Expectation } from "../../cli/verify/measure.ts";
+import { ATTENTION, DELTA } from "./specs.ts";
+import { codes, expectRefused, file, fwp, useFolder } from "./support.ts";
+
+useFolder();
+
+interface Result {
+  readonly layer: string;
+  readonly sizes: Readonly<Record<string, number>>;
+  readonly form: string;
+  readonly device: string;
+  readonly precision: string;
+  readonly forward: { readonly error: number | null; readonly value: string } | null;
+  readonly gradient: { readonly error: number | null; readonly value: string } | null;
+  readonly incomparable: readonly number[];
+  readonly fault: string | null;
+  readonly outcome: string;
+}
+
+interface Report {
+  readonly comparisons: number;
+  readonly failed: number;
+  readonly incomparable: number;
+  readonly results: readonly Result[];
+}
+
+/** W <- c k vᵀ with a factor, on the state. */
+const memory = (factor: string) => `layer Memory(heads = 2) {
+  in x: [width]
+  slow net {
+    k: [heads, width] = linear(x)
+    v: [heads, width] = linear(x)
+  }
+  fast net { W: [heads, width, width] = 0 }
+  program { W <- ${factor} * W + outer(v, k) }
+  out y: [heads, width] = W @ k
+}
+`;
+
+const unused = (): never => {
+  throw new Error("not used");
+};
+
+/** `fwp verify` in this process with other programs to hold against the oracle. */
+function verifyWith(path: string, candidates: Candidates): { code: number; out: string } {
+  let out = "";
+  const context = {
+    out: (text: string) => void (out += text),
+    err: unused,
+    stdin: unused,
+    env: {},
+    terminal: false,
+    io: {} as never,
+  };
+  const options = { set: [], seed: "1", rounds: "1" };
+  try {
+    verify([path], options, context, candidates);
+  } catch (error) {
+    if (!(error instanceof Exit)) throw error;
+    return { code: error.code, out };
+  }
+  return { code: 0, out };
+}
+
+describe("fwp verify", () => {
+  it("finds every form of a delta net on every device as in the oracle", async () => {
+    const { code, out, err } = await fwp(["verify", file("delta.fwp", DELTA), "--json"]);
+    expect([code, err]).toEqual([0, ""]);
+    const { comparisons, failed, incomparable, results } = JSON.parse(out) as Report;
+    expect([failed, incomparable]).toEqual([0, 0]);
+    expect(comparisons).toBe(results.length);
+    const forms = ["sequential", "staged", "staged, cut", "step", "chunk 3", "chunk 3, cut"];
+    for (const form of forms) {
+      for (const precision of ["f32", "f64"]) {
+        const own = results.filter((r) => r.form === form && r.precision === precision);
+        expect(own.length, form).toBeGreaterThanOrEqual(2);
+        const bounds = precision === "f32" ? [1e-5, 1e-4] : [1e-11, 1e-9];
+        for (const { forward, gradient } of own) {
+          expect(forward!.error).toBeLessThan(bounds[0]!);
+          expect(gradient!.error).toBeLessThan(bounds[1]!);
+        }
+      }
+    }
+    // Float32 is not float64: the errors are measured, not assumed.
+    expect(results.some((r) => r.precision === "f32" && r.forward!.error! > 1e-9)).toBe(true);
+    const sizes = new Set(results.map((r) => JSON.stringify(r.sizes)));
+    expect(sizes.size).toBeGreaterThan(1);
+  });
+
+  it("prints a table and a summary", async () => {
+    const path = file("attention.fwp", ATTENTION);
+    const { code, out } = await fwp(["verify", path, "--set", "key=2", "--rounds", "1"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^layer +sizes +form +device +forward +gradient +worst at +result\n/);
+    expect(out).toMatch(/\nAttention +width=\d +sequential +typescript f32 .* ok\n/);
+    expect(out).not.toContain("chunk");
+    expect(out).toMatch(/\n1 layer or model, 8 comparisons with the oracle: no failures\n$/);
+  });
+
+  it("the seed says which numbers, and which sizes", async () => {
+    const path = file("memory.fwp", memory("0.5"));
+    const run = async (seed: string) => (await fwp(["verify", path, "--seed", seed, "--rounds", "1"])).out; // prettier-ignore
+    expect(await run("1")).toBe(await run("1"));
+    const several = await Promise.all(["1", "2", "3", "4"].map(run));
+    expect(new Set(several).size).toBeGreaterThan(1);
+  });
+
+  it("says where a wrong program is wrong, and ends with 1", () => {
+    const path = file("memory.fwp", memory("0.5"));
+    const other = file("other.fwp", memory("0.501"));
+    /** The step of the other file at the same sizes: the same ports, another decay. */
+    const wrong = (step: StepProgram): StepProgram => {
+      const [heads, width] = step.states[0]!.shape.map((d) => constant(d)!) as [number, number];
+      const settings = [numberSetting("heads", heads), numberSetting("width", width)];
+      const found = instantiate(openProject(other), "Memory", settings);
+      if (!("step" in found)) throw new Error(found.diagnostics.map((d) => d.message).join("\n"));
+      return concretize(found.step, found.values);
+    };
+    const right = verifyWith(path, typescriptCandidates);
+    expect(right.code).toBe(0);
+    const { code, out } = verifyWith(path, (step) => typescriptCandidates(wrong(step)));
+    expect(code).toBe(1);
+    expect(out.match(/ FAIL\n/g)!.length).toBe(right.out.match(/ ok\n/g)!.length);
+    expect(out).toMatch(/staged +typescript f64 +\d\.\de-\d .* (?:y|state\.W), \d+ steps? +FAIL\n/);
+    expect(out).toMatch(/: \d+ failures\n$/);
+  });
+
+  it("takes a program that breaks off, or leaves something out, for a failure", () => {
+    const path = file("memory.fwp", memory("0.5"));
+    const { code, out } = verifyWith(path, (step) => {
+      const [first, second] = typescriptCandidates(step);
+      return [
+        {
+          ...first!,
+          run: () => {
+            throw new Error("no memory");
+          },
+        },
+        {
+          ...second!,
+          run: (given) =>
+            second!.run(given).map((r) => new Map([...r].filter(([name]) => name !== "d.x"))),
+        },
+      ];
+    });
+    expect(code).toBe(1);
+    expect(out).toContain("FAIL (1 step: no memory)");
+    expect(out).toMatch(/inf +d\.x, 1 step +FAIL\n/);
+    expect(out).toContain("2 failures\n");
+  });
+
+  it("does not compare what overflows", async () => {
+    const path = file("memory.fwp", memory("1e40"));
+    const { code, out } = await fwp(["verify", path, "--rounds", "1", "--json"]);
+    expect(code).toBe(0);
+    const { failed, incomparable, results } = JSON.parse(out) as Report;
+    expect(failed).toBe(0);
+    expect(incomparable).toBeGreaterThan(0);
+    const narrow = results.filter((r) => r.precision === "f32");
+    expect(new Set(narrow.map((r) => r.outcome))).toEqual(new Set(["not comparable"]));
+    expect(narrow[0]!.forward).toBeNull();
+  });
+
+  it("refuses what it cannot work with", async () => {
+    const path = file("two.fwp", `${DELTA}\n${ATTENTION}`);
+    expectRefused(await fwp(["verify", path, "--of", "Other"]), "fwp8001");
+    expectRefused(
+      await fwp(["verify", file("none.fwp", "map f(x: [n]) -> [n] { x }\n")]),
+      "fwp8002",
+    );
+    const broken = await fwp(["verify", file("broken.fwp", "layer L() { out y: [3] = z }\n")]);
+    expect(broken.code).toBe(1);
+    expect(codes(broken.err).length).toBeGreaterThan(0);
+    for (const flags of [
+      ["--rounds", "0"],
+      ["--rounds", "two"],
+      ["--seed", "-1"],
+      ["--set", "heads=2"],
+      ["--of", "Delta", path],
+      ["--form", "chunk"],
+    ]) {
+      const ended = await fwp(["verify", path, ...flags]);
+      expect(ended.code, flags.join(" ")).toBe(2);
+      expect(ended.out).toBe("");
+    }
+  });
+
+  it("says when no small sizes fit", async () => {
+    const picky = `layer Picky() {
+  in x: [width]
+  out y: [width - 1000] = linear(x)
+}
+`;
+    const ended = await fwp(["verify", file("picky.fwp", picky)]);
+    expectRefused(ended, "fwp8301");
+  });
+});
+
+const of = (...data: number[]) => ({ shape: [data.length], data: Float64Array.from(data) });
+
+describe("the measure", () => {
+  const values = new Map([
+    ["y", of(1, -1)],
+    ["d.x", of(100, 100)],
+    ["d.q", of(0, 1e-16)],
+  ]);
+  const expectation = new Expectation(values, values);
+
+  it("is relative, but for gradients that are nothing beside the others", () => {
+    const found = new Map([...values, ["y", of(1.001, -1.001)], ["d.q", of(1e-12, 0)]] as const);
+    const worst = expectation.compare(found, ["forward", "gradient"], "f64");
+    expect(worst.get("forward")!.error).toBeCloseTo(1e-3, 12);
+    expect(worst.get("forward")!.ratio).toBeGreaterThan(1);
+    expect(worst.get("gradient")!.ratio).toBeLessThan(1);
+  });
+
+  it("allows what rounding the inputs does anyway", () => {
+    const near = new Map([...values, ["y", of(1.01, -1.01)]] as const);
+    const found = new Map([...values, ["y", of(1.1, -1.1)]] as const);
+    const ratio = (e: Expectation, precision: "f32" | "f64") =>
+      e.compare(found, ["forward"], precision).get("forward")!.ratio;
+    expect(ratio(expectation, "f32")).toBeGreaterThan(1);
+    expect(ratio(new Expectation(values, near), "f32")).toBeLessThan(1);
+    expect(ratio(new Expectation(values, near), "f64")).toBeGreaterThan(1);
+  });
+
+  it("takes NaN, another shape and a value too many for failures", () => {
+    const ratio = (name: string, tensor: ReturnType<typeof of>) =>
+      expectation.compare(new Map([...values, [name, tensor]] as const), ["forward"], "f32").get("forward")!.ratio; // prettier-ignore
+    expect(ratio("y", of(NaN, 1))).toBe(Infinity);
+    expect(ratio("y", of(1))).toBe(Infinity);
+    expect(ratio("z", of(1))).toBe(Infinity);
+    expect(ratio("y", of(1, -1))).toBe(0);
+  });
+
+  it("knows what is too large to compare", () => {
+    expect(comparable(values, "f32")).toBe(true);
+    const large = new Map([["y", of(1e20)]]);
+    expect([comparable(large, "f32"), comparable(large, "f64")]).toEqual([false, true]);
+    expect(comparable(new Map([["y", of(NaN)]]), "f64")).toBe(false);
+  });
+});
