@@ -40,15 +40,75 @@ test("the class of every state (systems.md, parts B and D)", () => {
         "layers.1.mixer.W": "delta",
         "layers.2.mixer.W": "delta",
       },
+      "decay.fwp GLA": {
+        "W": "diagonal",
+      },
+      "decay.fwp HGRN2": {
+        "W": "diagonal",
+      },
+      "decay.fwp MLSTM": {
+        "W": "scalar",
+        "m": "nonlinear",
+        "n": "scalar",
+      },
+      "decay.fwp Mamba2": {
+        "W": "scalar",
+      },
+      "decay.fwp RWKV6": {
+        "W": "diagonal",
+      },
+      "decay.fwp RetNet": {
+        "W": "scalar",
+        "time": "identity",
+      },
+      "decay.fwp ShortConv": {},
       "delta_net.fwp DeltaNet": {
         "W": "delta",
       },
       "flip_flop.fwp FlipFlop": {
         "net.W": "nonlinear",
       },
+      "gated_2017.fwp GatedFastWeights": {
+        "F1": "diagonal",
+        "F2": "diagonal",
+        "prev.h": "nonlinear",
+        "prev.hs": "nonlinear",
+      },
+      "gated_delta.fwp Comba": {
+        "W": "scalar-rank-one",
+      },
+      "gated_delta.fwp DeltaProduct": {
+        "W": "low-rank",
+      },
+      "gated_delta.fwp GDN2": {
+        "W": "diagonal-rank-one",
+      },
+      "gated_delta.fwp GatedDeltaNet": {
+        "W": "scalar-delta",
+      },
+      "gated_delta.fwp GatedOja": {
+        "W": "diagonal-delta",
+      },
+      "gated_delta.fwp KDA": {
+        "W": "diagonal-delta",
+      },
+      "gated_delta.fwp RWKV7": {
+        "W": "diagonal-rank-one",
+      },
       "linear_transformer.fwp LinearTransformer": {
         "W": "identity",
         "z": "identity",
+      },
+      "online.fwp MesaMemory": {
+        "G": "scalar",
+        "H": "scalar",
+      },
+      "online.fwp TTTLinear": {
+        "W": "delta",
+      },
+      "performer.fwp Performer": {
+        "LinearTransformer.W": "identity",
+        "LinearTransformer.z": "identity",
       },
       "programmers_1991.fwp DirectProgrammer": {
         "W": "nonlinear",
@@ -67,6 +127,20 @@ test("the class of every state (systems.md, parts B and D)", () => {
       },
       "recurrent.fwp RDN": {
         "prev.y, W": "nonlinear",
+      },
+      "recurrent_variants.fwp DeltaDeltaNet": {
+        "V": "delta",
+        "W": "delta",
+      },
+      "recurrent_variants.fwp DeltaLSTM": {
+        "R": "delta",
+        "W": "delta",
+        "c, prev.h": "nonlinear",
+      },
+      "recurrent_variants.fwp DeltaRNN1": {
+        "R": "delta",
+        "W": "delta",
+        "prev.y": "nonlinear",
       },
       "retrieval.fwp AdditiveMemory": {
         "W": "identity",
@@ -103,6 +177,9 @@ test("the class of every state (systems.md, parts B and D)", () => {
       "std/layers.fwp post_norm": {},
       "std/layers.fwp pre_norm": {},
       "std/layers.fwp residual": {},
+      "tensor_product.fwp TensorProductMemory": {
+        "F": "low-rank",
+      },
     }
   `);
 });
