@@ -171,6 +171,20 @@ describe("fwp verify", () => {
     expect(narrow[0]!.forward).toBeNull();
   });
 
+  it("draws its progress on a terminal only, and wipes it", () => {
+    const path = file("memory.fwp", memory("0.5"));
+    const show = (terminal: boolean) => {
+      let err = "";
+      const context = { out: () => {}, err: (text: string) => void (err += text), stdin: unused, env: {}, terminal, io: {} as never }; // prettier-ignore
+      verify([path], { set: [], seed: "1", rounds: "1" }, context);
+      return err;
+    };
+    expect(show(false)).toBe("");
+    const drawn = show(true);
+    expect(drawn).toContain("Memory: chunk 3, cut, typescript f64");
+    expect(drawn.endsWith("\r\u001B[K")).toBe(true);
+  });
+
   it("refuses what it cannot work with", async () => {
     const path = file("two.fwp", `${DELTA}\n${ATTENTION}`);
     expectRefused(await fwp(["verify", path, "--of", "Other"]), "fwp8001");
