@@ -173,6 +173,7 @@ const namedFacts: Facts = new Proxy<Record<string, string>>(
 const ROOMS: Readonly<Record<string, string>> = {
   grammar: "Reading a file",
   "compiler/check": "Checking a spec",
+  "compiler/lint": "What makes a model fail",
   runtime: "Files, tasks, training, programs",
   cli: "The command line",
 };

@@ -5,6 +5,7 @@ const COMPILER = [
   "graph",
   "check",
   "derive",
+  "lint",
   "train",
   "optimise",
   "loop",
@@ -34,6 +35,9 @@ export const RULES: Readonly<Record<string, Rule>> = {
     rooms: ["compiler/dims", "compiler/graph", "diagnostics", "grammar", "runtime/format"],
   },
   "compiler/derive": { rooms: ["compiler/dims", "compiler/graph", "diagnostics"] },
+  "compiler/lint": {
+    rooms: ["compiler/derive", "compiler/dims", "compiler/graph", "diagnostics", "grammar"],
+  },
   "compiler/train": { rooms: ["compiler/dims", "compiler/graph", "diagnostics", "runtime/format"] },
   "compiler/optimise": { rooms: ["compiler/dims", "compiler/graph", "diagnostics"] },
   "compiler/loop": { rooms: ["diagnostics"] },

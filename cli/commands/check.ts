@@ -26,7 +26,11 @@ async function environmentOf(project: Project): Promise<Environment | null> {
 async function checkFile(file: string): Promise<readonly Diagnostic[]> {
   try {
     const project = openProject(file);
-    return checkProject(project, await environmentOf(project));
+    const env = await environmentOf(project);
+    const found = checkProject(project, env);
+    if (found.some((d) => d.severity === "error")) return found;
+    const { lintProject } = await import("../lint.ts");
+    return [...found, ...lintProject(project, env)];
   } catch (error) {
     if (error instanceof DiagnosticError) return error.diagnostics;
     throw error;

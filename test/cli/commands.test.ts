@@ -65,7 +65,7 @@ describe("fwp check", () => {
       "check",
       file("a.fwp", BROKEN),
       inFolder("none.fwp"),
-      file("b.fwp", DELTA),
+      file("b.fwp", TOKENS),
     ]);
     expectRefused(ended, "fwp2101", "fwp2101", "fwp6001");
     expect(ended.err).toContain("  out y: [width] = lineer(x)\n");

@@ -1,0 +1,60 @@
+/** Runs the lints on all that a file declares and that can be expanded with what it says. */
+import { experimentTask, instantiateExperiment } from "../compiler/check/experiments.ts";
+import type { Environment } from "../compiler/check/experiments.ts";
+import { instantiate } from "../compiler/check/instantiate.ts";
+import type { Project } from "../compiler/check/project.ts";
+import { applyAllowances, lintCarried, lintStep } from "../compiler/lint/index.ts";
+import { fixSizes } from "../compiler/pipeline.ts";
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import type { Declaration, ExperimentDecl, LayerDecl, ModelDecl } from "../grammar/ast.ts";
+import { numberSetting } from "./settings.ts";
+import { openWidths } from "./widths.ts";
+
+/** What a width without a value counts as. */
+const NOMINAL = 64;
+
+function lintDeclared(project: Project, decl: LayerDecl | ModelDecl): Diagnostic[] {
+  const { names } = openWidths(project, decl, []);
+  const settings = [...names.values()].map((name) => numberSetting(name, NOMINAL));
+  const made = instantiate(project, decl.name.text, settings);
+  // A layer that asks for a map or a layer cannot be expanded on its own: its callers are looked at instead.
+  return "step" in made ? lintStep(fixSizes(made.step, made.values)) : [];
+}
+
+/** Whether an experiment says anything about carrying states on. */
+const mayCarry = (decl: ExperimentDecl): boolean =>
+  decl.clauses.some(
+    (c) => c.kind === "train-clause" && c.settings.some((s) => s.name.text === "carry"),
+  );
+
+function lintExperiment(project: Project, decl: ExperimentDecl, env: Environment): Diagnostic[] {
+  const { task } = experimentTask(project, decl, [], env);
+  const description = task === null ? null : env.task(task.settings, task.place);
+  if (description === null) return [];
+  const made = instantiateExperiment(project, decl, [], env, description);
+  if (!("step" in made) || !made.train.carry) return [];
+  return lintCarried(fixSizes(made.step, made.values), decl.name.text);
+}
+
+function lintDeclaration(
+  project: Project,
+  decl: Declaration,
+  env: Environment | null,
+): readonly Diagnostic[] {
+  if (decl.kind === "layer" || decl.kind === "model") return lintDeclared(project, decl);
+  const carries = decl.kind === "experiment" && env !== null && mayCarry(decl);
+  return carries ? lintExperiment(project, decl, env) : [];
+}
+
+/** The warnings of a project without errors, one for each place, less those that the files allow. */
+export function lintProject(project: Project, env: Environment | null): Diagnostic[] {
+  const { main, modules } = project;
+  const found = new Map<string, Diagnostic>();
+  for (const decl of main.own.values()) {
+    for (const d of lintDeclaration(project, decl, env)) {
+      const key = `${d.code} ${d.place.file} ${d.place.range?.start}`;
+      if (!found.has(key)) found.set(key, d);
+    }
+  }
+  return applyAllowances([...found.values()], new Set([main, ...modules.values()]), main);
+}
