@@ -1,4 +1,4 @@
-/** Bounds, checked against numbers: no value that a graph takes lies outside of the range that is proved for it. */
+/** What can be proved of the values of small graphs. */
 import { expect, test } from "vitest";
 import { dim } from "../../compiler/dims.ts";
 import { GraphBuilder, type NodeId } from "../../compiler/graph/index.ts";
