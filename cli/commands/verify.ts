@@ -75,8 +75,8 @@ Forms:    sequential, one loop over time; staged, what depends on no state outsi
           loops over chunks of N steps, where there is such a form; step, a call per step.
           "cut": in pieces, the state carried from one to the next.
 Errors:   root mean square of the difference over that of the oracle's value, the worst of all
-          lengths (1, 2, 7, 19 steps). Allowed in f32 1e-5 and, of gradients, 1e-4; in f64 1e-11
-          and 1e-9; more where rounding the inputs changes the results by more.
+          lengths: 1, 2, 7 and 19 steps (form step: up to 7). Allowed in f32 1e-5 and, of gradients,
+          1e-4; in f64 1e-11 and 1e-9; more where rounding the inputs changes the results by more.
 Values that overflow in the oracle too are not comparable, and no failure.
 
 Examples:
