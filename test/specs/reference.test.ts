@@ -14,6 +14,7 @@ import { expectClose, expectMapsClose } from "../support/compare.ts";
 import { specs } from "../support/specs.ts";
 import { drawInputs } from "../support/steps.ts";
 import { asSetting, loadSpec } from "./cases.ts";
+import { modern } from "./modern.ts";
 import { references, type Given } from "./reference.ts";
 
 function compile(
@@ -57,7 +58,9 @@ function lookup(values: ReadonlyMap<string, Tensor>, role: string, row: number |
   };
 }
 
-test.each(references.map((r) => [`${r.file} ${r.name}`, r] as const))("%s", (_, reference) => {
+const all = [...references, ...modern].map((r) => [`${r.file} ${r.name}`, r] as const);
+
+test.each(all)("%s", (_, reference) => {
   const step = compile(reference.file, reference.name, reference.settings);
   const program = unroll(step);
   const sizes = { batch: 2, time: 6, past: 0 };

@@ -24,6 +24,9 @@ function classes({ step }: SpecCase): Record<string, string> {
   return found;
 }
 
+/**
+ * GatedFastWeights is elementwise there: here every row of F1 and F2 is a memory of its own, with a decay per key.
+ */
 test("the class of every state (systems.md, parts B and D)", () => {
   const table = Object.fromEntries([...large].map(([name, c]) => [name, classes(c)]));
   expect(table).toMatchInlineSnapshot(`
