@@ -101,7 +101,7 @@ function callLocal(
     frame.report("fwp2206", expr.span, { name });
     return ERROR;
   }
-  const inner = frame.child();
+  const inner = callee.scope.child();
   const names = fn.parameters.map((p) => p.text);
   const given = bindNames(frame, name, names, args, expr.span, false);
   if (given === null) return ERROR;

@@ -11,7 +11,7 @@ import type {
   Span,
   UnaryExpr,
 } from "../../grammar/ast.ts";
-import { add, dim, show, showShape, subtract, type Shape } from "../dims.ts";
+import { dim, show, showShape, subtract, type Shape } from "../dims.ts";
 import type { BinaryFn } from "../graph/ir.ts";
 import { asFloat, elementwise, numberNode } from "./broadcast.ts";
 import { evaluateCall } from "./calls.ts";
@@ -369,7 +369,3 @@ function learned(frame: Frame, expr: Expr): Value {
   wrongKind(frame, "a number or an initialiser", init, expr.span);
   return ERROR;
 }
-
-/** Sum of sizes, for callers that add pieces. */
-export const total = (dims: readonly Shape[number][]): Shape[number] =>
-  dims.reduce((a, b) => add(a, b), dim(0));

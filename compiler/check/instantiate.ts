@@ -26,11 +26,6 @@ export interface Instantiated {
   readonly warnings: readonly Diagnostic[];
 }
 
-export interface Opened {
-  readonly session: Session;
-  readonly frame: Frame;
-}
-
 /**
  * Expands a layer or model that stands on its own. `abstract`: it is only checked, so parameters and widths without a
  * value stay open; else each needs one.

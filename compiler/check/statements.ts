@@ -78,7 +78,7 @@ function run(frame: Frame, statement: Statement, place: string): void {
       return frame.set(statement.name.text, {
         kind: "local",
         fn: statement,
-        scope: { lookup: (name) => frame.lookup(name) },
+        scope: frame,
       });
     case "weight":
       return runWeight(frame, statement);

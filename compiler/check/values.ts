@@ -8,6 +8,7 @@ import type {
 } from "../../grammar/ast.ts";
 import type { Dim } from "../dims.ts";
 import type { Init, NodeId } from "../graph/ir.ts";
+import type { Frame } from "./frame.ts";
 import type { Module } from "./project.ts";
 
 /**
@@ -59,7 +60,7 @@ export type Value =
   | { readonly kind: "bool"; readonly value: boolean | null }
   | { readonly kind: "string"; readonly value: string }
   | { readonly kind: "builtin"; readonly name: string }
-  | { readonly kind: "local"; readonly fn: FunctionStatement; readonly scope: LocalScope }
+  | { readonly kind: "local"; readonly fn: FunctionStatement; readonly scope: Frame }
   | { readonly kind: "list"; readonly items: readonly Value[] }
   | { readonly kind: "tuple"; readonly items: readonly Value[] }
   | { readonly kind: "range"; readonly from: NumberValue; readonly to: NumberValue }
@@ -71,11 +72,6 @@ export type Value =
   | { readonly kind: "unknown" }
   /** A problem has been reported. */
   | { readonly kind: "error" };
-
-/** Opaque here; the scope in which a local function was written (see scope.ts). */
-export interface LocalScope {
-  readonly lookup: (name: string) => Value | undefined;
-}
 
 export const ERROR: Value = { kind: "error" };
 export const UNKNOWN: Value = { kind: "unknown" };

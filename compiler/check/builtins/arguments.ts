@@ -4,7 +4,7 @@ import { asFloat } from "../broadcast.ts";
 import type { LazyArgument } from "../calls.ts";
 import { asTensor, wrongKind } from "../evaluate.ts";
 import { asSize, valueOf } from "../numbers.ts";
-import { ERROR, UNKNOWN, type NumberValue, type TensorValue, type Value } from "../values.ts";
+import { ERROR, UNKNOWN, type TensorValue, type Value } from "../values.ts";
 import { Stop, type BuiltinCall } from "./types.ts";
 
 export function required(call: BuiltinCall, name: string): LazyArgument {
@@ -116,9 +116,4 @@ export function listArgument(
   if (value.kind === "list" || value.kind === "tuple") return { items: value.items, arg };
   wrongKind(call.frame, "a list such as [a, b]", value, arg.span);
   throw new Stop(ERROR);
-}
-
-/** A number, or a signal of shape `[]` or one that broadcasts. */
-export function isNumber(value: Value): value is NumberValue {
-  return value.kind === "number";
 }

@@ -1,5 +1,5 @@
 /** Reductions and normalisations: along the last axis, or along those that `over:` names. */
-import { dim, product, type Dim } from "../../dims.ts";
+import { product, type Dim } from "../../dims.ts";
 import type { NodeId } from "../../graph/ir.ts";
 import { growingAxis, masked, validity } from "../products.ts";
 import { numberNode } from "../broadcast.ts";
@@ -240,5 +240,3 @@ export const reductionBuiltins: BuiltinTable = {
     run: rmsNorm,
   },
 };
-
-export const ONE: Dim = dim(1);

@@ -4,7 +4,6 @@ import {
   apply,
   dim,
   equal,
-  multiply,
   product,
   show,
   showShape,
@@ -13,7 +12,7 @@ import {
   type Shape,
 } from "../../dims.ts";
 import { asSize } from "../numbers.ts";
-import { ERROR, type TensorValue, type Value } from "../values.ts";
+import { ERROR, type Value } from "../values.ts";
 import {
   axesOver,
   lastAxis,
@@ -316,6 +315,3 @@ export const shapeBuiltins: BuiltinTable = {
     binaryCodes,
   ),
 };
-
-export type { TensorValue };
-export { multiply };

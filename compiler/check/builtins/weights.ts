@@ -1,5 +1,5 @@
 /** Dense maps and embeddings. */
-import { dim, product, showShape, type Dim, type Shape } from "../../dims.ts";
+import { product, showShape, type Dim, type Shape } from "../../dims.ts";
 import { specName } from "../../graph/names.ts";
 import type { Init } from "../../graph/ir.ts";
 import type { Frame } from "../frame.ts";
@@ -180,5 +180,3 @@ export const weightBuiltins: BuiltinTable = {
     run: onehot,
   },
 };
-
-export const WIDTH_ONE = dim(1);
