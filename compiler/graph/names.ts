@@ -1,5 +1,17 @@
 /** What people call the values of a graph: in text forms, generated code and profiles. */
-import type { Node, Origin } from "./ir.ts";
+import type { BinaryFn, Node, Origin } from "./ir.ts";
+
+/** Functions of two numbers that are written between them. */
+export const SIGNS: Readonly<Partial<Record<BinaryFn, string>>> = {
+  add: "+",
+  sub: "-",
+  mul: "*",
+  div: "/",
+  lt: "<",
+  le: "<=",
+  eq: "==",
+  ne: "!=",
+};
 
 const WORDS: Readonly<Partial<Record<Node["op"], string>>> = {
   contract: "product",

@@ -1,20 +1,10 @@
 /** A graph as text, one line per node: for people and for golden tests. */
 import { unreachable } from "../../diagnostics/diagnostic.ts";
 import { show, showShape } from "../dims.ts";
-import { specName } from "./names.ts";
+import { SIGNS, specName } from "./names.ts";
 import type { Binding, Graph, Node, NodeId, Recurrence, RecurrenceOutput } from "./ir.ts";
 import { reachable } from "./rebuild.ts";
 
-const INFIX: Readonly<Record<string, string>> = {
-  add: "+",
-  sub: "-",
-  mul: "*",
-  div: "/",
-  lt: "<",
-  le: "<=",
-  eq: "==",
-  ne: "!=",
-};
 const ref = (id: NodeId) => `%${id}`;
 const letters = (labels: readonly number[]) =>
   labels.map((l) => (l < 26 ? String.fromCharCode(97 + l) : `(${l})`)).join("");
@@ -34,7 +24,7 @@ function expression(node: Node): string {
     case "unary":
       return `${node.fn} ${ref(node.x)}`;
     case "binary": {
-      const sign = INFIX[node.fn];
+      const sign = SIGNS[node.fn];
       if (sign === undefined) return `${node.fn} ${ref(node.a)}, ${ref(node.b)}`;
       return `${ref(node.a)} ${sign} ${ref(node.b)}`;
     }

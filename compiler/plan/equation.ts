@@ -1,20 +1,9 @@
 /** The equation that a loop computes, in the spec's own names where it has them: the comment above the loop. */
 import type { Graph, Node, NodeId } from "../graph/ir.ts";
-import { specName, valueName } from "../graph/names.ts";
+import { SIGNS, specName, valueName } from "../graph/names.ts";
 import { bodyNode, operands } from "../graph/shapes.ts";
 
-const INFIX: Readonly<Record<string, string>> = {
-  add: "+",
-  sub: "-",
-  mul: "*",
-  div: "/",
-  lt: "<",
-  le: "<=",
-  eq: "==",
-  ne: "!=",
-  and: "and",
-  or: "or",
-};
+const INFIX: typeof SIGNS = { ...SIGNS, and: "and", or: "or" };
 const LONGEST = 100;
 
 /** `u = beta * (v - sum(W * k))`; null when it would say nothing. */
