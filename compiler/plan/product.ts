@@ -2,7 +2,7 @@
  * Products of matrices in blocks. Both operands are first copied into panels of doubles in the order in which the inner
  * loop reads them, whatever their layout was; the inner loop keeps a block of sums in local variables.
  */
-import { apply, constant, dim, multiply, product, type Dim } from "../dims.ts";
+import { add as sum, apply, constant, dim, multiply, product, type Dim } from "../dims.ts";
 import { valueName } from "../graph/names.ts";
 import type { ContractNode, NodeId } from "../graph/ir.ts";
 import { add, binary, float, int, intVariable, load, mul } from "../loop/build.ts";
@@ -23,9 +23,14 @@ import { loopName, type Lowering } from "./lower.ts";
 import type { BufferLocation } from "./place.ts";
 import type { Stage } from "./stages.ts";
 
-/** Rows and columns of the block of sums: the fastest on V8 of those tried (bench/product.ts). */
+/**
+ * Rows and columns of the block of sums, and terms added in one turn of the inner loop: the fastest on V8 of those tried
+ * (bench/blocks.ts). The engine multiplies all of a turn before it adds, so a block this large has sums that go through
+ * memory; two terms a turn halve how often they do.
+ */
 const ROWS = 4;
 const COLUMNS = 2;
+const TERMS = 2;
 /** Length of the sum done in one pass over a result whose sum is too long for the cache. */
 const PASS = 512;
 
@@ -35,6 +40,12 @@ interface Side {
   readonly operandLabels: readonly number[];
   readonly labels: readonly number[];
   readonly count: Dim;
+}
+
+/** The array that holds both sides, and where its columns begin. */
+interface Panel {
+  readonly name: string;
+  readonly columns: Expr;
 }
 
 export function emitProduct(lowering: Lowering, s: Stage, node: ContractNode): void {
@@ -93,17 +104,22 @@ class ProductLowering {
 
     const perPass = passes ? apply("min", total, apply("max", dim(PASS), inner)) : total;
     const panels = multiply(dim(COLUMNS), apply("ceildiv", this.#columns.count, dim(COLUMNS)));
+    // One array for both sides: the engine then looks up where it is once. Rows first.
     const label = valueName(plan.region.node(this.#stage.node));
-    const columnPanel = memory.scratch(`${label}_columns`, "f64", multiply(panels, perPass), true);
-    const rowPanel = memory.scratch(`${label}_rows`, "f64", multiply(dim(ROWS), perPass), true);
+    const rows = multiply(dim(ROWS), perPass);
+    const length = sum(rows, multiply(panels, perPass));
+    const panel: Panel = {
+      name: memory.scratch(`${label}_panels`, "f64", length, true),
+      columns: emitter.size(rows),
+    };
 
     for (const [i, l] of this.#batch.entries()) {
       const extent = this.#sizes.get(l)!;
       const v = emitter.open(loopName(extent, i), extent, { spread: "independent" });
       this.#fixed.set(l, ofVariable(v));
     }
-    if (passes) this.#passes(inner, columnPanel, rowPanel, target);
-    else this.#pass(emitter.size(total), null, columnPanel, rowPanel, target, false);
+    if (passes) this.#passes(inner, panel, target);
+    else this.#pass(emitter.size(total), null, panel, target, false);
     for (let i = 0; i < this.#batch.length; i++) emitter.close();
   }
 
@@ -123,7 +139,7 @@ class ProductLowering {
   }
 
   /** The sum in pieces of about PASS terms: whole steps of its first label. */
-  #passes(inner: Dim, columnPanel: string, rowPanel: string, target: BufferLocation): void {
+  #passes(inner: Dim, panel: Panel, target: BufferLocation): void {
     const { emitter } = this.#lowering;
     const first = this.#sizes.get(this.#summed[0]!)!;
     const stepsExpr =
@@ -140,46 +156,70 @@ class ProductLowering {
     const from = emitter.define("from", mul(intVariable(pass.name), step));
     const to = emitter.define("to", binary("min", all, add(from, step)));
     const length = emitter.define("terms", mul(binary("sub", to, from), emitter.size(inner)));
-    this.#pass(length, { from, to }, columnPanel, rowPanel, target, true);
+    this.#pass(length, { from, to }, panel, target, true);
     emitter.close();
   }
 
   #pass(
     length: Expr,
     range: { from: Expr; to: Expr } | null,
-    columnPanel: string,
-    rowPanel: string,
+    panel: Panel,
     target: BufferLocation,
     adding: boolean,
   ): void {
     const { emitter } = this.#lowering;
     const columns = apply("ceildiv", this.#columns.count, dim(COLUMNS));
+    const startOf = (block: string): Expr =>
+      add(panel.columns, mul(mul(intVariable(block), length), int(COLUMNS)));
     const p = emitter.open("p", columns);
-    const start = emitter.define("start", mul(mul(intVariable(p.name), length), int(COLUMNS)));
-    this.#pack(this.#columns, ofVariable(p), COLUMNS, columnPanel, start, range);
+    const start = emitter.define("start", startOf(p.name));
+    this.#pack(this.#columns, ofVariable(p), COLUMNS, panel.name, start, range);
     emitter.close();
 
     const rows = apply("ceildiv", this.#rows.count, dim(ROWS));
     const r = emitter.open("r", rows, { spread: "independent" });
-    this.#pack(this.#rows, ofVariable(r), ROWS, rowPanel, int(0), range);
+    this.#pack(this.#rows, ofVariable(r), ROWS, panel.name, int(0), range);
     const end = emitter.define("end", mul(length, int(ROWS)));
     const c = emitter.open("c", columns);
     const sums = Array.from({ length: ROWS }, (_, i) =>
       Array.from({ length: COLUMNS }, (_, j) => emitter.define(`s${i}${j}`, float(0), true)),
     );
-    const q = emitter.define("q", mul(mul(intVariable(c.name), length), int(COLUMNS)), true);
-    const k = emitter.open("k", multiply(dim(ROWS), dim(1)), { step: ROWS, to: end });
-    const ys = sums[0]!.map((_, j) =>
-      emitter.define(`y${j}`, load(columnPanel, add(q, int(j)), "float")),
-    );
-    for (let i = 0; i < ROWS; i++) {
-      const x = emitter.define(`x${i}`, load(rowPanel, add(intVariable(k.name), int(i)), "float"));
-      ys.forEach((y, j) => emitter.assign(sums[i]![j]!, add(sums[i]![j]!, mul(x, y))));
-    }
-    emitter.assign(q, add(q, int(COLUMNS)));
-    emitter.close();
+    const q = emitter.define("q", startOf(c.name), true);
+    this.#terms(panel.name, length, end, q, sums);
     this.#store(ofVariable(r), ofVariable(c), sums, target, adding);
     emitter.close();
+    emitter.close();
+  }
+
+  /** Adds all terms up, `TERMS` in a turn and the rest, fewer than that, one by one. */
+  #terms(panel: string, length: Expr, end: Expr, q: Expr, sums: readonly Expr[][]): void {
+    const { emitter } = this.#lowering;
+    const known = length.op === "number" ? length.value : null;
+    const turn = (k: string, count: number): void => {
+      for (let n = 0; n < count; n++) {
+        const ys = sums[0]!.map((_, j) =>
+          emitter.define(`y${j}`, load(panel, add(q, int(n * COLUMNS + j)), "float")),
+        );
+        sums.forEach((row, i) => {
+          const at = add(intVariable(k), int(n * ROWS + i));
+          const x = emitter.define(`x${i}`, load(panel, at, "float"));
+          ys.forEach((y, j) => emitter.assign(row[j]!, add(row[j]!, mul(x, y))));
+        });
+      }
+      emitter.assign(q, add(q, int(count * COLUMNS)));
+    };
+    const step = ROWS * TERMS;
+    let whole: Expr = end;
+    if (known === null) {
+      const odd = mul(binary("mod", length, int(TERMS)), int(ROWS));
+      whole = emitter.define("whole", binary("sub", end, odd));
+    } else whole = int(ROWS * (known - (known % TERMS)));
+    if (known === null || known >= TERMS) {
+      turn(emitter.open("k", dim(step), { step, to: whole }).name, TERMS);
+      emitter.close();
+    }
+    if (known !== null && known % TERMS === 0) return;
+    turn(emitter.open("k", dim(ROWS), { from: whole, step: ROWS, to: end }).name, 1);
     emitter.close();
   }
 

@@ -2,11 +2,11 @@
  * The normal form, chunk by chunk. Of the C steps of a chunk let Z be all reads, U all writes, P the products of their keys
  * (decayed, zero where the write is not earlier), Ā the keys of the reads decayed since entry, Λ the λ of each step:
  *
- *     Z = Ā S₀ᵀ + P U,   U = C + Λ Z   ⇒   (I − P Λ) Z = Ā S₀ᵀ + P C
+ *     Z = Ā S₀ᵀ + P U,   U = C + Λ Z   ⇒   (I − Λ P) U = C + Λ Ā S₀ᵀ
  *
- * I − P Λ is unit lower triangular and does not depend on the state, so it is solved for all chunks at once. What remains is
- * a loop over chunks that carries the state (WY form: Bischof and Van Loan 1987; for the delta rule Yang et al., NeurIPS
- * 2024).
+ * I − Λ P is unit lower triangular and does not depend on the state, so it is made for all chunks at once. What remains is
+ * a loop over chunks that carries the state: it reads the state on entry at all keys, solves for what is written, and
+ * writes it (compact WY form: Bischof and Van Loan 1987; for the delta rule Yang et al., NeurIPS 2024).
  */
 import { dim, type Dim } from "../../dims.ts";
 import { algebra, GraphBuilder, type NodeId, type Recurrence } from "../../graph/index.ts";
@@ -82,66 +82,61 @@ class Chunks {
     const { form, wanted } = this.#given;
     const names = this.#names;
     const feeding = feedingReads(form);
-    const results = new Map<NodeId, NodeId>();
-    const solved = feeding.length === 0 ? null : this.#solve(feeding);
-    const { states, final, reads } = this.#loop(solved);
-
-    // What was written, for all chunks.
-    let writes = this.#constant;
-    if (solved !== null && reads !== null) {
-      const own = names.rename(reads, "t", "s");
-      writes = names.add(names.product(solved.rates, own, "bcshwm"), writes, "bcshwm");
-      feeding.forEach((r, i) => {
-        const value = names.turn(names.pick(reads, "r", i), "bcthm");
-        results.set(form.reads[r]!.node, this.#steps.join(value));
-      });
-    }
     const others = form.reads.flatMap((r, i) =>
       wanted.has(r.node) && !feeding.includes(i) ? [i] : [],
     );
-    if (others.length > 0) {
-      const keys = this.#readKeys(others);
-      const inside = names.product(this.#weights.gram(keys, this.#keys), writes, "bcthrm");
-      const entry = names.product(this.#weights.enter(keys), states, "bcthrm");
-      const values = names.add(entry, inside, "bcthrm");
-      others.forEach((r, i) => {
-        results.set(form.reads[r]!.node, this.#steps.join(names.pick(values, "r", i)));
+    const cross = form.crossReads.filter((r) => wanted.has(r.node));
+    const asked = [...feeding, ...others];
+    const keys = asked.length === 0 ? null : this.#readKeys(asked);
+    const gram = keys === null ? null : this.#weights.gram(keys, this.#keys);
+    const entries = this.#loop(
+      keys === null ? null : this.#weights.enter(keys),
+      feeding.length === 0 ? null : this.#system(gram!, feeding),
+      cross.map((r) => this.#steps.take(r.key, "m")),
+    );
+
+    // What the writes of the same chunk add to what was read of the state on entry to it.
+    const results = new Map<NodeId, NodeId>();
+    const { writes } = entries;
+    const first = asked.findIndex((r) => wanted.has(form.reads[r]!.node));
+    if (first >= 0) {
+      const rest = (x: Named): Named => names.slice(x, "r", first, dim(asked.length - first));
+      const inside = names.product(rest(gram!), writes, "bcthrm");
+      const values = names.add(rest(entries.reads!), inside, "bcthrm");
+      asked.slice(first).forEach((r, i) => {
+        const { node } = form.reads[r]!;
+        if (wanted.has(node)) results.set(node, this.#steps.join(names.pick(values, "r", i)));
       });
     }
-    for (const cross of form.crossReads) {
-      if (!wanted.has(cross.node)) continue;
-      const key = this.#steps.take(cross.key, "m");
+    cross.forEach((read, i) => {
+      const key = this.#steps.take(read.key, "m");
       const inside = this.#weights.scatter(names.product(key, writes, "bchtsw"), this.#keys);
-      const entry = this.#weights.enter(names.product(key, states, "bcthn"));
-      results.set(cross.node, this.#steps.join(names.add(entry, inside, "bcthn")));
-    }
-    return { reads: results, final };
+      const entry = this.#weights.enter(entries.cross[i]!);
+      results.set(read.node, this.#steps.join(names.add(entry, inside, "bcthn")));
+    });
+    return { reads: results, final: entries.final };
   }
 
-  /** X and Y with Z = X S₀ᵀ + Y, for all chunks at once. */
-  #solve(feeding: readonly number[]) {
+  /** Λ, and Λ P with its sign turned, for all chunks at once. The reads that feed writes come first in `gram`. */
+  #system(gram: Named, feeding: readonly number[]): System {
     const names = this.#names;
     const b = this.#builder;
-    const { layout } = this.#given.form;
-    const keys = this.#readKeys(feeding);
-    const gram = this.#weights.gram(keys, this.#keys);
+    const { layout, writes } = this.#given.form;
     const rates = this.#rates(feeding);
-    const mixed = names.product(gram, names.rename(rates, "r", "q"), "bchtrsq");
-    const lead = [this.#given.batch, this.#steps.count, layout.heads];
-    const rows = dim(this.#given.length * feeding.length);
-    const matrix = algebra.neg(b, algebra.reshape(b, mixed.id, [...lead, rows, rows]));
-    const entry = names.turn(this.#weights.enter(keys), "bchtrn");
-    const inside = names.product(gram, this.#constant, "bchtrm");
-    const solve = (right: Named, size: Dim): Named => {
-      const flat = algebra.reshape(b, right.id, [...lead, rows, size]);
-      const found = b.solve(matrix, flat, { lower: true, unit: true });
-      return names.of(algebra.reshape(b, found, b.shape(right.id)), right.axes);
-    };
-    return { rates, x: solve(entry, layout.n), y: solve(inside, layout.m) };
+    const [left, right] = [names.rename(rates, "s", "t"), names.rename(gram, "w", "v")];
+    const own = names.slice(right, "r", 0, dim(feeding.length));
+    const mixed = names.product(left, own, "bchtwsv");
+    const rows = dim(this.#given.length * writes.length);
+    const shape = [this.#given.batch, this.#steps.count, layout.heads, rows, rows];
+    const matrix = algebra.neg(b, algebra.reshape(b, mixed.id, shape));
+    return { rates, matrix: names.of(matrix, "bchij") };
   }
 
-  /** The loop over chunks: the state on entry to each, `bchmn`, the last state, and the reads that feed writes, `bchtrm`. */
-  #loop(solved: { rates: Named; x: Named; y: Named } | null) {
+  /**
+   * The loop over chunks: what `keys`, `bcthrn`, and those from the other side, `bcthm`, read of the state on entry, what
+   * is written, `bcshwm`, and the last state.
+   */
+  #loop(keys: Named | null, system: System | null, cross: readonly Named[]): Entries {
     const { layout } = this.#given.form;
     const outer = this.#names;
     const body = new GraphBuilder(`${this.#given.name} by chunks`);
@@ -153,24 +148,37 @@ class Chunks {
       bindings.push({ kind: "sequence", input, value: value.id });
       return names.of(input, value.axes.slice(2));
     };
+    const outputs: RecurrenceOutput[] = [{ kind: "final", carry: 0 }];
+    const axes: string[] = [];
+    const stack = (value: Named): void => {
+      outputs.push({ kind: "stack", node: value.id });
+      axes.push(`bc${value.axes}`);
+    };
     const state = names.of(body.input("state", [layout.heads, layout.m, layout.n]), "hmn");
-    const keys = take("keys", this.#weights.leave(this.#keys));
+    const written = take("keys", this.#weights.leave(this.#keys));
     let writes = take("writes", this.#constant);
-    let reads: Named | null = null;
-    if (solved !== null) {
-      const [x, y, rates] = [take("x", solved.x), take("y", solved.y), take("rates", solved.rates)];
-      reads = names.add(names.product(x, state, "htrm"), y, "htrm");
-      const own = names.rename(reads, "t", "s");
-      writes = names.add(names.product(rates, own, "shwm"), writes, "shwm");
+    if (keys !== null) {
+      const reads = names.product(take("reads", keys), state, "htrm");
+      stack(reads);
+      if (system !== null) {
+        const [rates, matrix] = [take("rates", system.rates), take("matrix", system.matrix)];
+        const own = names.rename(names.slice(reads, "r", 0, names.size(rates, "r")), "t", "s");
+        const right = names.add(names.product(rates, own, "hswm"), writes, "hswm");
+        const shape = body.shape(right.id);
+        const flat = algebra.reshape(body, right.id, [
+          shape[0]!,
+          names.size(matrix, "i"),
+          shape[3]!,
+        ]);
+        const solved = body.solve(matrix.id, flat, { lower: true, unit: true });
+        writes = names.reshape(names.of(solved, "him"), "hswm", shape);
+        stack(writes);
+      }
     }
+    for (const key of cross) stack(names.product(take("from values", key), state, "thn"));
     const { total } = this.#weights;
     const kept = total === null ? state : names.product(state, take("decay", total), "hmn");
-    const next = names.add(kept, names.product(writes, keys, "hmn"), "hmn");
-    const outputs: RecurrenceOutput[] = [
-      { kind: "stack", node: state.id },
-      { kind: "final", carry: 0 },
-      ...(reads === null ? [] : [{ kind: "stack" as const, node: reads.id }]),
-    ];
+    const next = names.add(kept, names.product(writes, written, "hmn"), "hmn");
     const recurrence: Recurrence = {
       body: body.finish(),
       reverse: false,
@@ -181,13 +189,29 @@ class Chunks {
       outputs,
       replay: null,
     };
-    const [states, final, values] = this.#builder.recurrence(recurrence);
-    return {
-      states: outer.of(states!, "bchmn"),
-      final: final!,
-      reads: values === undefined ? null : outer.of(values, "bchtrm"),
-    };
+    const [final, ...stacked] = this.#builder.recurrence(recurrence);
+    const found = stacked.map((id, i) => outer.of(id, axes[i]!));
+    const reads = keys === null ? null : found.shift()!;
+    const solved = system === null ? null : found.shift()!;
+    return { final: final!, reads, writes: solved ?? this.#constant, cross: found };
   }
+}
+
+interface System {
+  /** `bcshwr` */
+  readonly rates: Named;
+  /** `bchij`, i and j counting steps and the writes of each. */
+  readonly matrix: Named;
+}
+
+interface Entries {
+  readonly final: NodeId;
+  /** `bchtrm` */
+  readonly reads: Named | null;
+  /** Axes b, c, h, s, w, m. */
+  readonly writes: Named;
+  /** Each `bcthn`. */
+  readonly cross: readonly Named[];
 }
 
 /** Appends the chunkwise form to the builder. */
