@@ -10,6 +10,7 @@ import type {
   Binding,
   Carry,
   Graph,
+  Node,
   NodeId,
   Recurrence,
   RecurrenceNode,
@@ -145,6 +146,22 @@ function makeReplay(
   };
 }
 
+/** Nodes of the body, of those computed, that the recurrence gives for every step, and its result that holds them. */
+function stackedValues(
+  builder: GraphBuilder,
+  node: RecurrenceNode,
+  computed: readonly Node[],
+): Map<NodeId, NodeId> {
+  const inner = new Set(computed.flatMap((n) => (n.op === "input" ? [] : [n.id])));
+  const found = new Map<NodeId, NodeId>();
+  for (const x of builder.nodes) {
+    if (x.op !== "result" || x.of !== node.id) continue;
+    const o = node.recurrence.outputs[x.index]!;
+    if (o.kind === "stack" && inner.has(o.node)) found.set(o.node, x.id);
+  }
+  return found;
+}
+
 export function recurrenceAdjoint(
   builder: GraphBuilder,
   node: RecurrenceNode,
@@ -213,14 +230,27 @@ export function recurrenceAdjoint(
     receivers.push(c.init);
   });
 
+  // What the forward run gives for every step anyway is read instead of computed again.
+  const shorter = new GraphBuilder(draft.name);
+  const stacked = stackedValues(builder, node, reachable(r.body, roots));
+  const places = new Map([...stacked].map(([id, value]) => [to(id), value]));
+  const short = rebuild(draft.finish(), shorter, (x) => {
+    const value = places.get(x.id);
+    if (value === undefined) return null;
+    const input = shorter.input(`known.${x.id}`, x.shape);
+    bindings.push({ kind: "sequence", input: x.id, value });
+    return input;
+  });
+
   // Only what the gradients need: most of the forward step is often not among it.
   const last = new GraphBuilder(draft.name);
-  const kept = [...nexts, ...outputs.flatMap((o) => ("node" in o ? [o.node] : []))];
-  const whole = draft.finish();
-  const inputs = carried.map(({ input }) => input);
-  const moved = rebuild(whole, last, () => null, [...kept, ...inputs]);
+  const kept = [...nexts, ...outputs.flatMap((o) => ("node" in o ? [o.node] : []))].map(short);
+  const whole = shorter.finish();
+  const inputs = carried.map(({ input }) => short(input));
+  const copied = rebuild(whole, last, () => null, [...kept, ...inputs]);
+  const moved = (id: NodeId) => copied(short(id));
   const live2 = neededInputs(whole, kept);
-  const needed = new Set([...forward].filter((id) => live2.has(to(id))));
+  const needed = new Set([...forward].filter((id) => live2.has(short(to(id)))));
   const target = (c: Carry): NodeId =>
     needed.has(c.input)
       ? moved(to(c.input))
@@ -241,7 +271,9 @@ export function recurrenceAdjoint(
     carries,
     bindings: [
       ...bindingsOf(r.bindings, needed, (id) => moved(to(id))),
-      ...bindingsOf(bindings, live2, moved),
+      ...bindings
+        .filter((b) => live2.has(short(b.input)))
+        .map((b) => ({ ...b, input: moved(b.input) })),
     ],
     outputs: outputs.map((o) => ("node" in o ? { ...o, node: moved(o.node) } : o)),
     replay,
