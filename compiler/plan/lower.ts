@@ -65,16 +65,17 @@ export class Lowering {
         this.emitter.close();
         continue;
       }
-      this.#groups(
-        { axis: 0, extent, step: dim(1) },
+      this.groups(
+        extent,
         name,
-        (variable, several) => {
-          this.evaluator.sharedAlong = several ? variable.terms.at(-1)!.variable.name : null;
-          const offsets = several ? LANE_NUMBERS : [0];
-          this.#laneLocations = offsets.map(() => new Map<Node["id"], Location>());
+        (places) => {
+          const [first] = places;
+          const several = places.length > 1;
+          this.evaluator.sharedAlong = several ? first!.terms.at(-1)!.variable.name : null;
+          this.#laneLocations = places.map(() => new Map<Node["id"], Location>());
           this.#nests(
             n.body,
-            offsets.map((c) => [...lanes[0]!, shifted(variable, dim(c))]),
+            places.map((place) => [...lanes[0]!, place]),
           );
           this.evaluator.sharedAlong = null;
         },
@@ -165,10 +166,9 @@ export class Lowering {
       accumulate(0, [...opened, v]);
       emitter.close();
     } else {
-      this.#groups(inner, loopName(inner.extent, last), (v, several) => {
-        const offsets = several ? LANE_NUMBERS : [0];
-        for (const c of offsets) accumulate(c, [...opened, shifted(v, dim(c))]);
-      });
+      this.groups(inner.extent, loopName(inner.extent, last), (places) =>
+        places.forEach((place, c) => accumulate(c, [...opened, place])),
+      );
     }
     const values = sums.map(([a, b, c, d], lane) => {
       const expr = parts === 1 ? a! : join(join(a!, b!), join(c!, d!));
@@ -187,28 +187,28 @@ export class Lowering {
   }
 
   /** A loop over an axis, several elements at a time, and what remains, one at a time. */
-  #groups(
-    loop: StageLoop,
+  groups(
+    length: Dim,
     name: string,
-    body: (v: Affine, several: boolean) => void,
+    body: (places: readonly Affine[]) => void,
     independent = false,
   ): void {
     const { emitter } = this;
-    const n = constant(loop.extent);
-    const all = emitter.size(loop.extent);
+    const n = constant(length);
+    const all = emitter.size(length);
     const rounded = n === undefined ? binary("bit_and", all, int(-LANES)) : int(n - (n % LANES));
     const end = n === undefined ? emitter.define("whole", rounded) : rounded;
     const spread = independent ? "independent" : "serial";
     if (n === undefined || n >= LANES) {
-      const v = emitter.open(name, loop.extent, { step: LANES, to: end, spread });
+      const v = emitter.open(name, length, { step: LANES, to: end, spread });
       // The last of the group is still below the extent: the variable itself stays as far below it.
-      const extent = subtract(loop.extent, dim(LANES - 1));
-      body(ofVariable({ ...v, extent }), true);
+      const first = ofVariable({ ...v, extent: subtract(length, dim(LANES - 1)) });
+      body(LANE_NUMBERS.map((c) => shifted(first, dim(c))));
       emitter.close();
     }
     if (n !== undefined && n % LANES === 0) return;
-    const r = emitter.open(name, loop.extent, { from: end, spread });
-    body(ofVariable(r), false);
+    const r = emitter.open(name, length, { from: end, spread });
+    body([ofVariable(r)]);
     emitter.close();
   }
 }

@@ -3,6 +3,7 @@ import { constant, dim, product, type Dim } from "../dims.ts";
 import { specName, valueName } from "../graph/names.ts";
 import type { Graph, Node, NodeId } from "../graph/ir.ts";
 import { reachable } from "../graph/rebuild.ts";
+import { operands } from "../graph/shapes.ts";
 import { fixed, ofVariable, stridesOf, type Affine } from "./affine.ts";
 import { chooseRoots, isView, type Choice } from "./choose.ts";
 import type { Memory } from "./memory.ts";
@@ -163,7 +164,7 @@ function withoutHazards(
     const deps = dependences(current);
     const readers = [...deps.before.get(writer)!].filter((s) => s.reads.has(sink.overwrites!));
     const safe =
-      ownReadsInPlace(region, writer) &&
+      ownReadsInPlace(region, choice, writer) &&
       !readers.some((r) => reaches(deps, writer, r)) &&
       !reaches(deps, writer, writer);
     if (safe) continue;
@@ -193,11 +194,13 @@ function withoutHazards(
 }
 
 /** Whether a stage reads what it writes over only at the very element it writes. */
-function ownReadsInPlace(region: Region, s: Stage): boolean {
+function ownReadsInPlace(region: Region, choice: Choice, s: Stage): boolean {
   const own = s.reads.get(s.overwrites!);
   if (own === undefined) return true;
   const node = region.node(s.node);
   if (node.op === "append" && !s.copies && node.x === s.overwrites) return true;
+  const product = choice.finished.get(s.node);
+  if (product !== undefined) return finishesInPlace(region, product, s.node, s.overwrites!);
   if (own === null || s.kind !== "map") return false;
   return own.every((index) =>
     s.loops.every((loop, j) => {
@@ -208,6 +211,19 @@ function ownReadsInPlace(region: Region, s: Stage): boolean {
     }),
   );
 }
+
+/** Whether what finishes each sum of a blocked product reads `input` at the sum's own element, and the product not at all. */
+function finishesInPlace(region: Region, product: NodeId, top: NodeId, input: NodeId): boolean {
+  const visit = (id: NodeId): boolean => {
+    if (id === input) return true;
+    const node = region.node(id);
+    const elementwise = node.op === "unary" || node.op === "binary" || node.op === "select";
+    if (id !== product && elementwise) return operands(node).every(visit);
+    return !reachable(region.graph, [id]).some((x) => x.id === input);
+  };
+  return visit(top);
+}
+
 const sameIndex = (a: Affine, b: Affine): boolean =>
   a.constant.key === b.constant.key &&
   a.terms.length === b.terms.length &&

@@ -9,7 +9,7 @@ import type {
   ScatterNode,
   SolveNode,
 } from "../graph/ir.ts";
-import { add, binary, float, int, load, mul } from "../loop/build.ts";
+import { add, binary, float, int, load, mul, sub } from "../loop/build.ts";
 import type { Expr } from "../loop/ir.ts";
 import {
   fixed,
@@ -114,7 +114,10 @@ function emitScatter(l: Lowering, s: Stage, node: ScatterNode): void {
   for (let i = 0; i < lead.length; i++) emitter.close();
 }
 
-/** Substitution: row after row, each row of the solution used by those after it. */
+/**
+ * Substitution: row after row, each row of the solution used by those after it. Several columns at a time, so that their
+ * sums stay in local variables and share the factors.
+ */
 function emitSolve(l: Lowering, s: Stage, node: SolveNode): void {
   const { emitter } = l;
   const home = homeOf(l, s);
@@ -126,11 +129,6 @@ function emitSolve(l: Lowering, s: Stage, node: SolveNode): void {
   loops(l, node.shape.slice(0, -2), (lead) => {
     const k = emitter.open("row", n);
     const i = place(ofVariable(k));
-    const columns = (inside: (c: Affine) => void): void => {
-      const c = emitter.open(loopName(m, rank), m, { spread: "independent" });
-      inside(ofVariable(c));
-      emitter.close();
-    };
     const entry = (row: Affine, column: Affine): Expr =>
       valueAt(l, node.matrix, [...lead, ...(node.transpose ? [column, row] : [row, column])]);
     const solved = (row: Affine, c: Affine): Expr =>
@@ -139,16 +137,30 @@ function emitSolve(l: Lowering, s: Stage, node: SolveNode): void {
         emitter.index(plus(home.offset, linear([...lead, row, c], home.strides))),
         "float",
       );
-    columns((c) => l.store(home, [...lead, i, c], valueAt(l, node.right, [...lead, i, c]), false));
-    const e = emitter.open("e", n, { to: { op: "variable", type: int(0).type, name: k.name } });
-    const j = place(ofVariable({ ...e, extent: n }));
-    const factor = emitter.define("factor", entry(i, j));
-    columns((c) => l.store(home, [...lead, i, c], mul(mul(float(-1), factor), solved(j, c)), true));
-    emitter.close();
-    if (!node.unit) {
-      const pivot = emitter.define("pivot", entry(i, i));
-      columns((c) => l.store(home, [...lead, i, c], binary("div", solved(i, c), pivot), false));
-    }
+    l.groups(
+      m,
+      loopName(m, rank),
+      (columns) => {
+        const sums = columns.map((c) =>
+          emitter.define("rest", valueAt(l, node.right, [...lead, i, c]), true),
+        );
+        const e = emitter.open("e", n, {
+          to: { op: "variable", type: int(0).type, name: k.name },
+        });
+        const j = place(ofVariable({ ...e, extent: n }));
+        const factor = emitter.define("factor", entry(i, j));
+        columns.forEach((c, lane) =>
+          emitter.assign(sums[lane]!, sub(sums[lane]!, mul(factor, solved(j, c)))),
+        );
+        emitter.close();
+        const pivot = node.unit ? null : emitter.define("pivot", entry(i, i));
+        columns.forEach((c, lane) => {
+          const value = pivot === null ? sums[lane]! : binary("div", sums[lane]!, pivot);
+          l.store(home, [...lead, i, c], value, false);
+        });
+      },
+      true,
+    );
     emitter.close();
   });
 }
