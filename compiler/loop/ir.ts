@@ -12,9 +12,10 @@ export type ElementType = "f32" | "f64" | "i32";
 
 /**
  * Where a buffer lives: `global` memory given by the caller, memory shared by a `workgroup`, or a `local` array of one
- * thread (of constant length; a CPU target may take it from an arena).
+ * thread (of constant length; a CPU target may take it from an arena). A `module` array is a local one that all kernels of
+ * a module may have in the same place, as no kernel leaves anything in it: an address that engines can see as a constant.
  */
-export type AddressSpace = "global" | "workgroup" | "local";
+export type AddressSpace = "global" | "workgroup" | "local" | "module";
 
 /** `bool` values exist only as operands of `select`, `if` and the logic functions; they are never stored. */
 export type ScalarKind = "float" | "int" | "bool";
@@ -161,6 +162,9 @@ export type Statement =
     }
   /** All threads of a workgroup wait for each other. */
   | { readonly op: "barrier" };
+
+/** What a module calls an array of its own that kernels call `name`. */
+export const moduleName = (name: string): string => `module_${name}`;
 
 export interface LoopBuffer {
   readonly name: string;

@@ -1,8 +1,8 @@
 /** The buffers of one entry of a program: what the caller gives, and scratch memory between and inside kernels. */
-import { constant, type Dim } from "../dims.ts";
+import { constant, dim, type Dim } from "../dims.ts";
 import type { DType } from "../graph/ir.ts";
 import { asIdentifier, RESERVED_WORDS } from "./names.ts";
-import type { ElementType, LoopBuffer } from "../loop/ir.ts";
+import { moduleName, type ElementType, type LoopBuffer } from "../loop/ir.ts";
 
 export type Precision = "f32" | "f64";
 
@@ -10,7 +10,7 @@ export interface Buffer {
   readonly name: string;
   readonly type: ElementType;
   readonly length: Dim;
-  readonly kind: "port" | "scratch";
+  readonly kind: "port" | "scratch" | "shared";
   /** Used by one kernel only, inside its loops: could be a thread's own. */
   readonly local: boolean;
 }
@@ -18,6 +18,8 @@ export interface Buffer {
 export class Memory {
   readonly precision: Precision;
   readonly buffers = new Map<string, Buffer>();
+  readonly #shared = new Map<string, string>();
+  readonly #moduleNames = new Set<string>();
   /** Names that the kernel being written has taken. */
   locals: { has(name: string): boolean } = new Set<string>();
 
@@ -26,7 +28,7 @@ export class Memory {
   }
 
   has(name: string): boolean {
-    return this.buffers.has(name);
+    return this.buffers.has(name) || this.#moduleNames.has(name);
   }
   elementType(dtype: DType): ElementType {
     return dtype === "int" ? "i32" : this.precision;
@@ -45,7 +47,7 @@ export class Memory {
   #free(wish: string): string {
     const clean = asIdentifier(wish);
     let name = clean;
-    for (let i = 2; this.#taken(name); i++) name = `${clean}_${i}`;
+    for (let i = 2; this.#taken(name) || this.#taken(moduleName(name)); i++) name = `${clean}_${i}`;
     return name;
   }
   port(wish: string, type: ElementType, length: Dim): string {
@@ -58,6 +60,16 @@ export class Memory {
     this.buffers.set(name, { name, type, length, kind: "scratch", local });
     return name;
   }
+  /** An array of the module: working memory in which no kernel leaves anything for another. As long as the longest asked for. */
+  shared(wish: string, type: ElementType, length: number): string {
+    const name = this.#shared.get(wish) ?? this.#free(wish);
+    this.#shared.set(wish, name);
+    this.#moduleNames.add(moduleName(name));
+    const before = constant(this.buffers.get(name)?.length ?? dim(0))!;
+    const longest = dim(Math.max(before, length));
+    this.buffers.set(name, { name, type, length: longest, kind: "shared", local: true });
+    return name;
+  }
   /** The buffer as a kernel sees it. */
   describe(name: string, access: LoopBuffer["access"]): LoopBuffer {
     const buffer = this.buffers.get(name)!;
@@ -66,7 +78,7 @@ export class Memory {
     return {
       name,
       type: buffer.type,
-      space: local ? "local" : "global",
+      space: buffer.kind === "shared" ? "module" : local ? "local" : "global",
       access,
       length: local ? length : null,
     };

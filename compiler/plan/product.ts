@@ -24,15 +24,15 @@ import type { BufferLocation } from "./place.ts";
 import type { Stage } from "./stages.ts";
 
 /**
- * Rows and columns of the block of sums, and terms added in one turn of the inner loop: the fastest on V8 of those tried
- * (bench/blocks.ts). The engine multiplies all of a turn before it adds, so a block this large has sums that go through
- * memory; two terms a turn halve how often they do.
+ * Rows and columns of the block of sums: the fastest on V8 of those tried (bench/blocks.ts). The engine multiplies a whole
+ * turn of the inner loop before it adds, so products and sums together must fit its fifteen registers.
  */
-const ROWS = 4;
+const ROWS = 3;
 const COLUMNS = 2;
-const TERMS = 2;
 /** Length of the sum done in one pass over a result whose sum is too long for the cache. */
 const PASS = 512;
+/** Elements of the longest panels that a module keeps for all its products; longer ones are memory of the run. */
+const LONGEST_SHARED = 2 ** 20;
 
 /** One side of the product: the labels that only one operand has, as one long axis. */
 interface Side {
@@ -94,7 +94,7 @@ class ProductLowering {
   }
 
   emit(): void {
-    const { emitter, memory, plan } = this.#lowering;
+    const { emitter } = this.#lowering;
     const inner = product(this.#summed.slice(1).map((l) => this.#sizes.get(l)!));
     const total = product(this.#summed.map((l) => this.#sizes.get(l)!));
     const known = constant(total);
@@ -102,16 +102,15 @@ class ProductLowering {
     const target = this.#target();
     if (passes && !(this.#stage.target?.add ?? false)) this.#clear(target);
 
-    const perPass = passes ? apply("min", total, apply("max", dim(PASS), inner)) : total;
-    const panels = multiply(dim(COLUMNS), apply("ceildiv", this.#columns.count, dim(COLUMNS)));
-    // One array for both sides: the engine then looks up where it is once. Rows first.
-    const label = valueName(plan.region.node(this.#stage.node));
-    const rows = multiply(dim(ROWS), perPass);
-    const length = sum(rows, multiply(panels, perPass));
-    const panel: Panel = {
-      name: memory.scratch(`${label}_panels`, "f64", length, true),
-      columns: emitter.size(rows),
-    };
+    // As many terms as a pass can have: a number where `total` may be none.
+    const most = apply("max", dim(PASS), inner);
+    const panel = this.#panel(
+      !passes
+        ? total
+        : constant(most) === undefined || known !== undefined
+          ? apply("min", total, most)
+          : most,
+    );
 
     for (const [i, l] of this.#batch.entries()) {
       const extent = this.#sizes.get(l)!;
@@ -121,6 +120,25 @@ class ProductLowering {
     if (passes) this.#passes(inner, panel, target);
     else this.#pass(emitter.size(total), null, panel, target, false);
     for (let i = 0; i < this.#batch.length; i++) emitter.close();
+  }
+
+  /** One array for both sides, rows first: the engine then looks up only once where it is. */
+  #panel(terms: Dim): Panel {
+    const { emitter, memory, plan } = this.#lowering;
+    const rows = multiply(dim(ROWS), terms);
+    const blocks = apply("ceildiv", this.#columns.count, dim(COLUMNS));
+    const length = sum(rows, multiply(multiply(dim(COLUMNS), blocks), terms));
+    const known = constant(length) ?? Infinity;
+    const name =
+      known <= LONGEST_SHARED
+        ? memory.shared("panels", "f64", known)
+        : memory.scratch(
+            `${valueName(plan.region.node(this.#stage.node))}_panels`,
+            "f64",
+            length,
+            true,
+          );
+    return { name, columns: emitter.size(rows) };
   }
 
   #target(): BufferLocation {
@@ -179,47 +197,26 @@ class ProductLowering {
     const rows = apply("ceildiv", this.#rows.count, dim(ROWS));
     const r = emitter.open("r", rows, { spread: "independent" });
     this.#pack(this.#rows, ofVariable(r), ROWS, panel.name, int(0), range);
-    const end = emitter.define("end", mul(length, int(ROWS)));
     const c = emitter.open("c", columns);
     const sums = Array.from({ length: ROWS }, (_, i) =>
       Array.from({ length: COLUMNS }, (_, j) => emitter.define(`s${i}${j}`, float(0), true)),
     );
-    const q = emitter.define("q", startOf(c.name), true);
-    this.#terms(panel.name, length, end, q, sums);
+    const first = emitter.define("first", startOf(c.name));
+    const k = intVariable(emitter.open("k", dim(1), { to: length }).name);
+    const [x0, y0] = [
+      emitter.define("x", mul(k, int(ROWS))),
+      emitter.define("y", add(first, mul(k, int(COLUMNS)))),
+    ];
+    const ys = sums[0]!.map((_, j) =>
+      emitter.define(`y${j}`, load(panel.name, add(y0, int(j)), "float")),
+    );
+    sums.forEach((row, i) => {
+      const x = emitter.define(`x${i}`, load(panel.name, add(x0, int(i)), "float"));
+      ys.forEach((y, j) => emitter.assign(row[j]!, add(row[j]!, mul(x, y))));
+    });
+    emitter.close();
     this.#store(ofVariable(r), ofVariable(c), sums, target, adding);
     emitter.close();
-    emitter.close();
-  }
-
-  /** Adds all terms up, `TERMS` in a turn and the rest, fewer than that, one by one. */
-  #terms(panel: string, length: Expr, end: Expr, q: Expr, sums: readonly Expr[][]): void {
-    const { emitter } = this.#lowering;
-    const known = length.op === "number" ? length.value : null;
-    const turn = (k: string, count: number): void => {
-      for (let n = 0; n < count; n++) {
-        const ys = sums[0]!.map((_, j) =>
-          emitter.define(`y${j}`, load(panel, add(q, int(n * COLUMNS + j)), "float")),
-        );
-        sums.forEach((row, i) => {
-          const at = add(intVariable(k), int(n * ROWS + i));
-          const x = emitter.define(`x${i}`, load(panel, at, "float"));
-          ys.forEach((y, j) => emitter.assign(row[j]!, add(row[j]!, mul(x, y))));
-        });
-      }
-      emitter.assign(q, add(q, int(count * COLUMNS)));
-    };
-    const step = ROWS * TERMS;
-    let whole: Expr = end;
-    if (known === null) {
-      const odd = mul(binary("mod", length, int(TERMS)), int(ROWS));
-      whole = emitter.define("whole", binary("sub", end, odd));
-    } else whole = int(ROWS * (known - (known % TERMS)));
-    if (known === null || known >= TERMS) {
-      turn(emitter.open("k", dim(step), { step, to: whole }).name, TERMS);
-      emitter.close();
-    }
-    if (known !== null && known % TERMS === 0) return;
-    turn(emitter.open("k", dim(ROWS), { from: whole, step: ROWS, to: end }).name, 1);
     emitter.close();
   }
 

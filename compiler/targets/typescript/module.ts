@@ -1,14 +1,8 @@
 /** Compiled entries as a TypeScript module to be read: built with ts-morph, laid out by prettier. */
-import type { LoopBuffer, LoopKernel } from "../../loop/ir.ts";
+import { moduleName, type LoopKernel } from "../../loop/ir.ts";
 import type { CompiledEntry } from "../../plan/entry.ts";
-import { entryBody, parametersOf } from "./javascript.ts";
+import { aliases, ARRAYS, entryBody, moduleArrays, parametersOf } from "./javascript.ts";
 import { HELPERS, helpersOf, printStatements } from "./print.ts";
-
-const ARRAYS: Readonly<Record<LoopBuffer["type"], string>> = {
-  f32: "Float32Array",
-  f64: "Float64Array",
-  i32: "Int32Array",
-};
 
 const WIDTH = 100;
 
@@ -17,7 +11,10 @@ export async function typescriptOf(
   name: string,
   entries: readonly CompiledEntry[],
 ): Promise<{ source: string; javascript: string }> {
-  const [{ Project, ts }, prettier] = await Promise.all([import("ts-morph"), import("prettier")]);
+  const [{ Project, ts, VariableDeclarationKind }, prettier] = await Promise.all([
+    import("ts-morph"),
+    import("prettier"),
+  ]);
   const project = new Project({ useInMemoryFileSystem: true });
   const file = project.createSourceFile(
     "kernels.ts",
@@ -39,6 +36,13 @@ export async function typescriptOf(
       isReadonly: true,
     })),
   });
+  for (const [array, { type, length }] of moduleArrays(entries)) {
+    file.addVariableStatement({
+      declarationKind: VariableDeclarationKind.Const,
+      declarations: [{ name: moduleName(array), initializer: `new ${ARRAYS[type]}(${length})` }],
+      docs: ["Working memory of all kernels; none leaves anything in it."],
+    });
+  }
   for (const entry of entries) {
     const { inputs, outputs } = entry.spec;
     const docs = [
@@ -98,6 +102,6 @@ function addKernel(file: import("ts-morph").SourceFile, kernel: LoopKernel): voi
     docs: [kernel.title],
     parameters: parametersOf(kernel).map((n) => ({ name: n, type: types.get(n) ?? "number" })),
     returnType: "void",
-    statements: printStatements(kernel.body, "").join("\n"),
+    statements: [...aliases(kernel), ...printStatements(kernel.body, "")].join("\n"),
   });
 }
