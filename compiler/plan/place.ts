@@ -200,7 +200,7 @@ function ownReadsInPlace(region: Region, choice: Choice, s: Stage): boolean {
   const node = region.node(s.node);
   if (node.op === "append" && !s.copies && node.x === s.overwrites) return true;
   const product = choice.finished.get(s.node);
-  if (product !== undefined) return finishesInPlace(region, product, s.node, s.overwrites!);
+  if (product !== undefined) return finishesInPlace(region, choice, product, s.node, s.overwrites!);
   if (own === null || s.kind !== "map") return false;
   return own.every((index) =>
     s.loops.every((loop, j) => {
@@ -213,13 +213,24 @@ function ownReadsInPlace(region: Region, choice: Choice, s: Stage): boolean {
 }
 
 /** Whether what finishes each sum of a blocked product reads `input` at the sum's own element, and the product not at all. */
-function finishesInPlace(region: Region, product: NodeId, top: NodeId, input: NodeId): boolean {
+function finishesInPlace(
+  region: Region,
+  choice: Choice,
+  product: NodeId,
+  top: NodeId,
+  input: NodeId,
+): boolean {
+  /** Through whatever is computed in passing. */
+  const reads = (id: NodeId): boolean =>
+    id === input || (!choice.roots.has(id) && operands(region.node(id)).some(reads));
   const visit = (id: NodeId): boolean => {
     if (id === input) return true;
     const node = region.node(id);
+    if (id === product) return !operands(node).some(reads);
     const elementwise = node.op === "unary" || node.op === "binary" || node.op === "select";
-    if (id !== product && elementwise) return operands(node).every(visit);
-    return !reachable(region.graph, [id]).some((x) => x.id === input);
+    return elementwise && (id === top || !choice.roots.has(id))
+      ? operands(node).every(visit)
+      : !reads(id);
   };
   return visit(top);
 }

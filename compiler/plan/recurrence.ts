@@ -3,7 +3,7 @@
  * stays in small arrays of one sequence's size.
  */
 import { InternalError } from "../../diagnostics/diagnostic.ts";
-import { apply, dim, multiply, product, type Dim } from "../dims.ts";
+import { apply, constant, dim, multiply, product, type Dim } from "../dims.ts";
 import type { Binding, NodeId, Recurrence, RecurrenceNode, Replay } from "../graph/ir.ts";
 import { bodyNode, recurrenceOutputShape } from "../graph/shapes.ts";
 import { add, binary, float, int, intVariable, mul, sub } from "../loop/build.ts";
@@ -12,7 +12,7 @@ import { fixed, linear, minus, ofVariable, plus, shifted, type Affine } from "./
 import { loops, Lowering } from "./lower.ts";
 import { assignHomes, planRegion, rowMajor, type BufferLocation, type Sink } from "./place.ts";
 import { nest, schedule } from "./order.ts";
-import type { Region } from "./region.ts";
+import type { Location, Region } from "./region.ts";
 
 export function emitRecurrence(outer: Lowering, node: RecurrenceNode): void {
   new RecurrenceLowering(outer, node).emit();
@@ -123,10 +123,22 @@ class RecurrenceLowering {
     emitter.close();
   }
 
-  /** Segment by segment from the last: the forward carries of every step, then the steps backwards. */
+  /** With the carries of every step at hand, the steps backwards; else segment by segment from the last: the forward carries of every step, then the steps backwards. */
   #replayed(b: Affine, replay: Replay): void {
     const { emitter, memory, plan } = this.#outer;
     const r = this.#r;
+    if (constant(replay.every) === 1) {
+      const t = ofVariable(emitter.open("t", r.time, { down: true }));
+      const before = new Map<NodeId, Location>(
+        replay.carries.map((c) => [
+          c.target,
+          { kind: "outer", region: plan.region, node: c.borders, prefix: [b, t] },
+        ]),
+      );
+      this.#body(b, t, before);
+      emitter.close();
+      return;
+    }
     const segments = apply("ceildiv", r.time, replay.every);
     const segment = emitter.open("segment", segments, { down: true });
     const every = emitter.size(replay.every);
@@ -179,7 +191,7 @@ class RecurrenceLowering {
     emitter.close();
   }
 
-  #body(b: Affine, t: Affine, before: ReadonlyMap<NodeId, BufferLocation>): void {
+  #body(b: Affine, t: Affine, before: ReadonlyMap<NodeId, Location>): void {
     const r = this.#r;
     const sinks: Sink[] = [];
     r.carries.forEach((c, i) => {
@@ -207,7 +219,9 @@ class RecurrenceLowering {
     this.#region(r.body, sinks, (region) => {
       this.#bind(region, r.bindings, b, t);
       r.carries.forEach((c, i) => region.locations.set(c.input, this.#here(this.#carries[i]!)));
-      for (const [target, at] of before) region.locations.set(target, this.#here(at));
+      for (const [target, at] of before) {
+        region.locations.set(target, at.kind === "buffer" ? this.#here(at) : at);
+      }
     });
   }
 

@@ -132,6 +132,14 @@ class Chunks {
     return { rates, matrix: names.of(matrix, "bchij") };
   }
 
+  /** `bchim` as `bchswm`. */
+  #perWrite(x: Named): Named {
+    const { length, form } = this.#given;
+    const shape = [...this.#builder.shape(x.id)];
+    shape.splice(3, 1, dim(length), dim(form.writes.length));
+    return this.#names.reshape(x, "bchswm", shape);
+  }
+
   /**
    * The loop over chunks: what `keys`, `bcthrn`, and those from the other side, `bcthm`, read of the state on entry, what
    * is written, `bcshwm`, and the last state.
@@ -165,14 +173,11 @@ class Chunks {
         const own = names.rename(names.slice(reads, "r", 0, names.size(rates, "r")), "t", "s");
         const right = names.add(names.product(rates, own, "hswm"), writes, "hswm");
         const shape = body.shape(right.id);
-        const flat = algebra.reshape(body, right.id, [
-          shape[0]!,
-          names.size(matrix, "i"),
-          shape[3]!,
-        ]);
-        const solved = body.solve(matrix.id, flat, { lower: true, unit: true });
-        writes = names.reshape(names.of(solved, "him"), "hswm", shape);
-        stack(writes);
+        const rows = names.size(matrix, "i");
+        const flat = algebra.reshape(body, right.id, [shape[0]!, rows, shape[3]!]);
+        const solved = names.of(body.solve(matrix.id, flat, { lower: true, unit: true }), "him");
+        stack(solved);
+        writes = names.reshape(solved, "hswm", shape);
       }
     }
     for (const key of cross) stack(names.product(take("from values", key), state, "thn"));
@@ -192,7 +197,7 @@ class Chunks {
     const [final, ...stacked] = this.#builder.recurrence(recurrence);
     const found = stacked.map((id, i) => outer.of(id, axes[i]!));
     const reads = keys === null ? null : found.shift()!;
-    const solved = system === null ? null : found.shift()!;
+    const solved = system === null ? null : this.#perWrite(found.shift()!);
     return { final: final!, reads, writes: solved ?? this.#constant, cross: found };
   }
 }
