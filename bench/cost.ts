@@ -90,8 +90,8 @@ function ofStatement(s: Statement, numbers: Numbers): Cost {
       const from = valueOf(s.from, numbers);
       const to = valueOf(s.to, numbers);
       if (from === null || to === null || to <= from) return NOTHING;
-      // The first round stands for all of them; a last one that is cut short counts as its part.
-      const inner = new Map(numbers).set(s.variable, from);
+      // The middle stands for all rounds: inner loops may grow with this one. A last round cut short counts as its part.
+      const inner = new Map(numbers).set(s.variable, from + (to - from - s.step) / 2);
       return times(ofStatements(s.body, inner), (to - from) / s.step);
     }
     case "if":

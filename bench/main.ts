@@ -79,6 +79,9 @@ const missed: string[] = [];
 if (found !== null && found.ratio < RATIO_GOAL) missed.push(`ratio ${found.ratio.toFixed(2)}`);
 for (const row of rows) {
   if (row.group === "checking" && (row.milliseconds ?? 0) > CHECK_LIMIT) missed.push(row.what);
+  if (row.ratio !== undefined && row.ratio <= 1) {
+    missed.push(`${row.what}: ratio ${row.ratio.toFixed(2)}`);
+  }
 }
 if (missed.length > 0) {
   console.error(`goals missed: ${missed.join("; ")}`);

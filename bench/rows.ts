@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot, specsFolder } from "../cli/install.ts";
-import { QUICK, measure, medianOf, repeatsFor, type Effort } from "./measure.ts";
+import { QUICK, compare, measure, medianOf, repeatsFor, type Effort } from "./measure.ts";
 import { costOf } from "./cost.ts";
 import { blockSpeeds } from "./blocks.ts";
 import { experiment, layer, type Ready, type Spec } from "./specs.ts";
@@ -21,6 +21,8 @@ export interface Row {
   readonly gigaflops: number | null;
   /** Anything else worth a column: tokens per second, a limit. */
   readonly note: string;
+  /** A ratio that should be above 1, of two things that took turns. */
+  readonly ratio?: number;
 }
 
 export interface Group {
@@ -160,6 +162,37 @@ function recurrences(effort: Effort): Row[] {
   });
 }
 
+/** The delta rule on long sequences: the time loop and the loop over chunks, in turns. */
+function chunks(effort: Effort): Row[] {
+  const [batch, time] = [1, 2048];
+  const entries = ["forward", "gradient"] as const;
+  const forms = ["staged", "chunk"] as const;
+  const made = forms.map((form) =>
+    layer({ text: DELTA }, "Memory", ["heads=4", "size=64"], entries, form),
+  );
+  return entries.flatMap((entry) => {
+    const instances = made.map((m) => filled(m, entry, batch, time));
+    const [loop, chunk] = instances as [Instance, Instance];
+    const times = compare(
+      () => loop.run(),
+      () => chunk.run(),
+      effort,
+    ).map((t) => t.processor);
+    const ratio = times[0]! / times[1]!;
+    const way = entry === "forward" ? "forward" : "forward and backward";
+    return forms.map((form, i): Row => {
+      const milliseconds = times[i]!;
+      const flops = flopsOf(made[i]!, entry, instances[i]!);
+      const what = `delta rule, 4 heads of 64, ${time} steps, ${form === "chunk" ? "by chunks" : "step by step"}, ${way}`;
+      const shared = { group: "chunks", what, milliseconds, gigaflops: flops / milliseconds / 1e6 };
+      const work = `${count(flops / 1e6)} Mflop, ${perSecond(batch * time, milliseconds)}`;
+      return form === "chunk"
+        ? { ...shared, note: `${work}; ${ratio.toFixed(2)} times as fast (goal: above 1)`, ratio }
+        : { ...shared, note: work };
+    });
+  });
+}
+
 async function streaming(effort: Effort): Promise<Row[]> {
   const made = await experiment({ file: "char_lm.fwp" }, "char_lm", [], ["step"]);
   const session = new Session(made.program, made.instances, 1);
@@ -239,6 +272,7 @@ export const GROUPS: readonly Group[] = [
   { name: "products", about: "dense products of the demo's shapes", run: products },
   { name: "blocks", about: "inner blocks of a product, alone", run: blocks },
   { name: "recurrences", about: "fast weights over time", run: recurrences },
+  { name: "chunks", about: "a long sequence step by step and by chunks", run: chunks },
   { name: "streaming", about: "token by token", run: streaming },
   { name: "checking", about: "`fwp check` as a process", run: checking },
   { name: "compiling", about: "from spec to code", run: compiling },

@@ -3,7 +3,7 @@ import { experimentTask, instantiateExperiment } from "../compiler/check/experim
 import { instantiate } from "../compiler/check/instantiate.ts";
 import { loadProject, type Project } from "../compiler/check/project.ts";
 import { parseExpression, splitSetting, type Setting } from "../compiler/check/settings.ts";
-import { compileStep, type Compiled, type EntryName } from "../compiler/pipeline.ts";
+import { compileStep, type Compiled, type EntryName, type Form } from "../compiler/pipeline.ts";
 import { describeTask, environment } from "../cli/environment.ts";
 import { diskHost, readSpec } from "../cli/host.ts";
 import { specsFolder } from "../cli/install.ts";
@@ -59,6 +59,7 @@ export function layer(
   name: string,
   settings: readonly string[],
   entries: readonly EntryName[],
+  form: Form = "staged",
 ): Ready {
   const started = performance.now();
   const project = open(spec);
@@ -66,7 +67,7 @@ export function layer(
   const made = instantiate(project, name, settingsOf(settings));
   refuse(made.diagnostics);
   if (!("step" in made)) throw new Error(`${name} has no program`);
-  return ready(compileStep(made.step, made.values, { entries }), started);
+  return ready(compileStep(made.step, made.values, { entries, form }), started);
 }
 
 export interface Experiment extends Ready {
