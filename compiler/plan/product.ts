@@ -4,6 +4,7 @@
  */
 import { add as sum, apply, constant, dim, multiply, product, type Dim } from "../dims.ts";
 import { valueName } from "../graph/names.ts";
+import { bodyNode } from "../graph/shapes.ts";
 import type { ContractNode, NodeId } from "../graph/ir.ts";
 import { add, binary, float, int, intVariable, load, mul } from "../loop/build.ts";
 import type { Expr } from "../loop/ir.ts";
@@ -17,6 +18,7 @@ import {
   times,
   type Affine,
 } from "./affine.ts";
+import { bandOf } from "./bands.ts";
 import { classify, labelSizes, LARGEST_UNBLOCKED } from "./choose.ts";
 import { Evaluator } from "./evaluate.ts";
 import { loopName, type Lowering } from "./lower.ts";
@@ -46,6 +48,12 @@ interface Side {
 interface Panel {
   readonly name: string;
   readonly columns: Expr;
+}
+
+/** Terms of a sum. */
+interface Span {
+  readonly from: Expr;
+  readonly to: Expr;
 }
 
 export function emitProduct(lowering: Lowering, s: Stage, node: ContractNode): void {
@@ -197,27 +205,108 @@ class ProductLowering {
     const rows = apply("ceildiv", this.#rows.count, dim(ROWS));
     const r = emitter.open("r", rows, { spread: "independent" });
     this.#pack(this.#rows, ofVariable(r), ROWS, panel.name, int(0), range);
+    const whole: Span = { from: int(0), to: length };
+    const row = range === null ? this.#span(this.#rows, ofVariable(r), ROWS, whole) : whole;
     const c = emitter.open("c", columns);
     const sums = Array.from({ length: ROWS }, (_, i) =>
       Array.from({ length: COLUMNS }, (_, j) => emitter.define(`s${i}${j}`, float(0), true)),
     );
-    const first = emitter.define("first", startOf(c.name));
-    const k = intVariable(emitter.open("k", dim(1), { to: length }).name);
-    const [x0, y0] = [
-      emitter.define("x", mul(k, int(ROWS))),
-      emitter.define("y", add(first, mul(k, int(COLUMNS)))),
-    ];
-    const ys = sums[0]!.map((_, j) =>
-      emitter.define(`y${j}`, load(panel.name, add(y0, int(j)), "float")),
-    );
-    sums.forEach((row, i) => {
-      const x = emitter.define(`x${i}`, load(panel.name, add(x0, int(i)), "float"));
-      ys.forEach((y, j) => emitter.assign(row[j]!, add(row[j]!, mul(x, y))));
-    });
-    emitter.close();
+    const sumUp = (): void => {
+      const span = range === null ? this.#span(this.#columns, ofVariable(c), COLUMNS, row) : row;
+      this.#terms(panel.name, span, emitter.define("first", startOf(c.name)), sums);
+    };
+    const wanted = this.#wanted(ofVariable(r), ofVariable(c));
+    if (wanted === null) sumUp();
+    else emitter.when(wanted, sumUp);
     this.#store(ofVariable(r), ofVariable(c), sums, target, adding);
     emitter.close();
     emitter.close();
+  }
+
+  #terms(panel: string, span: Span, first: Expr, sums: readonly (readonly Expr[])[]): void {
+    const { emitter } = this.#lowering;
+    const k = intVariable(emitter.open("k", dim(1), span).name);
+    const x0 = emitter.define("x", mul(k, int(ROWS)));
+    const y0 = emitter.define("y", add(first, mul(k, int(COLUMNS))));
+    const ys = sums[0]!.map((_, j) =>
+      emitter.define(`y${j}`, load(panel, add(y0, int(j)), "float")),
+    );
+    sums.forEach((row, i) => {
+      const x = emitter.define(`x${i}`, load(panel, add(x0, int(i)), "float"));
+      ys.forEach((y, j) => emitter.assign(row[j]!, add(row[j]!, mul(x, y))));
+    });
+    emitter.close();
+  }
+
+  /** First and last index that a block has along the first label of a side, which grows from block to block. */
+  #ends(side: Side, block: Affine, width: number): readonly [Affine, Affine] {
+    const at = (offset: number): Affine =>
+      this.#labelsAt(side, this.#position(side, block, width, offset)).get(side.labels[0]!)!;
+    return [at(0), at(width - 1)];
+  }
+
+  /** Of the terms in `span` those that a triangular operand of this side does not make zero in a whole block. */
+  #span(side: Side, block: Affine, width: number, span: Span): Span {
+    const { emitter, plan } = this.#lowering;
+    const [term] = this.#summed;
+    const [label] = side.labels;
+    const [p, q] = [side.operandLabels.indexOf(label!), side.operandLabels.indexOf(term!)];
+    const length = constant(this.#sizes.get(term!)!);
+    if (p < 0 || q < 0 || length === undefined) return span;
+    const { graph } = plan.region;
+    const below = bandOf(graph, side.operand, p, q);
+    const above = bandOf(graph, side.operand, q, p);
+    if (below <= -length && above <= -length) return span;
+    const inner = product(this.#summed.slice(1).map((l) => this.#sizes.get(l)!));
+    const [first, last] = this.#ends(side, block, width);
+    let { from, to } = span;
+    const terms = (count: Affine): Expr => emitter.index(times(count, inner));
+    if (Number.isFinite(below)) {
+      to = emitter.define("to", binary("min", to, terms(shifted(last, dim(1 - below)))));
+    }
+    if (Number.isFinite(above)) {
+      from = emitter.define("from", binary("max", from, terms(shifted(first, dim(above)))));
+    }
+    return { from, to };
+  }
+
+  /** Whether any sum of a block counts; null if all do, as far as is known: what a mask makes zero is not summed. */
+  #wanted(r: Affine, c: Affine): Expr | null {
+    const { emitter } = this.#lowering;
+    const [row, column] = [this.#rows.labels[0], this.#columns.labels[0]];
+    const [p, q] = [row, column].map((l) => this.#node.outLabels.indexOf(l!));
+    if (p === undefined || q === undefined || p < 0 || q < 0) return null;
+    const [below, above] = [this.#mask(p, q), this.#mask(q, p)];
+    const least = (length: number | undefined) => 1 - (length ?? Infinity);
+    const [rows, columns] = [row, column].map((l) => constant(this.#sizes.get(l!)!));
+    const tests: Expr[] = [];
+    const [firstRow, lastRow] = this.#ends(this.#rows, r, ROWS);
+    const [firstColumn, lastColumn] = this.#ends(this.#columns, c, COLUMNS);
+    const test = (low: Affine, band: number, high: Affine): void => {
+      tests.push(binary("le", emitter.index(shifted(low, dim(band))), emitter.index(high)));
+    };
+    if (Number.isFinite(below) && below > least(columns)) test(firstColumn, below, lastRow);
+    if (Number.isFinite(above) && above > least(rows)) test(firstRow, above, lastColumn);
+    const [one, other] = tests;
+    return one === undefined ? null : other === undefined ? one : binary("and", one, other);
+  }
+
+  /** The band of what the product is multiplied by until it is stored. */
+  #mask(p: number, q: number): number {
+    const { graph } = this.#lowering.plan.region;
+    /** null for what the product is no part of, or where more than its zeros would change. */
+    const visit = (id: NodeId): number | null => {
+      if (id === this.#node.id) return -Infinity;
+      const node = bodyNode(graph, id);
+      if (node.op === "unary") return node.fn === "neg" ? visit(node.x) : null;
+      if (node.op !== "binary" || !["mul", "add", "sub"].includes(node.fn)) return null;
+      const [a, b] = [visit(node.a), visit(node.b)];
+      if (a === null && b === null) return null;
+      const found = Math.max(a ?? -Infinity, b ?? -Infinity);
+      const other = a === null ? node.a : node.b;
+      return node.fn === "mul" ? Math.max(found, bandOf(graph, other, p, q)) : found;
+    };
+    return this.#stage.node === this.#node.id ? -Infinity : (visit(this.#stage.node) ?? -Infinity);
   }
 
   /** Number `block · width + offset` along a side; beyond the end the last one, whose sums are not stored. */
