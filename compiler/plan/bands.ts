@@ -2,7 +2,7 @@
  * Where matrices are surely zero: triangular masks, tables of decays, and what is multiplied by them. Products leave out
  * blocks and terms that only add such zeros.
  */
-import { constant, equal, product, type Shape } from "../dims.ts";
+import { constant, equal, product, type Dim, type Shape } from "../dims.ts";
 import type { Graph, NodeId, ReshapeNode } from "../graph/ir.ts";
 import { bodyNode } from "../graph/shapes.ts";
 
@@ -129,7 +129,7 @@ function bandOfComparison(
 /** The axis that an axis of a reshape was before: as long, with as many elements after it; −1 if there is none. */
 function sameAxis(graph: Graph, node: ReshapeNode, axis: number): number {
   const from = bodyNode(graph, node.x).shape;
-  const after = (shape: Shape, i: number): string => product(shape.slice(i + 1)).key;
-  const [length, rest] = [node.shape[axis]!, after(node.shape, axis)];
-  return from.findIndex((d, i) => equal(d, length) && after(from, i) === rest);
+  const [length, rest] = [node.shape[axis]!, elementsAfter(node.shape, axis)];
+  return from.findIndex((d, i) => equal(d, length) && equal(elementsAfter(from, i), rest));
 }
+const elementsAfter = (shape: Shape, axis: number): Dim => product(shape.slice(axis + 1));

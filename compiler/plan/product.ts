@@ -251,12 +251,11 @@ class ProductLowering {
     const [term] = this.#summed;
     const [label] = side.labels;
     const [p, q] = [side.operandLabels.indexOf(label!), side.operandLabels.indexOf(term!)];
-    const length = constant(this.#sizes.get(term!)!);
-    if (p < 0 || q < 0 || length === undefined) return span;
+    if (p < 0 || q < 0) return span;
     const { graph } = plan.region;
     const below = bandOf(graph, side.operand, p, q);
     const above = bandOf(graph, side.operand, q, p);
-    if (below <= -length && above <= -length) return span;
+    if (!Number.isFinite(below) && !Number.isFinite(above)) return span;
     const inner = product(this.#summed.slice(1).map((l) => this.#sizes.get(l)!));
     const [first, last] = this.#ends(side, block, width);
     let { from, to } = span;
@@ -277,16 +276,14 @@ class ProductLowering {
     const [p, q] = [row, column].map((l) => this.#node.outLabels.indexOf(l!));
     if (p === undefined || q === undefined || p < 0 || q < 0) return null;
     const [below, above] = [this.#mask(p, q), this.#mask(q, p)];
-    const least = (length: number | undefined) => 1 - (length ?? Infinity);
-    const [rows, columns] = [row, column].map((l) => constant(this.#sizes.get(l!)!));
     const tests: Expr[] = [];
     const [firstRow, lastRow] = this.#ends(this.#rows, r, ROWS);
     const [firstColumn, lastColumn] = this.#ends(this.#columns, c, COLUMNS);
     const test = (low: Affine, band: number, high: Affine): void => {
       tests.push(binary("le", emitter.index(shifted(low, dim(band))), emitter.index(high)));
     };
-    if (Number.isFinite(below) && below > least(columns)) test(firstColumn, below, lastRow);
-    if (Number.isFinite(above) && above > least(rows)) test(firstRow, above, lastColumn);
+    if (Number.isFinite(below)) test(firstColumn, below, lastRow);
+    if (Number.isFinite(above)) test(firstRow, above, lastColumn);
     const [one, other] = tests;
     return one === undefined ? null : other === undefined ? one : binary("and", one, other);
   }
