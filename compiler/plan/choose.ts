@@ -226,7 +226,10 @@ function keep(
 
 /** Whether a reader wants each element several times, in loops that cannot be left to hoisting. */
 function repeated(graph: Graph, reader: Node, id: NodeId): boolean {
-  if (reader.op === "broadcast") return reader.axes.some((a, i) => a !== i);
+  if (reader.op === "broadcast") {
+    const last = reader.axes.at(-1) ?? 0;
+    return reader.shape.some((d, i) => i < last && !reader.axes.includes(i) && constant(d) !== 1);
+  }
   if (reader.op !== "contract" || isProduct(graph, reader)) return false;
   const missing = (labels: readonly number[]) =>
     [...reader.outLabels].some((l) => !labels.includes(l));
