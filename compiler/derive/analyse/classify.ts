@@ -1,5 +1,5 @@
 /** Names for what the algebra has found. */
-import { algebra, GraphBuilder, type NodeId } from "../../graph/index.ts";
+import type { NodeId } from "../../graph/index.ts";
 import type { NormalForm } from "./form.ts";
 
 /**
@@ -11,6 +11,7 @@ import type { NormalForm } from "./form.ts";
  *   after a decay.
  * - `rank-one`, `scalar-rank-one`, `diagonal-rank-one`: the decay plus a bᵀ with any a and b.
  * - `low-rank`: the decay plus several such terms, at once or one after the other.
+ * - `two-sided`: affine, but reads from the side of the keys and from the side of the values are both written back.
  * - `full`: affine, but no sum of these.
  * - `several`: several states that are affine in each other.
  * - `nonlinear`: not affine.
@@ -27,9 +28,13 @@ export type ClassName =
   | "scalar-rank-one"
   | "diagonal-rank-one"
   | "low-rank"
+  | "two-sided"
   | "full"
   | "several"
   | "nonlinear";
+
+/** Those of states that have a normal form. */
+type FormClass = Exclude<ClassName, "two-sided" | "full" | "several" | "nonlinear">;
 
 const PREFIX = { none: "", scalar: "scalar-", diagonal: "diagonal-" } as const;
 
@@ -39,36 +44,34 @@ export function feedingReads(form: NormalForm): number[] {
   return [...new Set(all)].sort((a, b) => a - b);
 }
 
-/** The key of a read of the decayed state, in the nodes that the form has for it. */
-function decayedKey(form: NormalForm, key: NodeId): NodeId {
-  const { decay } = form;
-  if (decay.kind !== "diagonal") return key;
-  return algebra.mul(GraphBuilder.extend(form.graph), decay.factor, key);
-}
-
-/** Equal up to the order of factors in products. */
-function sameValue(form: NormalForm, a: NodeId, b: NodeId): boolean {
-  if (a === b) return true;
-  const builder = GraphBuilder.extend(form.graph);
-  return factorsOf(builder, a).join() === factorsOf(builder, b).join();
-}
-
-function factorsOf(builder: GraphBuilder, id: NodeId): string[] {
-  const node = builder.nodes[id];
-  if (node?.op === "binary" && node.fn === "mul") {
-    return [...factorsOf(builder, node.a), ...factorsOf(builder, node.b)].sort();
+/** The factors of a product, in order, whatever the order and the shape in which they are multiplied. */
+function factorsOf({ graph }: NormalForm, id: NodeId): NodeId[] {
+  const pending = [id];
+  const found: NodeId[] = [];
+  for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
+    const node = graph.nodes[at]!;
+    if (node.op === "binary" && node.fn === "mul") pending.push(node.a, node.b);
+    else if (node.op === "reshape" || node.op === "broadcast") pending.push(node.x);
+    else found.push(at);
   }
-  if (node?.op === "reshape" || node?.op === "broadcast") {
-    const inner = builder.nodes[node.x]!;
-    if (inner.op === "binary" && inner.fn === "mul") {
-      return factorsOf(builder, node.x);
-    }
-    return [String(node.x)];
-  }
-  return [String(id)];
+  return found.sort((p, q) => p - q);
 }
 
-export function classOf(form: NormalForm): ClassName {
+/** Whether a read asks with the key of a write, and finds there what the decay has left. */
+function isSameKey(form: NormalForm, read: NodeId, written: NodeId): boolean {
+  const factors = form.decay.kind === "diagonal" ? factorsOf(form, form.decay.factor) : [];
+  const wanted = [...factorsOf(form, written), ...factors].sort((p, q) => p - q);
+  return factorsOf(form, read).join() === wanted.join();
+}
+
+/** Whether the decay differs between rows of one memory (which all answer the same keys), and between its keys. */
+function decayedSides({ decay, layout, spread }: NormalForm): { rows: boolean; keys: boolean } {
+  const { decayed, asked } = spread;
+  const rows = decayed.some((a) => !asked.includes(a) && !layout.keys.includes(a));
+  return { rows: rows && layout.values.length === 0, keys: decay.kind === "diagonal" };
+}
+
+export function classOf(form: NormalForm): FormClass {
   const { decay, writes, layout } = form;
   const feeding = feedingReads(form);
   if (feeding.length === 0) {
@@ -77,17 +80,15 @@ export function classOf(form: NormalForm): ClassName {
       const one = layout.values.length > 0 || layout.batch.length === 0;
       return one ? decay.kind : "elementwise";
     }
-    if (form.rows.length === 0) return decay.kind;
-    if (decay.kind === "diagonal") return "elementwise";
-    return layout.values.length === 0 ? "diagonal" : "scalar";
+    const { rows, keys } = decayedSides(form);
+    return rows && keys ? "elementwise" : rows || keys ? "diagonal" : "scalar";
   }
   if (layout.keys.length === 0) return "elementwise";
   const fed = writes.filter((w) => w.from.length > 0);
   if (feeding.length > 1 || fed.length > 1) return "low-rank";
   const read = form.reads[feeding[0]!]!.key;
   const written = fed[0]!.key;
-  const same = sameValue(form, read, written) || sameValue(form, read, decayedKey(form, written));
-  const plain = decay.kind === "diagonal" ? sameValue(form, read, decayedKey(form, written)) : same;
+  const plain = isSameKey(form, read, written);
   return `${PREFIX[decay.kind]}${plain ? "delta" : "rank-one"}`;
 }
 
@@ -95,7 +96,7 @@ export function classOf(form: NormalForm): ClassName {
 export const sideOf = (form: NormalForm, whole: boolean): "key" | "value" =>
   form.crossReads.length > 0 && !whole ? "value" : "key";
 
-const SAYS: Record<Exclude<ClassName, "several" | "nonlinear" | "full">, string> = {
+const SAYS: Record<FormClass, string> = {
   identity: "the new state is the old one plus what is written",
   scalar: "the old state is multiplied by a number that does not depend on it",
   diagonal: "the old state is multiplied by a number per row or column that does not depend on it",
@@ -111,5 +112,14 @@ const SAYS: Record<Exclude<ClassName, "several" | "nonlinear" | "full">, string>
 
 export function reasonOf(form: NormalForm): string {
   const name = classOf(form);
-  return name === "full" || name === "several" || name === "nonlinear" ? name : SAYS[name];
+  const { rows, keys } = decayedSides(form);
+  if (!rows || form.layout.keys.length === 0) return SAYS[name];
+  const product = form.spread.separable;
+  if (name === "elementwise") return product ? `${SAYS[name]}, ${PRODUCT}` : SAYS[name];
+  if (feedingReads(form).length === 0) return SAYS[name];
+  const what = keys && !product ? "every element decays" : "every row of values decays";
+  return `${SAYS[name]}; ${what} by a number of its own`;
 }
+
+/** D W D′ with two diagonals. */
+const PRODUCT = "the product of one of its row and one of its column: a diagonal on either side";

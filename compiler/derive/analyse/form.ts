@@ -50,6 +50,18 @@ export type Decay =
   /** `[H, n]` */
   | { readonly kind: "diagonal"; readonly factor: NodeId };
 
+/** What the events do not show of the axes of the state: what the class is read off. */
+export interface Spread {
+  /** Those along which the decay differs. */
+  readonly decayed: readonly number[];
+  /** Those, but for keys, along which keys of reads differ. */
+  readonly asked: readonly number[];
+  /** The same of keys of writes, and of reads that feed them. */
+  readonly written: readonly number[];
+  /** Whether the decay is a product of factors along keys and factors along other axes. */
+  readonly separable: boolean;
+}
+
 /**
  * One step as events in this order: all reads (of the state before the step), the decay, all writes. A read that stands
  * elsewhere in the rule is expanded: after a decay its key is decayed, after a write its value is a read plus what the
@@ -61,6 +73,7 @@ export interface NormalForm {
   readonly layout: Layout;
   /** Batch axes along which only decays or rates differ, not keys: every row of values goes its own way. */
   readonly rows: readonly number[];
+  readonly spread: Spread;
   readonly reads: readonly Read[];
   readonly crossReads: readonly CrossRead[];
   readonly decay: Decay;

@@ -9,6 +9,7 @@ import { classOf, reasonOf, sideOf, type ClassName } from "./classify.ts";
 import { degrees, shortestObstacle } from "./degree.ts";
 import type { NormalForm } from "./form.ts";
 import { Normaliser } from "./normal.ts";
+import { isTwoSided } from "./sides.ts";
 import { Inexpressible } from "./terms.ts";
 
 export type { ClassName } from "./classify.ts";
@@ -75,6 +76,8 @@ function obstacleReason(body: Graph, path: readonly NodeId[] | null): string {
   return `the new state is not affine in the old one: ${way}`;
 }
 
+const BOTH_SIDES = "it is read from the side of the keys and from the side of the values, and both are written back"; // prettier-ignore
+
 type Blank = Pick<StateSet, "carries" | "side" | "obstacle" | "form" | "unread">;
 
 function single(recurrence: Recurrence, set: readonly number[], none: Blank): StateSet {
@@ -124,5 +127,7 @@ function single(recurrence: Recurrence, set: readonly number[], none: Blank): St
       unread: wanted.length < outputs.length ? (problems[0] ?? null) : null,
     };
   }
-  return { ...none, class: "full", reason: `affine, but ${problems[0] ?? "of no known form"}` };
+  const sides = isTwoSided(normaliser.next);
+  const reason = sides ? BOTH_SIDES : (problems[0] ?? "of no known form");
+  return { ...none, class: sides ? "two-sided" : "full", reason: `affine, but ${reason}` };
 }

@@ -4,8 +4,9 @@ import { algebra, GraphBuilder, type NodeId } from "../../graph/index.ts";
 import type { Graph } from "../../graph/ir.ts";
 import { bodyNode, mapOperands } from "../../graph/shapes.ts";
 import { degrees } from "./degree.ts";
-import { Expander, readsState } from "./expand.ts";
+import { Expander } from "./expand.ts";
 import type { Layout, NormalForm } from "./form.ts";
+import { levelsOf, substitution } from "./levels.ts";
 import {
   Inexpressible,
   Products,
@@ -91,7 +92,8 @@ export class Normaliser {
       if (id === this.#pair.input) continue;
       pending.push(...operandList(this.#body, id));
     }
-    return [...sets.values()].sort((a, b) => a.length - b.length);
+    // Where both sides are asked the later axes are the keys, as in values × keys.
+    return [...sets.values()].sort((a, b) => a.length - b.length || b[0]! - a[0]!);
   }
 
   /**
@@ -126,18 +128,16 @@ function operandList(body: Graph, id: NodeId): NodeId[] {
   return list;
 }
 
-/** A node at which the way from the state to an output is cut: from here on there are only reads. */
-interface Cut {
-  readonly id: NodeId;
-  readonly sum: Sum;
-}
-
 class Former {
   readonly #parts: Normaliser["parts"];
   readonly #keys: readonly number[];
   readonly #batch = new Set<number>();
   /** Batch axes along which keys differ. */
   readonly #keyed = new Set<number>();
+  /** Those along which keys of reads differ. */
+  readonly #asked = new Set<number>();
+  readonly #decays: Factor[] = [];
+  #oneDecay = true;
 
   readonly #whole: boolean;
 
@@ -160,8 +160,27 @@ class Former {
     });
     return { id: factor.id, labels };
   }
+  /** The factor with its axes in the order of the state's. */
+  #upright({ id, labels }: Factor): NodeId {
+    const perm = labels.map((_, i) => i).sort((a, b) => labels[a]! - labels[b]!);
+    return algebra.transpose(this.#parts.builder, id, perm);
+  }
   #axesOf(factor: Factor): number[] {
     return factor.labels.map((l) => this.#parts.axes.indexOf(l));
+  }
+  /** Whether a factor differs along keys and along rows of one memory. */
+  #mixesSides = (factor: Factor): boolean => {
+    const axes = this.#axesOf(factor).filter((a) => !this.#asked.has(a));
+    return axes.some(this.#isKey) && !axes.every(this.#isKey);
+  };
+  /** A key of a read. A read after the decay has the decay in its key: that is no difference in what is asked. */
+  #noteRead(key: readonly Factor[]): void {
+    this.#noteBatch(key, true);
+    const decays = this.#decays.map((d) => this.#upright(d));
+    const asks = key.filter((f) => !decays.includes(this.#upright(f)));
+    for (const axis of asks.flatMap((f) => this.#axesOf(f))) {
+      if (axis >= 0 && !this.#isKey(axis)) this.#asked.add(axis);
+    }
   }
   /** Keys, decays and what leads from a read to a write may differ between elements of these axes. */
   #noteBatch(factors: readonly Factor[], key: boolean): void {
@@ -197,6 +216,8 @@ class Former {
       const { summed } = patternOf(term, next.out);
       if (summed.length === 0) {
         const factors = term.factors.map((f) => this.#onAxes(f, outAxis));
+        this.#oneDecay = decay === null;
+        this.#decays.push(...factors);
         const own = products.multiply(factors, axes);
         this.#noteBatch([own], false);
         decay = decay === null ? own : products.add(decay, own, axes);
@@ -229,43 +250,14 @@ class Former {
     const isKey = (f: Factor) => this.#axesOf(f).some(this.#isKey);
     const key = others.filter(isKey);
     const rest = others.filter((f) => !isKey(f));
-    this.#noteBatch([read, ...key], true);
+    this.#noteRead(reading);
+    this.#noteBatch(key, true);
     this.#noteBatch(rest, false);
     return { read, key, rest };
   }
 
-  /** Nodes that are reads of the state, or of what becomes of it, nearest to the state. */
-  #cuts(outputs: readonly NodeId[]): Map<NodeId, Cut> {
-    const { body, expander } = this.#parts;
-    const cuts = new Map<NodeId, Cut>();
-    const levels = new Map<NodeId, Sum | null>();
-    const level = (id: NodeId): Sum | null => {
-      let found = levels.get(id);
-      if (found === undefined) levels.set(id, (found = this.#readLevel(id)));
-      return found;
-    };
-    const seen = new Set<NodeId>();
-    const pending = [...outputs];
-    while (pending.length > 0) {
-      const id = pending.pop()!;
-      if (seen.has(id) || expander.degree(id) === "free") continue;
-      seen.add(id);
-      const node = bodyNode(body, id);
-      const dependent = operandList(body, id).filter((x) => expander.degree(x) !== "free");
-      const sum = level(id);
-      const lowest = sum !== null && (dependent.length === 0 || dependent.some((x) => level(x) === null)); // prettier-ignore
-      if (lowest) {
-        cuts.set(id, { id, sum });
-        continue;
-      }
-      if (!readsState(node, expander)) throw new Inexpressible("the whole state is needed", id);
-      pending.push(...dependent);
-    }
-    return cuts;
-  }
-
-  #readLevel(id: NodeId): Sum | null {
-    const { expander } = this.#parts;
+  /** A node that is a read of the state, or of what becomes of it. */
+  #readOf = (id: NodeId, expander: Expander): Sum | null => {
     if (expander.degree(id) !== "affine") return null;
     const sum = expander.tryExpand(id);
     if (sum === null) return null;
@@ -274,17 +266,17 @@ class Former {
       const { summed } = patternOf(t, sum.out);
       const keys = summed.filter(this.#isKey).length;
       if (keys === this.#keys.length) return true;
-      return keys === 0 && (summed.length > 0 || this.#whole);
+      // A sum over heads alone picks some of them: what is picked may still be read.
+      return keys === 0 && (summed.some((axis) => !this.#batch.has(axis)) || this.#whole);
     });
     return fits ? sum : null;
-  }
+  };
 
   /**
    * Splits the factors of a term of a cut into those that make the key of its read and the rest. A key may have axes that
    * the state lacks: those of several questions asked at once.
    */
-  #reading(term: Term, out: readonly Label[]): { cross: boolean; key: Factor; rest: Factor[] } {
-    const { products, axes } = this.#parts;
+  #reading(term: Term, out: readonly Label[]) {
     const { axisOf, summed } = patternOf(term, out);
     const cross = this.#keys.length > 0 && !summed.some(this.#isKey);
     const labels = new Set(
@@ -292,8 +284,7 @@ class Former {
     );
     const inKey = (f: Factor) => f.labels.some((l) => labels.has(l));
     const own = term.factors.filter(inKey).map((f) => this.#onAxes(f, axisOf, true));
-    const key = products.multiply(own, [...axes, ...out]);
-    return { cross, key, rest: term.factors.filter((f) => !inKey(f)) };
+    return { cross, own, rest: term.factors.filter((f) => !inKey(f)) };
   }
 
   #layout(): Layout {
@@ -307,27 +298,34 @@ class Former {
   }
 
   form(outputs: readonly NodeId[]): NormalForm {
-    const { builder, products, body } = this.#parts;
+    const { builder, products, pair, axes } = this.#parts;
     const { decay, changes } = this.#changes();
-    const cuts = this.#cuts(outputs);
-    for (const { sum } of cuts.values()) {
+    const written = sorted(this.#keyed);
+    const { levels, outputs: roots } = levelsOf(this.#parts, outputs, this.#readOf);
+    const cuts = levels.flat();
+    for (const { sum } of cuts) {
       for (const t of sum.terms) {
         if (t.state === null) continue;
-        const { cross, key } = this.#reading(t, sum.out);
-        if (!cross) this.#noteBatch([key], true);
+        const { cross, own } = this.#reading(t, sum.out);
+        if (!cross) this.#noteRead(own);
       }
     }
     const layout = this.#layout();
     const writer = new FormWriter(this.#parts, layout);
     const decayed = writer.decay(decay);
     for (const c of changes) writer.change(c);
+    const symbols = cuts.flatMap((c) => c.symbol ?? []);
+    const whole: Graph = { name: builder.name, nodes: [...builder.nodes], outputs: [] };
+    const depends = degrees(whole, new Set([pair.input, ...symbols]));
     const replaced = new Map<NodeId, NodeId>();
-    for (const { id, sum } of cuts.values()) {
+    const build = substitution(builder, replaced, (id) => depends[id] !== "free");
+    for (const { id, sum, symbol } of cuts) {
       let total: NodeId | null = null;
       for (const t of sum.terms) {
-        let factors = t.factors;
+        let factors: readonly Factor[] = t.factors.map((f) => ({ ...f, id: build(f.id) }));
         if (t.state !== null) {
-          const { cross: crossed, key, rest } = this.#reading(t, sum.out);
+          const { cross: crossed, own, rest } = this.#reading({ ...t, factors }, sum.out);
+          const key = products.multiply(own, [...axes, ...sum.out]);
           const { summed } = patternOf(t, sum.out);
           const left = layout.values.filter((a) => t.state![a] !== UNIT && !summed.includes(a));
           if (crossed && left.length > 0) throw new Inexpressible("the whole state is needed", id);
@@ -336,25 +334,22 @@ class Former {
         const value = products.align(products.multiply(factors, sum.out), sum.out);
         total = total === null ? value : algebra.add(builder, total, value);
       }
-      replaced.set(id, total ?? algebra.filled(builder, 0, bodyNode(body, id).shape));
+      const value = total ?? algebra.filled(builder, 0, builder.shape(id));
+      replaced.set(id, value);
+      if (symbol !== null) replaced.set(symbol, value);
     }
-    const known = new Map<NodeId, NodeId>();
-    const build = (id: NodeId): NodeId => {
-      if (this.#parts.expander.degree(id) === "free") return id;
-      const found = replaced.get(id) ?? known.get(id);
-      if (found !== undefined) return found;
-      const { id: _, origin, ...draft } = mapOperands(bodyNode(body, id), build);
-      builder.origin = origin;
-      const made = builder.copy(draft);
-      known.set(id, made);
-      return made;
-    };
-    const mapped = new Map(outputs.map((id) => [id, build(id)]));
+    const mapped = new Map([...roots].map(([id, at]) => [id, build(at)]));
     builder.origin = null;
     return {
       graph: { name: builder.name, nodes: [...builder.nodes], outputs: [] },
       layout,
       rows: layout.batch.filter((axis) => !this.#keyed.has(axis)),
+      spread: {
+        decayed: sorted(this.#axesOf(decay)),
+        asked: sorted(this.#asked),
+        written,
+        separable: this.#oneDecay && !this.#decays.some(this.#mixesSides),
+      },
       decay: decayed,
       reads: writer.reads,
       crossReads: writer.crossReads,

@@ -8,10 +8,11 @@
  * a loop over chunks that carries the state: it reads the state on entry at all keys, solves for what is written, and
  * writes it (compact WY form: Bischof and Van Loan 1987; for the delta rule Yang et al., NeurIPS 2024).
  */
+import { InternalError } from "../../../diagnostics/diagnostic.ts";
 import { dim, type Dim } from "../../dims.ts";
 import { algebra, GraphBuilder, type NodeId, type Recurrence } from "../../graph/index.ts";
 import type { Binding, RecurrenceOutput } from "../../graph/ir.ts";
-import { feedingReads } from "../analyse/index.ts";
+import { feedingReads, type CrossRead } from "../analyse/index.ts";
 import { weights, type Weights } from "./decay.ts";
 import { Names, type Named } from "./named.ts";
 import { Steps, type ChunkResults, type Given } from "./steps.ts";
@@ -79,7 +80,7 @@ class Chunks {
   }
 
   emit(): ChunkResults {
-    const { form, wanted } = this.#given;
+    const { form, wanted, give, later } = this.#given;
     const names = this.#names;
     const feeding = feedingReads(form);
     const others = form.reads.flatMap((r, i) =>
@@ -93,28 +94,54 @@ class Chunks {
       keys === null ? null : this.#weights.enter(keys),
       feeding.length === 0 ? null : this.#system(gram!, feeding),
       cross.map((r) => this.#steps.take(r.key, "m")),
+      later,
     );
 
-    // What the writes of the same chunk add to what was read of the state on entry to it.
-    const results = new Map<NodeId, NodeId>();
-    const { writes } = entries;
     const first = asked.findIndex((r) => wanted.has(form.reads[r]!.node));
     if (first >= 0) {
       const rest = (x: Named): Named => names.slice(x, "r", first, dim(asked.length - first));
-      const inside = names.product(rest(gram!), writes, "bcthrm");
-      const values = names.add(rest(entries.reads!), inside, "bcthrm");
+      const found = this.#found(rest(entries.reads!), rest(gram!), entries.writes);
       asked.slice(first).forEach((r, i) => {
         const { node } = form.reads[r]!;
-        if (wanted.has(node)) results.set(node, this.#steps.join(names.pick(values, "r", i)));
+        if (wanted.has(node)) give(node, this.#steps.join(names.pick(found, "r", i)));
       });
     }
-    cross.forEach((read, i) => {
-      const key = this.#steps.take(read.key, "m");
-      const inside = this.#weights.scatter(names.product(key, writes, "bchtsw"), this.#keys);
-      const entry = this.#weights.enter(entries.cross[i]!);
-      results.set(read.node, this.#steps.join(names.add(entry, inside, "bcthn")));
-    });
-    return { reads: results, final: entries.final };
+    cross.forEach((read, i) => this.#cross(read, entries.cross[i]!, entries.writes));
+    return { final: entries.final, answer: (level) => this.#answer(level, entries) };
+  }
+
+  /** Values of reads: what they find of the state on entry, and what the writes of the same chunk add to it. */
+  #found(entry: Named, gram: Named, writes: Named): Named {
+    return this.#names.add(entry, this.#names.product(gram, writes, "bcthrm"), "bcthrm");
+  }
+  #cross(read: CrossRead, entry: Named, writes: Named): void {
+    const names = this.#names;
+    const key = this.#steps.take(read.key, "m");
+    const inside = this.#weights.scatter(names.product(key, writes, "bchtsw"), this.#keys);
+    const value = names.add(this.#weights.enter(entry), inside, "bcthn");
+    this.#given.give(read.node, this.#steps.join(value));
+  }
+
+  /** Reads whose keys were not known before the loop over chunks. */
+  #answer(level: ReadonlySet<NodeId>, { states, writes }: Entries): void {
+    const { form, give } = this.#given;
+    const names = this.#names;
+    const asked = form.reads.flatMap((r, i) => (level.has(r.node) ? [i] : []));
+    const cross = form.crossReads.filter((r) => level.has(r.node));
+    if (asked.length + cross.length === 0) return;
+    if (states === null) throw new InternalError("reads that were not announced");
+    if (asked.length > 0) {
+      const keys = this.#readKeys(asked);
+      const entry = names.product(this.#weights.enter(keys), states, "bcthrm");
+      const found = this.#found(entry, this.#weights.gram(keys, this.#keys), writes);
+      asked.forEach((r, i) => {
+        give(form.reads[r]!.node, this.#steps.join(names.pick(found, "r", i)));
+      });
+    }
+    for (const read of cross) {
+      const entry = names.product(this.#steps.take(read.key, "m"), states, "bcthn");
+      this.#cross(read, entry, writes);
+    }
   }
 
   /** Λ, and Λ P with its sign turned, for all chunks at once. The reads that feed writes come first in `gram`. */
@@ -142,9 +169,14 @@ class Chunks {
 
   /**
    * The loop over chunks: what `keys`, `bcthrn`, and those from the other side, `bcthm`, read of the state on entry, what
-   * is written, `bcshwm`, and the last state.
+   * is written, `bcshwm`, the last state and, if asked for, the state on entry itself, `bchmn`.
    */
-  #loop(keys: Named | null, system: System | null, cross: readonly Named[]): Entries {
+  #loop(
+    keys: Named | null,
+    system: System | null,
+    cross: readonly Named[],
+    withStates: boolean,
+  ): Entries {
     const { layout } = this.#given.form;
     const outer = this.#names;
     const body = new GraphBuilder(`${this.#given.name} by chunks`);
@@ -181,6 +213,7 @@ class Chunks {
       }
     }
     for (const key of cross) stack(names.product(take("from values", key), state, "thn"));
+    if (withStates) stack(state);
     const { total } = this.#weights;
     const kept = total === null ? state : names.product(state, take("decay", total), "hmn");
     const next = names.add(kept, names.product(writes, written, "hmn"), "hmn");
@@ -198,7 +231,8 @@ class Chunks {
     const found = stacked.map((id, i) => outer.of(id, axes[i]!));
     const reads = keys === null ? null : found.shift()!;
     const solved = system === null ? null : this.#perWrite(found.shift()!);
-    return { final: final!, reads, writes: solved ?? this.#constant, cross: found };
+    const states = withStates ? found.pop()! : null;
+    return { final: final!, reads, writes: solved ?? this.#constant, cross: found, states };
   }
 }
 
@@ -217,6 +251,7 @@ interface Entries {
   readonly writes: Named;
   /** Each `bcthn`. */
   readonly cross: readonly Named[];
+  readonly states: Named | null;
 }
 
 /** Appends the chunkwise form to the builder. */

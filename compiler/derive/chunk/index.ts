@@ -1,8 +1,8 @@
 /** Puts chunkwise forms in the place of recurrences that have one; the others stay as they are. */
 import { InternalError } from "../../../diagnostics/diagnostic.ts";
-import { BATCH, constant, equal, product, TIME } from "../../dims.ts";
+import { BATCH, constant, equal, product, TIME, type Shape } from "../../dims.ts";
 import { algebra, GraphBuilder, type NodeId, type Recurrence } from "../../graph/index.ts";
-import type { RecurrenceNode } from "../../graph/ir.ts";
+import type { Graph, RecurrenceNode } from "../../graph/ir.ts";
 import type { SequenceProgram } from "../../graph/program.ts";
 import { reachable, rebuild } from "../../graph/rebuild.ts";
 import { bodyNode } from "../../graph/shapes.ts";
@@ -10,8 +10,14 @@ import { simplifyProgram } from "../../graph/simplify.ts";
 import { analyse, type NormalForm, type StateSet } from "../analyse/index.ts";
 import { lift } from "../stage/lift.ts";
 import { PER_BATCH, PER_TIME, SEQUENCE, SHARED, widen, type Lifted } from "../stage/variant.ts";
+import { chainOf, type Link } from "../merge/chain.ts";
+import { arrangeMemories } from "../merge/index.ts";
+import type { Test } from "../merge/replaced.ts";
 import { emitScan, isScan } from "../scan/index.ts";
 import { emitChunks } from "./form.ts";
+import { readLevels } from "./levels.ts";
+import { whyShared } from "./shared.ts";
+import type { ChunkResults } from "./steps.ts";
 
 /** Rows that each have decays or rates of their own are chunked one by one: more of them are left to the time loop. */
 const MOST_ROWS = 16;
@@ -22,6 +28,11 @@ export interface ChunkOptions {
   /** Also a scan where every element has a decay of its own, which a time loop does with less work; false by default. */
   readonly elementwise?: boolean;
 }
+
+const testWith =
+  (options: Pick<ChunkOptions, "elementwise">): Test =>
+  (recurrence, sets) =>
+    obstacleToChunks(recurrence, sets, options) === null;
 
 /** Why a recurrence has no chunkwise form; null if it has one. */
 export function obstacleToChunks(
@@ -34,21 +45,50 @@ export function obstacleToChunks(
   if (!equal(batch, BATCH) || !equal(time, TIME)) return "it does not run along time";
   if (outputs.some((o) => o.kind !== "stack" && o.kind !== "final")) return "it keeps borders";
   const [set] = sets;
-  if (carries.length !== 1 || set === undefined) return "it has several states";
+  if (carries.length !== 1 || set === undefined) {
+    const chain = chainOf(recurrence, sets, testWith(options));
+    if (chain !== null && (chain.isSequence || chain.isParallel)) return null;
+    return whyShared(recurrence, sets, (one) => {
+      const alone = { ...recurrence, carries: one.carries.map((i) => carries[i]!) };
+      return obstacleToChunks(alone, [one], options);
+    });
+  }
   const { form } = set;
   if (form === null) return set.reason;
   if (set.unread !== null) return set.unread;
+  if (readsWhole(recurrence, form)) return "the whole state is needed";
   const element = form.layout.keys.length === 0 && form.layout.values.length === 0;
   if (element && form.decay.kind !== "none" && !(options.elementwise ?? false)) {
     return "every element has a decay of its own";
   }
   const shape = bodyNode(recurrence.body, carries[0]!.input).shape;
-  const rows = constant(product(form.rows.map((a) => shape[a]!))) ?? Infinity;
+  const own = form.layout.batch.filter((a) => !form.spread.written.includes(a));
+  const rows = elements(own.map((a) => shape[a]!));
   const alone = form.layout.values.length === 0 && form.layout.keys.length > 0;
-  if (alone && rows > MOST_ROWS) return "too many rows have rates or decays of their own";
+  if (alone && rows > MOST_ROWS)
+    return "too many rows have rates, decays or questions of their own";
   const needed = reachable(form.graph, rootsOf(form));
   if (needed.some((n) => n.op === "random")) return "it draws random numbers";
   return null;
+}
+
+const elements = (shape: Shape): number => constant(product(shape)) ?? Infinity;
+
+/**
+ * Whether some read is all of the state, and nothing as large enters or leaves the loop: as a sequence, one state per step,
+ * it would fill the memory.
+ */
+function readsWhole({ body, bindings, outputs }: Recurrence, form: NormalForm): boolean {
+  const { values, keys, heads, m, n } = form.layout;
+  const needed = new Set(readLevels([form], form.outputs.values()).flatMap((level) => [...level]));
+  const asks = (reads: readonly { readonly node: NodeId }[]) =>
+    reads.some((r) => needed.has(r.node));
+  const whole = (keys.length === 0 && asks(form.reads)) || (values.length === 0 && asks(form.crossReads)); // prettier-ignore
+  if (!whole) return false;
+  const entering = bindings.flatMap((x) => (x.kind === "sequence" ? [x.input] : []));
+  const leaving = outputs.flatMap((o) => ("node" in o ? [o.node] : []));
+  const sizes = [...entering, ...leaving].map((id) => elements(bodyNode(body, id).shape));
+  return elements([heads, m, n]) > Math.max(1, ...sizes);
 }
 
 /** Nodes of the form that are computed for all steps at once. */
@@ -68,12 +108,12 @@ function rootsOf(form: NormalForm): NodeId[] {
 
 class Replacement {
   readonly #builder: GraphBuilder;
-  readonly #form: NormalForm;
+  readonly #graph: Graph;
   readonly #values = new Map<NodeId, Lifted>();
 
-  constructor(builder: GraphBuilder, recurrence: Recurrence, form: NormalForm) {
+  constructor(builder: GraphBuilder, recurrence: Recurrence, graph: Graph) {
     this.#builder = builder;
-    this.#form = form;
+    this.#graph = graph;
     for (const x of recurrence.bindings) {
       if (x.kind === "position") {
         this.#values.set(x.input, { ...PER_TIME, node: builder.iota(TIME, "int") });
@@ -84,9 +124,9 @@ class Replacement {
     }
   }
 
-  give(id: NodeId, node: NodeId): void {
+  give = (id: NodeId, node: NodeId): void => {
     this.#values.set(id, { ...SEQUENCE, node });
-  }
+  };
 
   #at = (id: NodeId): Lifted => {
     const found = this.#values.get(id);
@@ -96,7 +136,7 @@ class Replacement {
 
   /** A node of the form for all sequences and steps, `[batch, time, s…]`. */
   sequence = (id: NodeId): NodeId => {
-    for (const node of reachable(this.#form.graph, [id])) {
+    for (const node of reachable(this.#graph, [id])) {
       if (this.#values.has(node.id)) continue;
       this.#builder.origin = node.origin;
       this.#values.set(node.id, lift(this.#builder, node, this.#at));
@@ -106,22 +146,22 @@ class Replacement {
   };
 }
 
-/** The outputs of a recurrence, in order, from its chunkwise form. */
-function replace(
+/** One state of a recurrence by chunks; `steps` has and takes values of all of them. */
+function start(
   builder: GraphBuilder,
-  { recurrence, origin }: RecurrenceNode,
-  form: NormalForm,
+  { body, carries }: Recurrence,
+  { carry, form }: Pick<Link, "carry" | "form">,
+  steps: Replacement,
+  levels: readonly ReadonlySet<NodeId>[],
   length: number,
-): NodeId[] {
+): ChunkResults {
   const { layout } = form;
-  const state = recurrence.carries[0]!;
+  const reads = [...form.reads, ...form.crossReads];
+  const state = carries[carry]!;
   const axes = [...layout.batch, ...layout.values, ...layout.keys];
-  const shape = bodyNode(recurrence.body, state.input).shape;
+  const shape = bodyNode(body, state.input).shape;
   const turned = algebra.transpose(builder, state.init, [0, ...axes.map((a) => a + 1)]);
   const init = algebra.reshape(builder, turned, [BATCH, layout.heads, layout.m, layout.n]);
-  const steps = new Replacement(builder, recurrence, form);
-  const inOutputs = reachable(form.graph, form.outputs.values());
-  builder.origin = origin;
   // Numbers of its own for every element: products of keys would be one table each.
   const emit = isScan(form) && layout.values.length === 0 ? emitScan : emitChunks;
   const results = emit(builder, {
@@ -131,19 +171,33 @@ function replace(
     time: TIME,
     init,
     sequence: steps.sequence,
-    wanted: new Set(inOutputs.map((n) => n.id)),
+    wanted: levels[0] ?? new Set(),
+    later: levels.slice(1).some((level) => reads.some((r) => level.has(r.node))),
+    give: steps.give,
     name: state.name,
   });
-  for (const [id, value] of results.reads) steps.give(id, value);
   const split = axes.map((a) => shape[a]!);
   const back = shape.map((_, a) => axes.indexOf(a) + 1);
-  const final = algebra.transpose(
-    builder,
-    algebra.reshape(builder, results.final, [BATCH, ...split]),
-    [0, ...back],
-  );
+  const last = algebra.reshape(builder, results.final, [BATCH, ...split]);
+  return { ...results, final: algebra.transpose(builder, last, [0, ...back]) };
+}
+
+/** The outputs of a recurrence, in order, from the chunkwise forms of its states. */
+function replace(
+  builder: GraphBuilder,
+  { recurrence, origin }: RecurrenceNode,
+  links: readonly Pick<Link, "carry" | "form">[],
+  length: number,
+): NodeId[] {
+  const { outputs, graph } = links[0]!.form;
+  const steps = new Replacement(builder, recurrence, graph);
+  builder.origin = origin;
+  const levels = readLevels(links.map((l) => l.form), outputs.values()); // prettier-ignore
+  const parts = links.map((link) => start(builder, recurrence, link, steps, levels, length));
+  for (const level of levels.slice(1)) for (const part of parts) part.answer(level);
+  const finals = new Map(links.map((l, i) => [l.carry, parts[i]!.final]));
   return recurrence.outputs.map((o) =>
-    "node" in o ? steps.sequence(form.outputs.get(o.node)!) : final,
+    "node" in o ? steps.sequence(outputs.get(o.node)!) : finals.get(o.carry)!,
   );
 }
 
@@ -154,7 +208,9 @@ export interface Chunked {
 }
 
 /** The program with a loop over chunks for every recurrence that has a chunkwise form. Sizes must have their numbers. */
-export function chunk(program: SequenceProgram, options: ChunkOptions): Chunked {
+export function chunk(staged: SequenceProgram, options: ChunkOptions): Chunked {
+  const isChunked = testWith(options);
+  const { program, origins } = arrangeMemories(staged, isChunked);
   const builder = new GraphBuilder(program.graph.name);
   const kept: (string | null)[] = [];
   const replaced = new Map<NodeId, readonly NodeId[]>();
@@ -163,7 +219,7 @@ export function chunk(program: SequenceProgram, options: ChunkOptions): Chunked 
     if (node.op !== "recurrence") return null;
     const sets = analyse(node.recurrence);
     const obstacle = obstacleToChunks(node.recurrence, sets, options);
-    kept.push(obstacle);
+    for (const i of origins.get(node.id)!) kept[i] = obstacle;
     if (obstacle !== null) return null;
     const { recurrence } = node;
     const mapped: RecurrenceNode = {
@@ -174,7 +230,11 @@ export function chunk(program: SequenceProgram, options: ChunkOptions): Chunked 
         bindings: recurrence.bindings.map((x) => "value" in x ? { ...x, value: at(x.value) } : x), // prettier-ignore
       },
     };
-    const results = replace(builder, mapped, sets[0]!.form!, options.length);
+    const links =
+      sets.length === 1
+        ? [{ carry: 0, form: sets[0]!.form! }]
+        : chainOf(recurrence, sets, isChunked)!.links;
+    const results = replace(builder, mapped, links, options.length);
     replaced.set(node.id, results);
     return results[0]!;
   });

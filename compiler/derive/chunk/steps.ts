@@ -14,16 +14,20 @@ export interface Given {
   readonly init: NodeId;
   /** A state-free node of the form for all steps, `[batch, time, s…]`. */
   readonly sequence: (id: NodeId) => NodeId;
-  /** Reads whose values are asked for: nodes of the form. */
+  /** Reads, nodes of the form, whose values are asked for and whose keys need no other reads. */
   readonly wanted: ReadonlySet<NodeId>;
+  /** Whether there will be others, with keys that depend on these. */
+  readonly later: boolean;
+  /** Takes the value of a read, `[batch, time, H, m]` or, from the side of the values, `[batch, time, H, n]`. */
+  readonly give: (read: NodeId, value: NodeId) => void;
   readonly name: string;
 }
 
 export interface ChunkResults {
-  /** Values of the form's reads, `[batch, time, H, m]` or, from the side of the values, `[batch, time, H, n]`. */
-  readonly reads: ReadonlyMap<NodeId, NodeId>;
   /** The last state, `[batch, H, m, n]`. */
   readonly final: NodeId;
+  /** Gives the values of later reads, once what their keys need has been given. */
+  readonly answer: (level: ReadonlySet<NodeId>) => void;
 }
 
 export class Steps {

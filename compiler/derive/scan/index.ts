@@ -52,13 +52,15 @@ export function emitScan(builder: GraphBuilder, given: Given): ChunkResults {
   const { states, final } = overChunks(builder, given, steps, names, factor, written);
   const entry = names.product(states, delayed(names, factor, 1, 1), "bcthm");
   const before = names.add(entry, delayed(names, written, 1, 0), "bcthm");
-  const reads = new Map<NodeId, NodeId>();
-  for (const read of form.reads) {
-    if (!given.wanted.has(read.node)) continue;
-    const key = names.reshape(steps.take(read.key, "n"), "bcth", shape);
-    reads.set(read.node, steps.join(names.product(before, key, "bcthm")));
-  }
-  return { reads, final };
+  const answer = (level: ReadonlySet<NodeId>): void => {
+    for (const read of form.reads) {
+      if (!level.has(read.node)) continue;
+      const key = names.reshape(steps.take(read.key, "n"), "bcth", shape);
+      given.give(read.node, steps.join(names.product(before, key, "bcthm")));
+    }
+  };
+  answer(given.wanted);
+  return { final, answer };
 }
 
 /** The state on entry to each chunk, `bchm`, and the last one. */

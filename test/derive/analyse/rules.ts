@@ -73,7 +73,7 @@ export const RULES: readonly Rule[] = [
   { name: "the same write everywhere", class: "scalar", text: rule("W <- 0.9 * W + sigmoid(b)") },
   { name: "a rate that depends on time", class: "scalar-delta", text: rule("n = 1 / (1 + sum(k ^ 2))\n W <- sigmoid(g) * W\n W <- W + n * outer(v - W @ k, k)") }, // prettier-ignore
   { name: "select", class: "scalar", text: rule("W <- where(g > 0, W, 0.5 * W) + outer(v, k)") },
-  { name: "erase from both sides", class: "full", text: rule("W <- W - outer(W @ k, k) - outer(v, transpose(W) @ v)"), chunk: false }, // prettier-ignore
+  { name: "erase from both sides", class: "two-sided", text: rule("W <- W - outer(W @ k, k) - outer(v, transpose(W) @ v)"), chunk: false }, // prettier-ignore
   { name: "rotated keys", class: "full", text: `weight R: [key, key] = normal(0, 1)\n fast net { W: [value, key] = 0 } program { W <- W @ R + outer(w[1], x) } out y = W @ x`, chunk: false }, // prettier-ignore
   { name: "every element its own decay", class: "elementwise", text: rule("W <- outer(sigmoid(r), sigmoid(d)) * W + outer(v, k)") }, // prettier-ignore
   { name: "a vector with gates", class: "elementwise", text: "fast net { h: [heads, key] = 0 } program { h <- sigmoid(d) * h + (1 - sigmoid(d)) * k } out y = tanh(h) * q" }, // prettier-ignore

@@ -24,9 +24,6 @@ function classes({ step }: SpecCase): Record<string, string> {
   return found;
 }
 
-/**
- * GatedFastWeights is elementwise there: here every row of F1 and F2 is a memory of its own, with a decay per key.
- */
 test("the class of every state (systems.md, parts B and D)", () => {
   const table = Object.fromEntries([...large].map(([name, c]) => [name, classes(c)]));
   expect(table).toMatchInlineSnapshot(`
@@ -72,8 +69,8 @@ test("the class of every state (systems.md, parts B and D)", () => {
         "net.W": "nonlinear",
       },
       "gated_2017.fwp GatedFastWeights": {
-        "F1": "diagonal",
-        "F2": "diagonal",
+        "F1": "elementwise",
+        "F2": "elementwise",
         "prev.h": "nonlinear",
         "prev.hs": "nonlinear",
       },
