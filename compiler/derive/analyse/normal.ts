@@ -6,6 +6,7 @@ import { bodyNode, mapOperands } from "../../graph/shapes.ts";
 import { degrees } from "./degree.ts";
 import { Expander, readsState } from "./expand.ts";
 import type { Layout, NormalForm } from "./form.ts";
+import { linkedAxes, transitionOf, type Transition } from "./mixing.ts";
 import {
   Inexpressible,
   Products,
@@ -29,11 +30,15 @@ interface Pattern {
   readonly summed: readonly number[];
 }
 
-function patternOf(term: Term, out: readonly Label[]): Pattern {
+/** `components`, the axis of a joint state that counts its components, is always summed over and therefore not told. */
+function patternOf(term: Term, out: readonly Label[], components: number | null): Pattern {
   const axisOf = new Map(term.state!.map((l, axis) => [l, axis]));
   const gone = (l: Label): boolean => l !== UNIT && !out.includes(l);
-  return { axisOf, summed: term.state!.flatMap((l, axis) => (gone(l) ? [axis] : [])) };
+  const all = term.state!.flatMap((l, axis) => (gone(l) ? [axis] : []));
+  return { axisOf, summed: all.filter((axis) => axis !== components) };
 }
+
+const OTHER_AXES = "terms of the new state sum over different axes of the old one";
 
 const sorted = (set: Iterable<number>): number[] => [...set].sort((a, b) => a - b);
 
@@ -46,11 +51,16 @@ export class Normaliser {
   /** Labels that stand for the axes of the state in all factors from here on. */
   readonly #axes: readonly Label[];
   readonly #next: Sum;
+  readonly #components: number | null;
 
-  /** @throws Inexpressible if the new state is no sum of products. */
-  constructor(body: Graph, pair: StatePair) {
+  /**
+   * `components`: which axis of the state, if any, counts the states of a set that stand side by side.
+   * @throws Inexpressible if the new state is no sum of products.
+   */
+  constructor(body: Graph, pair: StatePair, components: number | null = null) {
     this.#body = body;
     this.#pair = pair;
+    this.#components = components;
     this.#builder = GraphBuilder.extend(body);
     this.#products = new Products(this.#builder);
     const found = degrees(body, new Set([pair.input]));
@@ -67,7 +77,7 @@ export class Normaliser {
   summedAxes(): (readonly number[])[] {
     const sets = this.#next.terms.flatMap((t) => {
       if (t.state === null) return [];
-      const { summed } = patternOf(t, this.#next.out);
+      const { summed } = patternOf(t, this.#next.out, this.#components);
       return summed.length > 0 ? [summed] : [];
     });
     return [...new Map(sets.map((s) => [s.join(), s])).values()];
@@ -85,7 +95,7 @@ export class Normaliser {
       const sum = this.#expander.tryExpand(id);
       for (const t of sum?.terms ?? []) {
         if (t.state === null) continue;
-        const { summed } = patternOf(t, sum!.out);
+        const { summed } = patternOf(t, sum!.out, this.#components);
         if (summed.length > 0) sets.set(summed.join(), summed);
       }
       if (id === this.#pair.input) continue;
@@ -113,6 +123,7 @@ export class Normaliser {
       expander: this.#expander,
       axes: this.#axes,
       next: this.#next,
+      components: this.#components,
     };
   }
 }
@@ -134,6 +145,7 @@ interface Cut {
 
 class Former {
   readonly #parts: Normaliser["parts"];
+  /** Without the axis of components, which reads always sum over. */
   readonly #keys: readonly number[];
   readonly #batch = new Set<number>();
   /** Batch axes along which keys differ. */
@@ -147,7 +159,9 @@ class Former {
     this.#whole = whole;
   }
 
-  #isKey = (axis: number): boolean => this.#keys.includes(axis);
+  #isKey = (axis: number): boolean => this.#keys.includes(axis) || axis === this.#parts.components;
+  #pattern = (term: Term, out: readonly Label[]): Pattern =>
+    patternOf(term, out, this.#parts.components);
 
   /** A factor with the labels of the state's axes; `others`: labels that are not among these may stay. */
   #onAxes(factor: Factor, axisOf: ReadonlyMap<Label, number>, others = false): Factor {
@@ -175,9 +189,11 @@ class Former {
   }
 
   /** The terms of the new state, sorted into a decay and changes of rank one. */
-  #changes(): { decay: Factor; changes: Change[] } {
-    const { products, next, axes } = this.#parts;
-    let decay: Factor | null = null;
+  #changes(): { decay: Transition; changes: Change[] } {
+    const { next, components } = this.#parts;
+    const decays: Term[] = [];
+    const corrections: Term[] = [];
+    const mixed = new Set(components === null ? [] : [components]);
     const changes: Change[] = [];
     const outAxis = new Map(next.out.map((l, axis) => [l, axis]));
     for (const term of next.terms) {
@@ -194,25 +210,32 @@ class Former {
         if (at !== undefined && at !== axis)
           throw new Inexpressible("the state's axes change places");
       });
-      const { summed } = patternOf(term, next.out);
-      if (summed.length === 0) {
-        const factors = term.factors.map((f) => this.#onAxes(f, outAxis));
-        const own = products.multiply(factors, axes);
-        this.#noteBatch([own], false);
-        decay = decay === null ? own : products.add(decay, own, axes);
+      const { summed } = this.#pattern(term, next.out);
+      const linked = linkedAxes(term, next.out, summed);
+      if (summed.length > linked.length) {
+        corrections.push(term);
         continue;
       }
-      changes.push(this.#rankOne(term, summed, outAxis));
+      if (!linked.every(this.#isKey)) throw new Inexpressible(OTHER_AXES);
+      for (const axis of linked) mixed.add(axis);
+      decays.push(term);
     }
-    return { decay: decay ?? { id: products.builder.constant(0), labels: [] }, changes };
+    // Where a matrix mixes all keys it takes in what is read and written back.
+    const all = mixed.size > 0 && this.#keys.length > 0 && this.#keys.every((k) => mixed.has(k));
+    if (all) decays.push(...corrections);
+    else for (const t of corrections) changes.push(this.#rankOne(t, outAxis));
+    const decay = transitionOf(this.#parts, decays, next.out, sorted(mixed));
+    this.#noteBatch([decay.factor], false);
+    return { decay, changes };
   }
 
-  #rankOne(term: Term, summed: readonly number[], outAxis: ReadonlyMap<Label, number>): Change {
-    const { products, axes } = this.#parts;
+  #rankOne(term: Term, outAxis: ReadonlyMap<Label, number>): Change {
+    const { products, axes, next, components } = this.#parts;
+    const { summed } = this.#pattern(term, next.out);
     if (summed.join() !== this.#keys.join()) {
-      throw new Inexpressible("terms of the new state sum over different axes of the old one");
+      throw new Inexpressible(OTHER_AXES);
     }
-    const inside = new Set(summed.map((axis) => term.state![axis]!));
+    const inside = new Set(term.state!.filter((_, axis) => summed.includes(axis) || axis === components)); // prettier-ignore
     const readAxis = new Map(term.state!.map((l, axis) => [l, axis]));
     const reading: Factor[] = [];
     const others: Factor[] = [];
@@ -221,8 +244,6 @@ class Former {
         others.push(this.#onAxes(f, outAxis));
         continue;
       }
-      const written = f.labels.some((l) => !inside.has(l) && this.#isKey(outAxis.get(l) ?? -1));
-      if (written) throw new Inexpressible("the state is multiplied by a full matrix");
       reading.push(this.#onAxes(f, readAxis));
     }
     const read = products.multiply(reading, axes);
@@ -253,7 +274,9 @@ class Former {
       const node = bodyNode(body, id);
       const dependent = operandList(body, id).filter((x) => expander.degree(x) !== "free");
       const sum = level(id);
-      const lowest = sum !== null && (dependent.length === 0 || dependent.some((x) => level(x) === null)); // prettier-ignore
+      const turned = sum?.terms.some((t) => t.state !== null && this.#isTurned(t, sum.out));
+      const ends = turned === true || dependent.length === 0 || dependent.some((x) => level(x) === null); // prettier-ignore
+      const lowest = sum !== null && ends;
       if (lowest) {
         cuts.set(id, { id, sum });
         continue;
@@ -271,7 +294,9 @@ class Former {
     if (sum === null) return null;
     const fits = sum.terms.every((t) => {
       if (t.state === null) return true;
-      const { summed } = patternOf(t, sum.out);
+      const { components } = this.#parts;
+      if (components !== null && sum.out.includes(t.state[components]!)) return false;
+      const { summed } = this.#pattern(t, sum.out);
       const keys = summed.filter(this.#isKey).length;
       if (keys === this.#keys.length) return true;
       return keys === 0 && (summed.length > 0 || this.#whole);
@@ -285,10 +310,10 @@ class Former {
    */
   #reading(term: Term, out: readonly Label[]): { cross: boolean; key: Factor; rest: Factor[] } {
     const { products, axes } = this.#parts;
-    const { axisOf, summed } = patternOf(term, out);
-    const cross = this.#keys.length > 0 && !summed.some(this.#isKey);
+    const { axisOf, summed } = this.#pattern(term, out);
+    const cross = this.#keys.length > 0 && (!summed.some(this.#isKey) || this.#isTurned(term, out));
     const labels = new Set(
-      term.state!.filter((_, axis) => (cross ? summed.includes(axis) : this.#isKey(axis))),
+      term.state!.filter((_, axis) => cross ? summed.includes(axis) && !this.#isKey(axis) : this.#isKey(axis)), // prettier-ignore
     );
     const inKey = (f: Factor) => f.labels.some((l) => labels.has(l));
     const own = term.factors.filter(inKey).map((f) => this.#onAxes(f, axisOf, true));
@@ -296,14 +321,31 @@ class Former {
     return { cross, key, rest: term.factors.filter((f) => !inKey(f)) };
   }
 
-  #layout(): Layout {
+  /**
+   * Whether a term that sums over keys and values is a read from the side of the values whose answer a matrix multiplies: as
+   * a read from the other side it would be as many as the matrix has rows.
+   */
+  #isTurned(term: Term, out: readonly Label[]): boolean {
+    const { summed } = this.#pattern(term, out);
+    const asks = (axes: readonly number[]): boolean => {
+      const labels = new Set(axes.map((a) => term.state![a]!));
+      const factors = term.factors.filter((f) => f.labels.some((l) => labels.has(l)));
+      return factors.some((f) => f.labels.some((l) => !term.state!.includes(l)));
+    };
+    const values = term.state!.flatMap((l, axis) => l === UNIT || this.#isKey(axis) || this.#batch.has(axis) ? [] : [axis]); // prettier-ignore
+    const all = values.length > 0 && values.every((axis) => summed.includes(axis));
+    return all && asks(this.#keys) && !asks(values);
+  }
+
+  #layout(mixed: readonly number[]): Layout {
     const shape = bodyNode(this.#parts.body, this.#parts.pair.input).shape;
     const all = shape.map((_, i) => i);
     const batch = sorted(this.#batch);
     const values = all.filter((i) => !this.#batch.has(i) && !this.#isKey(i));
     const count = (list: readonly number[]) => product(list.map((i) => shape[i]!));
-    const keys = sorted(this.#keys);
-    return { batch, values, keys, heads: count(batch), m: count(values), n: count(keys) };
+    const others = all.filter((axis) => this.#isKey(axis) && !mixed.includes(axis));
+    const keys = [...mixed, ...others];
+    return { batch, values, keys, mixed, heads: count(batch), m: count(values), n: count(keys) };
   }
 
   form(outputs: readonly NodeId[]): NormalForm {
@@ -317,7 +359,7 @@ class Former {
         if (!cross) this.#noteBatch([key], true);
       }
     }
-    const layout = this.#layout();
+    const layout = this.#layout(decay.mixed);
     const writer = new FormWriter(this.#parts, layout);
     const decayed = writer.decay(decay);
     for (const c of changes) writer.change(c);
@@ -328,7 +370,7 @@ class Former {
         let factors = t.factors;
         if (t.state !== null) {
           const { cross: crossed, key, rest } = this.#reading(t, sum.out);
-          const { summed } = patternOf(t, sum.out);
+          const { summed } = this.#pattern(t, sum.out);
           const left = layout.values.filter((a) => t.state![a] !== UNIT && !summed.includes(a));
           if (crossed && left.length > 0) throw new Inexpressible("the whole state is needed", id);
           factors = [writer.read(crossed, key, t.state), ...rest];

@@ -12,7 +12,8 @@ import { dim, type Dim } from "../../dims.ts";
 import { algebra, GraphBuilder, type NodeId, type Recurrence } from "../../graph/index.ts";
 import type { Binding, RecurrenceOutput } from "../../graph/ir.ts";
 import { feedingReads } from "../analyse/index.ts";
-import { weights, type Weights } from "./decay.ts";
+import type { Weights } from "./blocks.ts";
+import { weights } from "./decay.ts";
 import { Names, type Named } from "./named.ts";
 import { Steps, type ChunkResults, type Given } from "./steps.ts";
 
@@ -32,9 +33,7 @@ class Chunks {
     this.#names = new Names(builder);
     this.#steps = new Steps(this.#names, given);
     const { decay, writes, layout } = given.form;
-    const axes = decay.kind === "diagonal" ? "n" : "";
-    const factors = decay.kind === "none" ? null : this.#steps.take(decay.factor, axes, 1);
-    this.#weights = weights(this.#names, factors, given.length);
+    this.#weights = weights(this.#names, this.#steps.decay(decay), given.length);
     const shape = [given.batch, this.#steps.count, dim(given.length), layout.heads];
     const zero = (size: Dim, axes: string): Named =>
       this.#names.of(algebra.filled(builder, 0, [...shape, size]), axes);
@@ -112,7 +111,7 @@ class Chunks {
       if (!wanted.has(cross.node)) continue;
       const key = this.#steps.take(cross.key, "m");
       const inside = this.#weights.scatter(names.product(key, writes, "bchtsw"), this.#keys);
-      const entry = this.#weights.enter(names.product(key, states, "bcthn"));
+      const entry = this.#weights.arrive(names.product(key, states, "bcthn"));
       results.set(cross.node, this.#steps.join(names.add(entry, inside, "bcthn")));
     }
     return { reads: results, final };
@@ -163,8 +162,8 @@ class Chunks {
       const own = names.rename(reads, "t", "s");
       writes = names.add(names.product(rates, own, "shwm"), writes, "shwm");
     }
-    const { total } = this.#weights;
-    const kept = total === null ? state : names.product(state, take("decay", total), "hmn");
+    const { total, keep } = this.#weights;
+    const kept = total === null ? state : keep(names, state, take("decay", total));
     const next = names.add(kept, names.product(writes, keys, "hmn"), "hmn");
     const outputs: RecurrenceOutput[] = [
       { kind: "stack", node: state.id },
