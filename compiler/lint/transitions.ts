@@ -64,7 +64,8 @@ export function lintTransition(
   if (place === null) return [];
   const ranges = new Ranges(form.graph, given);
   const found = lintErasures(state, form, ranges, place);
-  if (form.decay.kind !== "none") {
+  // Of a matrix the entries say little: a rotation has negative ones and keeps all lengths.
+  if (form.decay.kind !== "none" && form.decay.kind !== "matrix") {
     const range = rangeOf(ranges, form.decay.factor);
     if (range.low < -SLACK || range.high > 1 + SLACK) {
       const facts = { state: labelOf(state), range: rangeText(range) };

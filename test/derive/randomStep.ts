@@ -25,10 +25,15 @@ export function randomStep(draws: readonly number[]): StepProgram {
   step.position = g.input("position", [], "int");
   pool.s.push(g.unary("sin", g.unary("to_float", step.position)));
   const table = step.parameter("table", [three, three]);
+  // A matrix per step.
+  const turn = g.unary("tanh", g.contract(pick("a"), [0], pick("a"), [1], [0, 1]));
+  // Half of the time all of one shape, so that they may be laid out as one.
+  const common = draw(2) === 0 ? KINDS[draw(KINDS.length)]! : null;
   const states = Array.from({ length: 1 + draw(4) }, (_, i) => {
-    const kind = KINDS[draw(KINDS.length)]!;
-    pool[kind].push(step.state(`state${i}`, SHAPES[kind]));
-    return { name: `state${i}`, kind };
+    const kind = common ?? KINDS[draw(KINDS.length)]!;
+    const node = step.state(`state${i}`, SHAPES[kind]);
+    pool[kind].push(node);
+    return { name: `state${i}`, kind, node };
   });
 
   const lower = (x: NodeId): NodeId => g.add(g.contract(x, [0], x, [1], [0, 1]), g.fill(1, [three, three])); // prettier-ignore
@@ -40,6 +45,8 @@ export function randomStep(draws: readonly number[]): StepProgram {
     () => ["b", g.contract(pick("m"), [0, 1], pick("a"), [1], [0])],
     () => ["a", g.contract(pick("m"), [0, 1], pick("b"), [0], [1])],
     () => ["a", g.contract(table, [0, 1], pick("a"), [1], [0])],
+    () => ["m", g.contract(pick("m"), [0, 1], table, [1, 2], [0, 2])],
+    () => ["m", g.contract(pick("m"), [0, 1], turn, [1, 2], [0, 2])],
     () => ["b", g.sum(pick("m"), [1])],
     () => ["s", g.reduce("max", pick("a"), [0])],
     () => ["a", g.broadcast(pick("s"), [], SHAPES.a)],
@@ -72,6 +79,15 @@ export function randomStep(draws: readonly number[]): StepProgram {
   while (at < draws.length) {
     const [kind, node] = rules[draw(rules.length)]!();
     pool[kind].push(node);
+  }
+  if (draw(3) === 0) {
+    // Each state takes up some of another, and of what the operations have made of it.
+    states.forEach(({ node, kind }, i) => {
+      const other = states[(i + 1) % states.length]!;
+      const own = g.scaleBy(node, 0.5);
+      const given = other.kind === kind ? g.scaleBy(other.node, 0.25) : pick(kind);
+      pool[kind].push(g.add(own, given), g.add(own, g.mul(given, pool[kind][0]!)));
+    });
   }
   for (const { name, kind } of states) {
     // A bounded function of something late, or something as it is, which may be a state.

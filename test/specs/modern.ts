@@ -228,6 +228,28 @@ const tttLinear = layer(
   "y",
 );
 
+/** S ← η S − θ (W k − v) kᵀ, W ← (1 − α) W + S, read LN(W q): two matrices, so not of the form of the others. */
+const titans: Reference["make"] = (w, s) => {
+  const [S, W] = [[...s.cube("S")], [...s.cube("W")]];
+  return (x) => {
+    const answers = W.map((_, h) => {
+      const dense = (name: string): V => mv(w.cube(`${name}.weight`)[h]!, x).map(silu);
+      const gate = (name: string): number =>
+        sigmoid(dot(w.matrix(`${name}.weight`)[h]!, x) + w.vector(`${name}.bias`)[h]!);
+      const [k, v, q] = [unit(dense("k")), dense("v"), unit(dense("q"))];
+      const faded = each(S[h]!, (e) => gate("momentum") * e);
+      S[h] = plusOuter(faded, sub(mv(W[h]!, k), v), k, -gate("rate"));
+      W[h] = plus(
+        each(W[h]!, (e) => (1 - gate("forget")) * e),
+        S[h],
+      );
+      const y = standard(mv(W[h], q));
+      return add(mul(y, w.vector("norm.gain")), w.vector("norm.bias"));
+    });
+    return w.cube("y.weight").map((rows) => total(rows.map((row, h) => dot(row, answers[h]!))));
+  };
+};
+
 const sizes = { heads: 2, key: 3, value: 5, width: 4 };
 const of = (
   name: string,
@@ -255,5 +277,11 @@ export const modern: readonly Reference[] = [
     name: "TTTLinear",
     settings: { heads: 2, size: 3, width: 4 },
     make: tttLinear,
+  },
+  {
+    file: "online.fwp",
+    name: "TitansMemory",
+    settings: { heads: 2, size: 3, width: 4 },
+    make: titans,
   },
 ];

@@ -10,10 +10,13 @@ import type { NormalForm } from "./form.ts";
  * - `delta`: I + λ k kᵀ, the key that is written being the one that was read; `scalar-delta`, `diagonal-delta`: the same
  *   after a decay.
  * - `rank-one`, `scalar-rank-one`, `diagonal-rank-one`: the decay plus a bᵀ with any a and b.
- * - `low-rank`: the decay plus several such terms, at once or one after the other.
+ * - `matrix`: a matrix that does not depend on the state, along the keys or between states that are affine in each other;
+ *   `matrix-rank-one`: such a matrix plus a bᵀ.
+ * - `low-rank`: the decay, or matrix, plus several such terms, at once or one after the other.
  * - `two-sided`: affine, but reads from the side of the keys and from the side of the values are both written back.
  * - `full`: affine, but no sum of these.
- * - `several`: several states that are affine in each other.
+ * - `several`: several states that are affine in each other and cannot be laid out as one; those that can be have the class
+ *   of the joint state.
  * - `nonlinear`: not affine.
  */
 export type ClassName =
@@ -27,6 +30,8 @@ export type ClassName =
   | "rank-one"
   | "scalar-rank-one"
   | "diagonal-rank-one"
+  | "matrix"
+  | "matrix-rank-one"
   | "low-rank"
   | "two-sided"
   | "full"
@@ -75,6 +80,7 @@ export function classOf(form: NormalForm): FormClass {
   const { decay, writes, layout } = form;
   const feeding = feedingReads(form);
   if (feeding.length === 0) {
+    if (decay.kind === "matrix") return "matrix";
     if (decay.kind === "none") return "identity";
     if (layout.keys.length === 0) {
       const one = layout.values.length > 0 || layout.batch.length === 0;
@@ -86,6 +92,7 @@ export function classOf(form: NormalForm): FormClass {
   if (layout.keys.length === 0) return "elementwise";
   const fed = writes.filter((w) => w.from.length > 0);
   if (feeding.length > 1 || fed.length > 1) return "low-rank";
+  if (decay.kind === "matrix") return "matrix-rank-one";
   const read = form.reads[feeding[0]!]!.key;
   const written = fed[0]!.key;
   const plain = isSameKey(form, read, written);
@@ -107,6 +114,8 @@ const SAYS: Record<FormClass, string> = {
   "rank-one": "one read of the old state is written back at another key",
   "scalar-rank-one": "beside a decay by a number, one read is written back at another key",
   "diagonal-rank-one": "beside a decay per key, one read is written back at another key",
+  matrix: "the old state is multiplied by a matrix that does not depend on it",
+  "matrix-rank-one": "beside a product with a matrix, one read of the old state is written back",
   "low-rank": "several reads of the old state are written back",
 };
 

@@ -1,12 +1,13 @@
 /** Writes values of a step that are affine in one state as sums of products. */
 import {
   algebra,
+  type ConcatNode,
   type ContractNode,
   type Node,
   type NodeId,
   type SliceNode,
 } from "../../graph/index.ts";
-import { constant, equal } from "../../dims.ts";
+import { constant, dim, equal } from "../../dims.ts";
 import { operands } from "../../graph/shapes.ts";
 import type { Degree } from "./degree.ts";
 import { Inexpressible, UNIT, type Factor, type Label, type Products, type Sum, type Term } from "./terms.ts"; // prettier-ignore
@@ -193,6 +194,8 @@ export class Expander {
         return this.#reshaped(node.x, node, out);
       case "slice":
         return this.#picked(node, out);
+      case "concat":
+        return this.#side(node, out);
       case "reduce": {
         const kept = [...out];
         const inner = this.#node(node.x).shape.map((d, i) =>
@@ -233,13 +236,23 @@ export class Expander {
     if (constant(node.shape[node.axis]!) !== 1) {
       throw new Inexpressible("a part of a value that depends on the state", node.id);
     }
-    const { builder } = this.products;
     const whole = this.#node(node.x).shape[node.axis]!;
     const label = this.products.label(whole);
-    const place = algebra.broadcast(builder, builder.size(node.start), [], [whole]);
-    const chosen = builder.binary("eq", builder.iota(whole), place);
     const inner = out.map((l, i) => (i === node.axis ? label : l));
-    return this.#scaled(this.#instance(node.x, inner), { id: chosen, labels: [label] });
+    return this.#scaled(this.#instance(node.x, inner), this.products.unit(label, node.start));
+  }
+
+  /** Values side by side are a sum: each times a vector that is one at its place and zero elsewhere. */
+  #side(node: ConcatNode, out: readonly Label[]): readonly Term[] {
+    if (node.xs.some((x) => constant(this.#node(x).shape[node.axis]!) !== 1)) {
+      throw new Inexpressible("values that depend on the state are joined", node.id);
+    }
+    return node.xs.flatMap((x, i) => {
+      const piece = this.products.label(dim(1));
+      const inner = out.map((l, axis) => (axis === node.axis ? piece : l));
+      const place = this.products.unit(out[node.axis]!, dim(i));
+      return this.#scaled(this.#instance(x, inner), place);
+    });
   }
 
   /** Axes of length one come and go; other reshapes mix axes. */

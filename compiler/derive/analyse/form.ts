@@ -11,6 +11,8 @@ export interface Layout {
   readonly batch: readonly number[];
   readonly values: readonly number[];
   readonly keys: readonly number[];
+  /** Those of `keys`, its first ones, along which the decay is a matrix. */
+  readonly mixed: readonly number[];
   readonly heads: Dim;
   readonly m: Dim;
   readonly n: Dim;
@@ -48,7 +50,12 @@ export type Decay =
   /** `[H]` */
   | { readonly kind: "scalar"; readonly factor: NodeId }
   /** `[H, n]` */
-  | { readonly kind: "diagonal"; readonly factor: NodeId };
+  | { readonly kind: "diagonal"; readonly factor: NodeId }
+  /**
+   * With p mixed and l other keys, n = p l: `[H, p, p]`, or `[H, l, p, p]` where other keys have matrices of their own. Its
+   * last axis is that of the old state: W′[i, (a, l)] = Σ_b D[a, b] W[i, (b, l)].
+   */
+  | { readonly kind: "matrix"; readonly factor: NodeId };
 
 /** What the events do not show of the axes of the state: what the class is read off. */
 export interface Spread {

@@ -8,13 +8,15 @@ import { components } from "../stage/components.ts";
 import { classOf, reasonOf, sideOf, type ClassName } from "./classify.ts";
 import { degrees, shortestObstacle } from "./degree.ts";
 import type { NormalForm } from "./form.ts";
-import { Normaliser } from "./normal.ts";
+import { COMPONENTS, joined, layouts, type Joint } from "./joint.ts";
+import { Normaliser, type StatePair } from "./normal.ts";
 import { isTwoSided } from "./sides.ts";
 import { Inexpressible } from "./terms.ts";
 
 export type { ClassName } from "./classify.ts";
 export { feedingReads } from "./classify.ts";
 export type * from "./form.ts";
+export { asComponent, component, type Joint, type Order } from "./joint.ts";
 
 /** States that depend on each other through time. */
 export interface StateSet {
@@ -26,7 +28,10 @@ export interface StateSet {
   readonly reason: string;
   /** Of a nonlinear set: body nodes from an old state over what makes it so to a new state. */
   readonly obstacle: readonly NodeId[] | null;
-  /** Null where there is none; its outputs are empty where `unread` says why they cannot be had from reads. */
+  /**
+   * Null where there is none; its outputs are empty where `unread` says why they cannot be had from reads. That of several
+   * states is the form of their joint state (`joined`).
+   */
   readonly form: NormalForm | null;
   readonly unread: string | null;
 }
@@ -60,10 +65,56 @@ function analyseSet(recurrence: Recurrence, set: readonly number[]): StateSet {
     const obstacle = shortestObstacle(body, found, inputs, nexts);
     return { ...none, class: "nonlinear", obstacle, reason: obstacleReason(body, obstacle) };
   }
-  if (states.length > 1) {
-    return { ...none, class: "several", reason: "several states are affine in each other" };
+  if (states.length > 1) return several(recurrence, set, none);
+  return single({ body, ...states[0]!, outputs: leaving(recurrence) }, none);
+}
+
+/** A set of states that are affine in each other: one state, if they can be laid out as one. */
+function several(recurrence: Recurrence, set: readonly number[], none: Blank): StateSet {
+  const why = couplings(recurrence, set);
+  const found = laidOut(recurrence, set, none)?.set;
+  if (found === undefined) {
+    return { ...none, class: "several", reason: `${why}, and their shapes differ` };
   }
-  return single(recurrence, set, none);
+  if (found.form === null) return { ...none, class: "several", reason: `${why}; ${found.reason}` };
+  return { ...found, reason: `${why}; taken as one state, ${found.reason}` };
+}
+
+/** States laid out as one so that all that leaves the loop can be had from reads; failing this, so that there is a form. */
+function laidOut(
+  recurrence: Recurrence,
+  set: readonly number[],
+  none: Blank,
+): { joint: Joint; set: StateSet } | null {
+  const found = [];
+  for (const layout of layouts(recurrence, set)) {
+    const joint = joined(recurrence, set, leaving(recurrence), layout);
+    const one = single({ ...joint, outputs: joint.leaving }, none, COMPONENTS);
+    if (one.form !== null && one.unread === null) return { joint, set: one };
+    found.push({ joint, set: one });
+  }
+  return found.find((f) => f.set.form !== null) ?? found[0] ?? null;
+}
+
+/** Which state of a set feeds which, in the names of the spec. */
+function couplings({ body, carries }: Recurrence, set: readonly number[]): string {
+  const pairs = set.flatMap((i) => {
+    const live = new Set(reachable(body, [carries[i]!.next]).map((n) => n.id));
+    const others = set.filter((j) => j !== i && live.has(carries[j]!.input));
+    return others.map((j) => `${carries[j]!.name} feeds ${carries[i]!.name}`);
+  });
+  return pairs.join(", ");
+}
+
+/** All states of a recurrence as one state, whether or not they depend on each other; null where there is no such state. */
+export function analyseTogether(recurrence: Recurrence): { joint: Joint; set: StateSet } | null {
+  const { body, carries } = recurrence;
+  const all = carries.map((_, i) => i);
+  const inputs = carries.map((c) => c.input);
+  const found = degrees(body, new Set(inputs));
+  if (carries.some((c) => found[c.next] === "other")) return null;
+  const none = { carries: all, side: "key", obstacle: null, form: null, unread: null } as const;
+  return laidOut(recurrence, all, none);
 }
 
 function obstacleReason(body: Graph, path: readonly NodeId[] | null): string {
@@ -80,19 +131,30 @@ const BOTH_SIDES = "it is read from the side of the keys and from the side of th
 
 type Blank = Pick<StateSet, "carries" | "side" | "obstacle" | "form" | "unread">;
 
-function single(recurrence: Recurrence, set: readonly number[], none: Blank): StateSet {
-  const state = recurrence.carries[set[0]!]!;
-  const outputs = leaving(recurrence);
+/** The step of one state, and the nodes that leave its loop. */
+interface Single extends StatePair {
+  readonly body: Graph;
+  readonly outputs: readonly NodeId[];
+}
+
+function single(
+  { body, outputs, ...state }: Single,
+  none: Blank,
+  components: number | null = null,
+): StateSet {
   const problems: string[] = [];
   let normaliser: Normaliser;
   try {
-    normaliser = new Normaliser(recurrence.body, state);
+    normaliser = new Normaliser(body, state, components);
   } catch (problem) {
     if (!(problem instanceof Inexpressible)) throw problem;
     return { ...none, class: "full", reason: `affine, but ${problem.message}` };
   }
   const summed = normaliser.summedAxes();
-  const candidates = summed.length > 0 ? summed : [...normaliser.readAxes(outputs), []];
+  // A matrix along some of the keys that outputs sum over is one per key of the others.
+  const around = normaliser.readAxes(outputs, true).filter((a) => summed.some((s) => s.length < a.length && s.every((x) => a.includes(x)))); // prettier-ignore
+  const candidates =
+    summed.length > 0 ? [...around, ...summed] : [...normaliser.readAxes(outputs), []];
   // First a form from which all outputs can be had, else one that at least tells the class.
   const attempts = [
     ...candidates.map((keys) => ({ keys, wanted: outputs, whole: false })),
@@ -102,7 +164,7 @@ function single(recurrence: Recurrence, set: readonly number[], none: Blank): St
   // Each attempt builds nodes of its own: what a failed one has left behind must not stay.
   const attempt = (keys: readonly number[], wanted: readonly NodeId[], whole: boolean) => {
     try {
-      return new Normaliser(recurrence.body, state).form(keys, wanted, whole);
+      return new Normaliser(body, state, components).form(keys, wanted, whole);
     } catch (problem) {
       if (!(problem instanceof Inexpressible)) throw problem;
       problems.push(problem.message);

@@ -33,17 +33,22 @@ interface Parts {
   readonly pair: { readonly input: NodeId };
 }
 
-/** The sum that a node is, if it is a read. */
-type ReadOf = (id: NodeId, expander: Expander) => Sum | null;
+/** What counts as a read. */
+export interface Reading {
+  /** The sum that a node is, if it is a read. */
+  readonly sumOf: (id: NodeId, expander: Expander) => Sum | null;
+  /** Whether it must not be taken for something that is made of reads nearer to the state. */
+  readonly isWhole: (sum: Sum) => boolean;
+}
 
 /** Reads nearest to the state; `stuck` is a node behind an output at which all of the state is needed. */
-function cutsOf(body: Graph, expander: Expander, outputs: Iterable<NodeId>, readOf: ReadOf) {
+function cutsOf(body: Graph, expander: Expander, outputs: Iterable<NodeId>, reading: Reading) {
   const cuts = new Map<NodeId, Sum>();
   let stuck: NodeId | null = null;
   const known = new Map<NodeId, Sum | null>();
   const read = (id: NodeId): Sum | null => {
     let found = known.get(id);
-    if (found === undefined) known.set(id, (found = readOf(id, expander)));
+    if (found === undefined) known.set(id, (found = reading.sumOf(id, expander)));
     return found;
   };
   const seen = new Set<NodeId>();
@@ -55,7 +60,8 @@ function cutsOf(body: Graph, expander: Expander, outputs: Iterable<NodeId>, read
     const node = bodyNode(body, id);
     const dependent = operands(node).filter((x) => expander.degree(x) !== "free");
     const sum = read(id);
-    if (sum !== null && (dependent.length === 0 || dependent.some((x) => read(x) === null))) {
+    const isLowest = () => dependent.length === 0 || dependent.some((x) => read(x) === null);
+    if (sum !== null && (reading.isWhole(sum) || isLowest())) {
       cuts.set(id, sum);
     } else if (readsState(node, expander)) pending.push(...dependent);
     else stuck ??= id;
@@ -86,13 +92,13 @@ export function substitution(
 }
 
 /** @throws Inexpressible if an output needs the state otherwise than by reads. */
-export function levelsOf(parts: Parts, wanted: readonly NodeId[], readOf: ReadOf): Levels {
+export function levelsOf(parts: Parts, wanted: readonly NodeId[], reading: Reading): Levels {
   const { builder, products, pair } = parts;
   let { body, expander } = parts;
   let outputs = new Map(wanted.map((id) => [id, id]));
   const levels: Cut[][] = [];
   for (;;) {
-    const { cuts, stuck } = cutsOf(body, expander, outputs.values(), readOf);
+    const { cuts, stuck } = cutsOf(body, expander, outputs.values(), reading);
     if (stuck === null) {
       levels.push([...cuts].map(([id, sum]) => ({ id, sum, symbol: null })));
       return { levels, outputs };

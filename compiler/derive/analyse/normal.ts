@@ -7,6 +7,7 @@ import { degrees } from "./degree.ts";
 import { Expander } from "./expand.ts";
 import type { Layout, NormalForm } from "./form.ts";
 import { levelsOf, substitution } from "./levels.ts";
+import { linkedAxes, transitionOf, type Transition } from "./mixing.ts";
 import {
   Inexpressible,
   Products,
@@ -30,11 +31,15 @@ interface Pattern {
   readonly summed: readonly number[];
 }
 
-function patternOf(term: Term, out: readonly Label[]): Pattern {
+/** `components`, the axis of a joint state that counts its components, is always summed over and therefore not told. */
+function patternOf(term: Term, out: readonly Label[], components: number | null): Pattern {
   const axisOf = new Map(term.state!.map((l, axis) => [l, axis]));
   const gone = (l: Label): boolean => l !== UNIT && !out.includes(l);
-  return { axisOf, summed: term.state!.flatMap((l, axis) => (gone(l) ? [axis] : [])) };
+  const all = term.state!.flatMap((l, axis) => (gone(l) ? [axis] : []));
+  return { axisOf, summed: all.filter((axis) => axis !== components) };
 }
+
+const OTHER_AXES = "terms of the new state sum over different axes of the old one";
 
 const sorted = (set: Iterable<number>): number[] => [...set].sort((a, b) => a - b);
 
@@ -47,11 +52,16 @@ export class Normaliser {
   /** Labels that stand for the axes of the state in all factors from here on. */
   readonly #axes: readonly Label[];
   readonly #next: Sum;
+  readonly #components: number | null;
 
-  /** @throws Inexpressible if the new state is no sum of products. */
-  constructor(body: Graph, pair: StatePair) {
+  /**
+   * `components`: which axis of the state, if any, counts the states of a set that stand side by side.
+   * @throws Inexpressible if the new state is no sum of products.
+   */
+  constructor(body: Graph, pair: StatePair, components: number | null = null) {
     this.#body = body;
     this.#pair = pair;
+    this.#components = components;
     this.#builder = GraphBuilder.extend(body);
     this.#products = new Products(this.#builder);
     const found = degrees(body, new Set([pair.input]));
@@ -68,14 +78,17 @@ export class Normaliser {
   summedAxes(): (readonly number[])[] {
     const sets = this.#next.terms.flatMap((t) => {
       if (t.state === null) return [];
-      const { summed } = patternOf(t, this.#next.out);
+      const { summed } = patternOf(t, this.#next.out, this.#components);
       return summed.length > 0 ? [summed] : [];
     });
     return [...new Map(sets.map((s) => [s.join(), s])).values()];
   }
 
-  /** The axes that the nodes behind some outputs sum over: one set each, without repetition. */
-  readAxes(outputs: readonly NodeId[]): (readonly number[])[] {
+  /**
+   * The axes that the nodes behind some outputs sum over: one set each, without repetition. `closed`: only where what they
+   * are summed with has no other axes.
+   */
+  readAxes(outputs: readonly NodeId[], closed = false): (readonly number[])[] {
     const sets = new Map<string, readonly number[]>();
     const seen = new Set<NodeId>();
     const pending = [...outputs];
@@ -86,8 +99,10 @@ export class Normaliser {
       const sum = this.#expander.tryExpand(id);
       for (const t of sum?.terms ?? []) {
         if (t.state === null) continue;
-        const { summed } = patternOf(t, sum!.out);
-        if (summed.length > 0) sets.set(summed.join(), summed);
+        const { summed } = patternOf(t, sum!.out, this.#components);
+        const inside = (l: Label): boolean => summed.some((axis) => t.state![axis] === l);
+        const open = t.factors.some((f) => f.labels.some(inside) && !f.labels.every((l) => t.state!.includes(l))); // prettier-ignore
+        if (summed.length > 0 && !(closed && open)) sets.set(summed.join(), summed);
       }
       if (id === this.#pair.input) continue;
       pending.push(...operandList(this.#body, id));
@@ -115,6 +130,7 @@ export class Normaliser {
       expander: this.#expander,
       axes: this.#axes,
       next: this.#next,
+      components: this.#components,
     };
   }
 }
@@ -130,6 +146,7 @@ function operandList(body: Graph, id: NodeId): NodeId[] {
 
 class Former {
   readonly #parts: Normaliser["parts"];
+  /** Without the axis of components, which reads always sum over. */
   readonly #keys: readonly number[];
   readonly #batch = new Set<number>();
   /** Batch axes along which keys differ. */
@@ -147,7 +164,9 @@ class Former {
     this.#whole = whole;
   }
 
-  #isKey = (axis: number): boolean => this.#keys.includes(axis);
+  #isKey = (axis: number): boolean => this.#keys.includes(axis) || axis === this.#parts.components;
+  #pattern = (term: Term, out: readonly Label[]): Pattern =>
+    patternOf(term, out, this.#parts.components);
 
   /** A factor with the labels of the state's axes; `others`: labels that are not among these may stay. */
   #onAxes(factor: Factor, axisOf: ReadonlyMap<Label, number>, others = false): Factor {
@@ -194,9 +213,11 @@ class Former {
   }
 
   /** The terms of the new state, sorted into a decay and changes of rank one. */
-  #changes(): { decay: Factor; changes: Change[] } {
-    const { products, next, axes } = this.#parts;
-    let decay: Factor | null = null;
+  #changes(): { decay: Transition; changes: Change[] } {
+    const { next, components } = this.#parts;
+    const decays: Term[] = [];
+    const corrections: Term[] = [];
+    const mixed = new Set(components === null ? [] : [components]);
     const changes: Change[] = [];
     const outAxis = new Map(next.out.map((l, axis) => [l, axis]));
     for (const term of next.terms) {
@@ -213,27 +234,34 @@ class Former {
         if (at !== undefined && at !== axis)
           throw new Inexpressible("the state's axes change places");
       });
-      const { summed } = patternOf(term, next.out);
-      if (summed.length === 0) {
-        const factors = term.factors.map((f) => this.#onAxes(f, outAxis));
-        this.#oneDecay = decay === null;
-        this.#decays.push(...factors);
-        const own = products.multiply(factors, axes);
-        this.#noteBatch([own], false);
-        decay = decay === null ? own : products.add(decay, own, axes);
+      const { summed } = this.#pattern(term, next.out);
+      const linked = linkedAxes(term, next.out, summed);
+      if (summed.length > linked.length) {
+        corrections.push(term);
         continue;
       }
-      changes.push(this.#rankOne(term, summed, outAxis));
+      if (!linked.every(this.#isKey)) throw new Inexpressible(OTHER_AXES);
+      for (const axis of linked) mixed.add(axis);
+      decays.push(term);
+      if (components === null && linked.length === 0) this.#decays.push(...term.factors.map((f) => this.#onAxes(f, outAxis))); // prettier-ignore
     }
-    return { decay: decay ?? { id: products.builder.constant(0), labels: [] }, changes };
+    // Where a matrix mixes all keys it takes in what is read and written back.
+    const all = mixed.size > 0 && this.#keys.length > 0 && this.#keys.every((k) => mixed.has(k));
+    if (all) decays.push(...corrections);
+    else for (const t of corrections) changes.push(this.#rankOne(t, outAxis));
+    this.#oneDecay = decays.length <= 1;
+    const decay = transitionOf(this.#parts, decays, next.out, sorted(mixed));
+    this.#noteBatch([decay.factor], false);
+    return { decay, changes };
   }
 
-  #rankOne(term: Term, summed: readonly number[], outAxis: ReadonlyMap<Label, number>): Change {
-    const { products, axes } = this.#parts;
+  #rankOne(term: Term, outAxis: ReadonlyMap<Label, number>): Change {
+    const { products, axes, next, components } = this.#parts;
+    const { summed } = this.#pattern(term, next.out);
     if (summed.join() !== this.#keys.join()) {
-      throw new Inexpressible("terms of the new state sum over different axes of the old one");
+      throw new Inexpressible(OTHER_AXES);
     }
-    const inside = new Set(summed.map((axis) => term.state![axis]!));
+    const inside = new Set(term.state!.filter((_, axis) => summed.includes(axis) || axis === components)); // prettier-ignore
     const readAxis = new Map(term.state!.map((l, axis) => [l, axis]));
     const reading: Factor[] = [];
     const others: Factor[] = [];
@@ -242,8 +270,6 @@ class Former {
         others.push(this.#onAxes(f, outAxis));
         continue;
       }
-      const written = f.labels.some((l) => !inside.has(l) && this.#isKey(outAxis.get(l) ?? -1));
-      if (written) throw new Inexpressible("the state is multiplied by a full matrix");
       reading.push(this.#onAxes(f, readAxis));
     }
     const read = products.multiply(reading, axes);
@@ -263,7 +289,9 @@ class Former {
     if (sum === null) return null;
     const fits = sum.terms.every((t) => {
       if (t.state === null) return true;
-      const { summed } = patternOf(t, sum.out);
+      const { components } = this.#parts;
+      if (components !== null && sum.out.includes(t.state[components]!)) return false;
+      const { summed } = this.#pattern(t, sum.out);
       const keys = summed.filter(this.#isKey).length;
       if (keys === this.#keys.length) return true;
       // A sum over heads alone picks some of them: what is picked may still be read.
@@ -277,31 +305,51 @@ class Former {
    * the state lacks: those of several questions asked at once.
    */
   #reading(term: Term, out: readonly Label[]) {
-    const { axisOf, summed } = patternOf(term, out);
-    const cross = this.#keys.length > 0 && !summed.some(this.#isKey);
+    const { axisOf, summed } = this.#pattern(term, out);
+    const cross = this.#keys.length > 0 && (!summed.some(this.#isKey) || this.#isTurned(term, out));
     const labels = new Set(
-      term.state!.filter((_, axis) => (cross ? summed.includes(axis) : this.#isKey(axis))),
+      term.state!.filter((_, axis) => cross ? summed.includes(axis) && !this.#isKey(axis) : this.#isKey(axis)), // prettier-ignore
     );
     const inKey = (f: Factor) => f.labels.some((l) => labels.has(l));
     const own = term.factors.filter(inKey).map((f) => this.#onAxes(f, axisOf, true));
     return { cross, own, rest: term.factors.filter((f) => !inKey(f)) };
   }
 
-  #layout(): Layout {
+  /**
+   * Whether a term that sums over keys and values is a read from the side of the values whose answer a matrix multiplies: as
+   * a read from the other side it would be as many as the matrix has rows.
+   */
+  #isTurned(term: Term, out: readonly Label[]): boolean {
+    const { summed } = this.#pattern(term, out);
+    const asks = (axes: readonly number[]): boolean => {
+      const labels = new Set(axes.map((a) => term.state![a]!));
+      const factors = term.factors.filter((f) => f.labels.some((l) => labels.has(l)));
+      return factors.some((f) => f.labels.some((l) => !term.state!.includes(l)));
+    };
+    const values = term.state!.flatMap((l, axis) => l === UNIT || this.#isKey(axis) || this.#batch.has(axis) ? [] : [axis]); // prettier-ignore
+    const all = values.length > 0 && values.every((axis) => summed.includes(axis));
+    return all && asks(this.#keys) && !asks(values);
+  }
+
+  #layout(mixed: readonly number[]): Layout {
     const shape = bodyNode(this.#parts.body, this.#parts.pair.input).shape;
     const all = shape.map((_, i) => i);
     const batch = sorted(this.#batch);
     const values = all.filter((i) => !this.#batch.has(i) && !this.#isKey(i));
     const count = (list: readonly number[]) => product(list.map((i) => shape[i]!));
-    const keys = sorted(this.#keys);
-    return { batch, values, keys, heads: count(batch), m: count(values), n: count(keys) };
+    const others = all.filter((axis) => this.#isKey(axis) && !mixed.includes(axis));
+    const keys = [...mixed, ...others];
+    return { batch, values, keys, mixed, heads: count(batch), m: count(values), n: count(keys) };
   }
 
   form(outputs: readonly NodeId[]): NormalForm {
     const { builder, products, pair, axes } = this.#parts;
     const { decay, changes } = this.#changes();
     const written = sorted(this.#keyed);
-    const { levels, outputs: roots } = levelsOf(this.#parts, outputs, this.#readOf);
+    const { levels, outputs: roots } = levelsOf(this.#parts, outputs, {
+      sumOf: this.#readOf,
+      isWhole: (sum) => sum.terms.some((t) => t.state !== null && this.#isTurned(t, sum.out)),
+    });
     const cuts = levels.flat();
     for (const { sum } of cuts) {
       for (const t of sum.terms) {
@@ -310,7 +358,7 @@ class Former {
         if (!cross) this.#noteRead(own);
       }
     }
-    const layout = this.#layout();
+    const layout = this.#layout(decay.mixed);
     const writer = new FormWriter(this.#parts, layout);
     const decayed = writer.decay(decay);
     for (const c of changes) writer.change(c);
@@ -326,7 +374,7 @@ class Former {
         if (t.state !== null) {
           const { cross: crossed, own, rest } = this.#reading({ ...t, factors }, sum.out);
           const key = products.multiply(own, [...axes, ...sum.out]);
-          const { summed } = patternOf(t, sum.out);
+          const { summed } = this.#pattern(t, sum.out);
           const left = layout.values.filter((a) => t.state![a] !== UNIT && !summed.includes(a));
           if (crossed && left.length > 0) throw new Inexpressible("the whole state is needed", id);
           factors = [writer.read(crossed, key, t.state), ...rest];
@@ -345,7 +393,7 @@ class Former {
       layout,
       rows: layout.batch.filter((axis) => !this.#keyed.has(axis)),
       spread: {
-        decayed: sorted(this.#axesOf(decay)),
+        decayed: sorted(this.#axesOf(decay.factor).filter((a) => a >= 0)),
         asked: sorted(this.#asked),
         written,
         separable: this.#oneDecay && !this.#decays.some(this.#mixesSides),

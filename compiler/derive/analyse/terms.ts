@@ -73,6 +73,21 @@ export class Products {
   one(): Factor {
     return { id: this.builder.constant(1), labels: [] };
   }
+  /** One at a place along an axis, zero elsewhere. */
+  unit(label: Label, at: Dim): Factor {
+    const { builder } = this;
+    const size = this.size(label);
+    const place = algebra.broadcast(builder, builder.size(at), [], [size]);
+    return { id: builder.binary("eq", builder.iota(size), place), labels: [label] };
+  }
+  /** One where two axes of the same length agree. */
+  identity(row: Label, column: Label): Factor {
+    const { builder } = this;
+    const size = this.size(row);
+    const along = (axis: number): NodeId =>
+      algebra.broadcast(builder, builder.iota(size), [axis], [size, size]);
+    return { id: builder.binary("eq", along(0), along(1)), labels: [row, column] };
+  }
 
   /** The factor with exactly the given labels, in their order, repeated along those that it lacks. */
   align(factor: Factor, order: readonly Label[]): NodeId {

@@ -2,6 +2,7 @@
 import { constant, dim, product } from "../../dims.ts";
 import { algebra, type GraphBuilder, type NodeId } from "../../graph/index.ts";
 import type { CrossRead, Decay, Layout, Read, Write } from "./form.ts";
+import type { Transition } from "./mixing.ts";
 import { Inexpressible, UNIT, type Factor, type Label, type Products } from "./terms.ts";
 
 /** More questions at once than this are not taken apart into reads. */
@@ -51,12 +52,28 @@ export class FormWriter {
     return algebra.reshape(this.#parts.builder, flat, [this.#layout.heads]);
   }
 
-  decay(factor: Factor): Decay {
+  decay({ factor, mixed, inner }: Transition): Decay {
     const { products, axes } = this.#parts;
+    if (mixed.length > 0) return this.#matrix(factor, inner);
     if (products.isOne(factor)) return { kind: "none" };
     const diagonal = factor.labels.some((l) => this.#layout.keys.includes(axes.indexOf(l)));
     if (!diagonal) return { kind: "scalar", factor: this.#scalar(factor) };
     return { kind: "diagonal", factor: this.#flat(factor, this.#layout.keys, "a decay") };
+  }
+
+  #matrix(factor: Factor, inner: readonly Label[]): Decay {
+    const { products, builder, axes } = this.#parts;
+    const { batch, mixed, keys, heads } = this.#layout;
+    const along = (list: readonly number[]): Label[] => list.map((a) => axes[a]!);
+    const others = along(keys.slice(mixed.length));
+    const own = factor.labels.some((l) => others.includes(l)) ? others : [];
+    const order = [...along(batch), ...own, ...along(mixed), ...inner];
+    if (factor.labels.some((l) => !order.includes(l))) throw new Inexpressible("a matrix");
+    const size = product(inner.map((l) => products.size(l)));
+    const perKey = own.length === 0 ? [] : [product(own.map((l) => products.size(l)))];
+    const aligned = products.align(factor, order);
+    const shape = [heads, ...perKey, size, size];
+    return { kind: "matrix", factor: algebra.reshape(builder, aligned, shape) };
   }
 
   #read(key: Factor): number {

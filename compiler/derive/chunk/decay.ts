@@ -5,16 +5,9 @@
  */
 import { dim } from "../../dims.ts";
 import { algebra } from "../../graph/index.ts";
+import { below, blockOf, joinBlocks, joined, splitBlocks, type Weights } from "./blocks.ts";
+import { mixed } from "./mixed.ts";
 import type { Named, Names } from "./named.ts";
-
-/** 1 where row = column + `below`. */
-function below(names: Names, axes: string, length: number, offset: number): Named {
-  const b = names.builder;
-  const size = dim(length);
-  const at = (axis: number) => b.broadcast(b.iota(size), [axis], [size, size]);
-  const shifted = algebra.add(b, at(1), b.fill(offset, [size, size]));
-  return names.of(b.binary("eq", at(0), shifted), axes);
-}
 
 /** Of α along the axis `step` of `length`: the table, with the axes of α but `step` followed by u and v, `length + 1` each. */
 function table(names: Names, factors: Named, step: string, length: number): Named {
@@ -32,22 +25,8 @@ function table(names: Names, factors: Named, step: string, length: number): Name
   return names.of(b.solve(matrix, identity.id, { lower: true, unit: true }), `${lead}uv`);
 }
 
-/**
- * How a chunk weighs what was written in it and before it. Axes: b batch, c chunk, h head, n key; t a step that reads and
- * s one that writes, r its reads and w its writes.
- */
-export interface Weights {
-  /** P[t, r, s, w] = Σ a · k, decayed from write to read; zero unless s < t. From `bcthrn` and `bcshwn` to `bchtrsw`. */
-  gram(reads: Named, writes: Named): Named;
-  /** Σ scores[t, s, w] · k[s, w], decayed from write to read: reads from the other side. To `bcthn`, from `bchtsw`. */
-  scatter(scores: Named, writes: Named): Named;
-  /** Reads, decayed as the state on entry is by then. Any array with the axes of the decay and t. */
-  enter(reads: Named): Named;
-  /** Writes, decayed as they are at the end of the chunk. */
-  leave(writes: Named): Named;
-  /** Decay of the whole chunk, `bch` or `bchn`; null for none. */
-  readonly total: Named | null;
-}
+const times = (names: Names, state: Named, total: Named): Named =>
+  names.product(state, total, state.axes);
 
 /** What was written, by scores that `mask`, `ts` or `bchts`, weighs. */
 const masked =
@@ -66,8 +45,10 @@ function uniform(names: Names, length: number): Weights {
       names.product(names.product(reads, writes, "bchtrsw"), mask, "bchtrsw"),
     scatter: masked(names, mask),
     enter: (reads) => reads,
+    arrive: (values) => values,
     leave: (writes) => writes,
     total: null,
+    keep: times,
   };
 }
 
@@ -85,16 +66,11 @@ function scalar(names: Names, factors: Named, length: number): Weights {
       names.product(names.product(reads, writes, "bchtrsw"), mask, "bchtrsw"),
     scatter: masked(names, mask),
     enter: (reads) => names.product(reads, head, reads.axes),
+    arrive: (values) => names.product(values, head, values.axes),
     leave: (writes) => names.product(writes, tail, writes.axes),
     total: names.pick(end, "v", 0),
+    keep: times,
   };
-}
-
-/** Steps per block of a chunk: about as many as there are blocks, so that no table of products is large. */
-function blockOf(length: number): number {
-  let block = Math.max(1, Math.floor(Math.sqrt(length)));
-  while (length % block !== 0) block--;
-  return block;
 }
 
 /**
@@ -103,23 +79,12 @@ function blockOf(length: number): number {
  * (secondary chunking: Yang et al., "Gated linear attention", ICML 2024, section 4.3).
  */
 function diagonal(names: Names, factors: Named, length: number): Weights {
-  const b = names.builder;
   const block = blockOf(length);
   const count = length / block;
   const [size, blocks] = [dim(block), dim(count)];
-  /** `t` becomes the block and the place in it. */
-  const split = (x: Named, step: string, number: string): Named => {
-    const at = x.axes.indexOf(step);
-    const shape = [...b.shape(x.id)];
-    shape.splice(at, 1, blocks, size);
-    return names.reshape(x, x.axes.replace(step, number + step), shape);
-  };
-  const join = (x: Named, number: string): Named => {
-    const at = x.axes.indexOf(number);
-    const shape = [...b.shape(x.id)];
-    shape.splice(at, 2, dim(length));
-    return names.reshape(x, x.axes.replace(number, ""), shape);
-  };
+  const split = (x: Named, step: string, number: string): Named =>
+    splitBlocks(names, x, step, number, block);
+  const join = (x: Named, number: string): Named => joinBlocks(names, x, number);
   const inner = table(names, split(factors, "t", "i"), "t", block);
   const rows = names.slice(inner, "u", 0, size);
   const near = names.rename(names.slice(rows, "v", 1, size), "uv", "ts");
@@ -133,6 +98,11 @@ function diagonal(names: Names, factors: Named, length: number): Weights {
   const whole = names.pick(outer, "u", count);
   const after = names.rename(names.slice(whole, "v", 1, blocks), "v", "j");
   const same = below(names, "ij", count, 0);
+  const enter = (x: Named): Named => {
+    const a = split(x, "t", "i");
+    const decayed = names.product(names.product(a, head, a.axes), before, a.axes);
+    return join(decayed, "i");
+  };
   return {
     gram: (reads, writes) => {
       const [a, k] = [split(reads, "t", "i"), split(writes, "s", "j")];
@@ -154,30 +124,21 @@ function diagonal(names: Names, factors: Named, length: number): Weights {
       const far = names.product(names.product(apart, early, "bcithn"), head, "bcithn");
       return join(names.add(own, far, "bcithn"), "i");
     },
-    enter: (reads) => {
-      const a = split(reads, "t", "i");
-      const decayed = names.product(names.product(a, head, a.axes), before, a.axes);
-      return join(decayed, "i");
-    },
+    enter,
+    arrive: enter,
     leave: (writes) => {
       const k = split(writes, "s", "j");
       const decayed = names.product(names.product(k, tail, k.axes), after, k.axes);
       return join(decayed, "j");
     },
     total: names.pick(whole, "v", 0),
+    keep: times,
   };
 }
 
-/** `bchitrjsw` as `bchtrsw`. */
-function joined(names: Names, x: Named) {
-  const size = (l: string) => names.size(x, l);
-  const steps = (number: string, step: string) =>
-    dim(names.length(x, number) * names.length(x, step));
-  return [size("b"), size("c"), size("h"), steps("i", "t"), size("r"), steps("j", "s"), size("w")];
-}
-
-/** `decay` is `bcth`, `bcthn` or null for none. */
+/** `decay` is `bcth`, `bcthn`, a matrix `bcthoe` or `bcthnoe`, or null for none. */
 export function weights(names: Names, decay: Named | null, length: number): Weights {
   if (decay === null) return uniform(names, length);
+  if (decay.axes.includes("o")) return mixed(names, decay, length);
   return decay.axes.includes("n") ? diagonal(names, decay, length) : scalar(names, decay, length);
 }

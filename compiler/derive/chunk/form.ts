@@ -13,7 +13,8 @@ import { dim, type Dim } from "../../dims.ts";
 import { algebra, GraphBuilder, type NodeId, type Recurrence } from "../../graph/index.ts";
 import type { Binding, RecurrenceOutput } from "../../graph/ir.ts";
 import { feedingReads, type CrossRead } from "../analyse/index.ts";
-import { weights, type Weights } from "./decay.ts";
+import type { Weights } from "./blocks.ts";
+import { weights } from "./decay.ts";
 import { Names, type Named } from "./named.ts";
 import { Steps, type ChunkResults, type Given } from "./steps.ts";
 
@@ -33,9 +34,7 @@ class Chunks {
     this.#names = new Names(builder);
     this.#steps = new Steps(this.#names, given);
     const { decay, writes, layout } = given.form;
-    const axes = decay.kind === "diagonal" ? "n" : "";
-    const factors = decay.kind === "none" ? null : this.#steps.take(decay.factor, axes, 1);
-    this.#weights = weights(this.#names, factors, given.length);
+    this.#weights = weights(this.#names, this.#steps.decay(decay), given.length);
     const shape = [given.batch, this.#steps.count, dim(given.length), layout.heads];
     const zero = (size: Dim, axes: string): Named =>
       this.#names.of(algebra.filled(builder, 0, [...shape, size]), axes);
@@ -118,7 +117,7 @@ class Chunks {
     const names = this.#names;
     const key = this.#steps.take(read.key, "m");
     const inside = this.#weights.scatter(names.product(key, writes, "bchtsw"), this.#keys);
-    const value = names.add(this.#weights.enter(entry), inside, "bcthn");
+    const value = names.add(this.#weights.arrive(entry), inside, "bcthn");
     this.#given.give(read.node, this.#steps.join(value));
   }
 
@@ -214,8 +213,8 @@ class Chunks {
     }
     for (const key of cross) stack(names.product(take("from values", key), state, "thn"));
     if (withStates) stack(state);
-    const { total } = this.#weights;
-    const kept = total === null ? state : names.product(state, take("decay", total), "hmn");
+    const { total, keep } = this.#weights;
+    const kept = total === null ? state : keep(names, state, take("decay", total));
     const next = names.add(kept, names.product(writes, written, "hmn"), "hmn");
     const recurrence: Recurrence = {
       body: body.finish(),

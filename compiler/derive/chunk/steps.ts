@@ -1,7 +1,8 @@
 /** What a form over chunks is given, and the way from steps to chunks and back. */
+import { unreachable } from "../../../diagnostics/diagnostic.ts";
 import { apply, dim, multiply, subtract, type Dim } from "../../dims.ts";
 import { algebra, type NodeId } from "../../graph/index.ts";
-import type { NormalForm } from "../analyse/index.ts";
+import type { Decay, NormalForm } from "../analyse/index.ts";
 import type { Named, Names } from "./named.ts";
 
 export interface Given {
@@ -44,21 +45,45 @@ export class Steps {
     this.#padded = multiply(this.count, dim(given.length));
   }
 
-  /** A node of the form as `bcth` and `rest`, with steps after the last filled in: they read, write and forget nothing. */
-  take(id: NodeId, rest: string, fill: 0 | 1 = 0): Named {
+  /**
+   * A node of the form as `bcth` and `rest`, with steps after the last filled in: they read, write and forget nothing. The
+   * identity is that of the last two axes.
+   */
+  take(id: NodeId, rest: string, fill: 0 | 1 | "identity" = 0): Named {
     const { length, batch, time } = this.#given;
     const b = this.#names.builder;
     const value = this.#given.sequence(id);
     let padded = algebra.pad(b, value, 1, dim(0), subtract(this.#padded, time));
     const shape = b.shape(padded);
-    if (fill === 1 && padded !== value) {
+    if (fill !== 0 && padded !== value) {
       const end = algebra.broadcast(b, b.size(time), [], [this.#padded]);
       const there = b.binary("lt", b.iota(this.#padded), end);
       const mask = algebra.broadcast(b, there, [1], shape);
-      padded = algebra.select(b, mask, padded, algebra.filled(b, 1, shape));
+      const last = shape.length - 1;
+      const along = (axis: number): NodeId => algebra.broadcast(b, b.iota(shape[last]!), [axis], shape); // prettier-ignore
+      const none = fill === 1 ? algebra.filled(b, 1, shape) : b.binary("eq", along(last - 1), along(last)); // prettier-ignore
+      padded = algebra.select(b, mask, padded, none);
     }
     const split = [batch, this.count, dim(length), ...shape.slice(2)];
     return this.#names.of(algebra.reshape(b, padded, split), `bcth${rest}`);
+  }
+
+  /** The decay of the form as `bcth`, with n if it differs between keys, and with o and e if it is a matrix. */
+  decay(decay: Decay): Named | null {
+    switch (decay.kind) {
+      case "none":
+        return null;
+      case "scalar":
+        return this.take(decay.factor, "", 1);
+      case "diagonal":
+        return this.take(decay.factor, "n", 1);
+      case "matrix": {
+        const perKey = this.#given.form.graph.nodes[decay.factor]!.shape.length === 4;
+        return this.take(decay.factor, perKey ? "noe" : "oe", "identity");
+      }
+      default:
+        return unreachable(decay);
+    }
   }
 
   /** The steps of all chunks as one sequence again, without what was filled in: `bcth…` to `[batch, time, H, …]`. */

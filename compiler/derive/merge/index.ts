@@ -52,7 +52,8 @@ function candidatesOf(
   return loops.flatMap((node): Candidate[] => {
     const found = opened(graph, node, users, (id) => outputs.has(id), dependents(graph, node.id));
     const sets = analyse(found.recurrence);
-    if (sets.length !== 1 || !isChunked(found.recurrence, sets)) return [];
+    if (sets.length !== 1 || sets[0]!.carries.length !== 1 || !isChunked(found.recurrence, sets))
+      return [];
     const { form } = sets[0]!;
     if (form === null || form.layout.keys.length === 0) return [];
     if (readLevels([form], form.outputs.values()).length > 1) return [];

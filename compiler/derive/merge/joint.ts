@@ -1,6 +1,6 @@
 /** Memories with the same keys as one: their rows of values stand one below the other. */
-import { InternalError } from "../../../diagnostics/diagnostic.ts";
-import { add, BATCH, dim, equal, subtract, TIME, type Dim } from "../../dims.ts";
+import { InternalError, unreachable } from "../../../diagnostics/diagnostic.ts";
+import { add, BATCH, constant, dim, equal, subtract, TIME, type Dim } from "../../dims.ts";
 import { algebra, GraphBuilder, type NodeId } from "../../graph/index.ts";
 import type { Binding, RecurrenceOutput } from "../../graph/ir.ts";
 import type { Memory, SequenceWrite } from "./memory.ts";
@@ -37,6 +37,33 @@ interface Emitted {
   readonly finals: readonly NodeId[];
 }
 
+/** A state `[H, m, n]` after the decay of one step. */
+function decayed(b: GraphBuilder, state: NodeId, factor: NodeId, { form }: Memory): NodeId {
+  const shape = b.shape(state);
+  const [heads, m, n] = shape as [Dim, Dim, Dim];
+  switch (form.decay.kind) {
+    case "none":
+      return state;
+    case "scalar":
+    case "diagonal":
+      return b.mul(
+        b.broadcast(factor, form.decay.kind === "diagonal" ? [0, 2] : [0], shape),
+        state,
+      );
+    case "matrix": {
+      const own = b.shape(factor);
+      const p = own.at(-1)!;
+      const others = constant(n)! / constant(p)!;
+      const split = b.reshape(state, [heads, m, p, dim(others)]);
+      // Labels: head 0, value 1, mixed key before 2 and after 4, other key 3.
+      const matrix = own.length === 4 ? [0, 3, 4, 2] : [0, 4, 2];
+      return b.reshape(b.contract(split, [0, 1, 2, 3], factor, matrix, [0, 1, 4, 3]), shape);
+    }
+    default:
+      return unreachable(form.decay);
+  }
+}
+
 /** Appends one recurrence for all of the memories and gives each the values of its reads. */
 export function emitJoint(builder: GraphBuilder, memories: readonly Memory[]): Emitted {
   const first = memories[0]!;
@@ -68,11 +95,7 @@ export function emitJoint(builder: GraphBuilder, memories: readonly Memory[]): E
   for (const key of memories.flatMap((x) => [...x.reads.values()])) {
     if (!answers.has(key)) answers.set(key, body.contract(state, [0, 1, 2], take(key), [0, 2], [0, 1])); // prettier-ignore
   }
-  let next = state;
-  if (first.decay !== null) {
-    const axes = first.form.decay.kind === "diagonal" ? [0, 2] : [0];
-    next = body.mul(body.broadcast(take(first.decay), axes, [heads, m, n]), state);
-  }
+  let next = first.decay === null ? state : decayed(body, state, take(first.decay), first);
   for (const write of first.writes) {
     const same = memories.map((x) => x.writes.find((w) => w.key === write.key)!.constant);
     let value: NodeId | null = null;

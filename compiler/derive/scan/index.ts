@@ -3,26 +3,80 @@
  * (α′, c′) are one stretch (α′ α, α′ c + c′). Within a chunk stretches double in length until each reaches back to the
  * chunk's start (Hillis and Steele, "Data parallel algorithms", 1986); what remains is a loop over chunks.
  */
-import { dim } from "../../dims.ts";
+import { dim, type Dim } from "../../dims.ts";
 import { algebra, GraphBuilder, type NodeId } from "../../graph/index.ts";
 import type { Binding, RecurrenceOutput } from "../../graph/ir.ts";
 import { feedingReads, type NormalForm } from "../analyse/index.ts";
+import { mixedState } from "../chunk/mixed.ts";
 import { Names, type Named } from "../chunk/named.ts";
 import { Steps, type ChunkResults, type Given } from "../chunk/steps.ts";
 
-/** Whether nothing sums over the state: reads see all of it and feed no writes. */
+/** Whether nothing sums over the state but a matrix that mixes it: reads see all of the rest and feed no writes. */
 export function isScan(form: NormalForm): boolean {
   const { layout, crossReads } = form;
-  return layout.keys.length === 0 && crossReads.length === 0 && feedingReads(form).length === 0;
+  const mixed = layout.keys.length === layout.mixed.length;
+  return mixed && crossReads.length === 0 && feedingReads(form).length === 0;
 }
 
-/** Steps later by `by`: the first ones become `fill`. */
-function delayed(names: Names, x: Named, by: number, fill: 0 | 1): Named {
-  const b = names.builder;
-  const shape = [...b.shape(x.id)];
-  const kept = algebra.slice(b, x.id, 2, dim(0), dim(names.length(x, "t") - by));
-  shape[2] = dim(by);
-  return { ...x, id: algebra.concat(b, [algebra.filled(b, fill, shape), kept], 2) };
+/** Stretches of time: `factor` is `bcth`, or a matrix `bcthoe`; `written` is `bcthm` or `bcthme`. */
+interface Stretches {
+  readonly factor: Named;
+  readonly written: Named;
+}
+
+class Scan {
+  readonly #names: Names;
+  /** The axis of a state that matrices mix, if they do. */
+  readonly mixed: "" | "e";
+
+  constructor(names: Names, mixes: boolean) {
+    this.#names = names;
+    this.mixed = mixes ? "e" : "";
+  }
+
+  /** What was written, or a state, after the stretch of the factor. To `bcthm` or `bcthme`. */
+  pass(written: Named, factor: Named): Named {
+    if (this.mixed === "") return this.#names.product(written, factor, "bcthm");
+    return this.#names.rename(this.#names.product(written, factor, "bcthmo"), "o", "e");
+  }
+  /** One stretch after another, as one. */
+  #after(late: Named, early: Named): Named {
+    if (this.mixed === "") return this.#names.product(late, early, late.axes);
+    const [x, y] = [this.#names.rename(late, "e", "x"), this.#names.rename(early, "o", "x")];
+    return this.#names.product(x, y, late.axes);
+  }
+
+  /** What happened before the first step of a chunk, `shape`: nothing. */
+  #nothing(shape: readonly Dim[], isFactor: boolean): NodeId {
+    const b = this.#names.builder;
+    if (!isFactor) return algebra.filled(b, 0, shape);
+    if (this.mixed === "") return algebra.filled(b, 1, shape);
+    const last = shape.length - 1;
+    const along = (axis: number): NodeId => b.broadcast(b.iota(shape[last]!), [axis], shape);
+    return b.binary("eq", along(last - 1), along(last));
+  }
+  #delayed(x: Named, by: number, isFactor: boolean): Named {
+    const b = this.#names.builder;
+    const shape = [...b.shape(x.id)];
+    const length = dim(this.#names.length(x, "t") - by);
+    const kept = algebra.slice(b, x.id, 2, dim(0), length);
+    shape[2] = dim(by);
+    return { ...x, id: algebra.concat(b, [this.#nothing(shape, isFactor), kept], 2) };
+  }
+  /** The same, as it was some steps earlier. */
+  delayed({ factor, written }: Stretches, by: number): Stretches {
+    return {
+      factor: this.#delayed(factor, by, true),
+      written: this.#delayed(written, by, false),
+    };
+  }
+  joined(late: Stretches, early: Stretches): Stretches {
+    const passed = this.pass(early.written, late.factor);
+    return {
+      factor: this.#after(late.factor, early.factor),
+      written: this.#names.add(late.written, passed, late.written.axes),
+    };
+  }
 }
 
 /** Appends the scan to the builder. The form must satisfy `isScan`. */
@@ -30,74 +84,76 @@ export function emitScan(builder: GraphBuilder, given: Given): ChunkResults {
   const { form, length, batch } = given;
   const names = new Names(builder);
   const steps = new Steps(names, given);
-  const { heads, m } = form.layout;
+  const scan = new Scan(names, form.decay.kind === "matrix");
+  const { mixed } = scan;
+  const { heads, m, n } = form.layout;
   const shape = [batch, steps.count, dim(length), heads];
+  const own = mixed === "" ? [] : [n];
+  const keyOf = (id: NodeId): Named =>
+    names.reshape(steps.take(id, "n"), `bcth${mixed}`, [...shape, ...own]);
 
-  // One stretch per step: `bcth` and `bcthm`.
-  let factor = names.of(algebra.filled(builder, 1, shape), "bcth");
-  if (form.decay.kind !== "none") factor = names.reshape(steps.take(form.decay.factor, form.decay.kind === "diagonal" ? "n" : "", 1), "bcth", shape); // prettier-ignore
-  let written = names.of(algebra.filled(builder, 0, [...shape, m]), "bcthm");
+  // One stretch per step.
+  const decay = steps.decay(form.decay) ?? names.of(algebra.filled(builder, 1, shape), "bcth");
+  const factor = names.reshape(decay, mixed === "" ? "bcth" : "bcthoe", [...shape, ...own, ...own]);
+  const axes = `bcthm${mixed}`;
+  let written = names.of(algebra.filled(builder, 0, [...shape, m, ...own]), axes);
   for (const w of form.writes) {
     if (w.constant === null) continue;
-    const key = names.reshape(steps.take(w.key, "n"), "bcth", shape);
-    const value = names.product(steps.take(w.constant, "m"), key, "bcthm");
-    written = names.add(written, value, "bcthm");
+    const value = names.product(steps.take(w.constant, "m"), keyOf(w.key), axes);
+    written = names.add(written, value, axes);
   }
-  for (let reach = 1; reach < length; reach *= 2) {
-    const earlier = names.product(delayed(names, written, reach, 0), factor, "bcthm");
-    written = names.add(written, earlier, "bcthm");
-    factor = names.product(factor, delayed(names, factor, reach, 1), "bcth");
-  }
+  let all: Stretches = { factor, written };
+  for (let reach = 1; reach < length; reach *= 2) all = scan.joined(all, scan.delayed(all, reach));
 
-  const { states, final } = overChunks(builder, given, steps, names, factor, written);
-  const entry = names.product(states, delayed(names, factor, 1, 1), "bcthm");
-  const before = names.add(entry, delayed(names, written, 1, 0), "bcthm");
+  const { states, final } = overChunks(names, given, steps, all);
+  const before = scan.delayed(all, 1);
+  const value = names.add(scan.pass(states, before.factor), before.written, axes);
   const answer = (level: ReadonlySet<NodeId>): void => {
     for (const read of form.reads) {
       if (!level.has(read.node)) continue;
-      const key = names.reshape(steps.take(read.key, "n"), "bcth", shape);
-      given.give(read.node, steps.join(names.product(before, key, "bcthm")));
+      given.give(read.node, steps.join(names.product(value, keyOf(read.key), "bcthm")));
     }
   };
   answer(given.wanted);
   return { final, answer };
 }
 
-/** The state on entry to each chunk, `bchm`, and the last one. */
+/** The state on entry to each chunk, `bchm` or `bchme`, and the last one. */
 function overChunks(
-  builder: GraphBuilder,
+  outer: Names,
   given: Given,
   steps: Steps,
-  names: Names,
-  factor: Named,
-  written: Named,
+  { factor, written }: Stretches,
 ): { states: Named; final: NodeId } {
   const { heads, m, n } = given.form.layout;
-  const last = given.length - 1;
   const body = new GraphBuilder(`${given.name} by chunks`);
-  const state = body.input("state", [heads, m, n]);
-  const decay = body.input("decay", [heads]);
-  const write = body.input("write", [heads, m]);
-  const kept = algebra.mul(body, state, algebra.broadcast(body, decay, [0], [heads, m, n]));
-  const next = algebra.add(body, kept, algebra.reshape(body, write, [heads, m, n]));
-  const bindings: Binding[] = [
-    { kind: "sequence", input: decay, value: names.pick(factor, "t", last).id },
-    { kind: "sequence", input: write, value: names.pick(written, "t", last).id },
-  ];
+  const names = new Names(body);
+  const bindings: Binding[] = [];
+  const last = (name: string, x: Named): Named => {
+    const end = outer.pick(x, "t", given.length - 1);
+    const input = body.input(name, outer.builder.shape(end.id).slice(2));
+    bindings.push({ kind: "sequence", input, value: end.id });
+    return names.of(input, end.axes.slice(2));
+  };
+  const state = names.of(body.input("state", [heads, m, n]), "hmn");
+  const [decay, write] = [last("decay", factor), last("write", written)];
+  const kept = decay.axes === "h" ? names.product(state, decay, "hmn") : mixedState(names, state, decay); // prettier-ignore
+  const next = names.add(kept, names.reshape(write, "hmn", [heads, m, n]), "hmn");
   const outputs: RecurrenceOutput[] = [
-    { kind: "stack", node: state },
+    { kind: "stack", node: state.id },
     { kind: "final", carry: 0 },
   ];
-  const [states, final] = builder.recurrence({
+  const [states, final] = outer.builder.recurrence({
     body: body.finish(),
     reverse: false,
     batch: given.batch,
     time: steps.count,
-    carries: [{ name: given.name, init: given.init, input: state, next }],
+    carries: [{ name: given.name, init: given.init, input: state.id, next: next.id }],
     bindings,
     outputs,
     replay: null,
   });
-  const flat = algebra.reshape(builder, states!, [given.batch, steps.count, heads, m]);
-  return { states: names.of(flat, "bchm"), final: final! };
+  const whole = outer.of(states!, "bchme");
+  const vector = decay.axes === "h";
+  return { states: vector ? outer.pick(whole, "e", 0) : whole, final: final! };
 }

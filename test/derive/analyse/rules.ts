@@ -1,5 +1,6 @@
 /** Rules made up for the purpose, with their class worked out by hand. */
 import type { ClassName } from "../../../compiler/derive/analyse/index.ts";
+import { COUPLED } from "./coupled.ts";
 
 export interface Rule {
   readonly name: string;
@@ -74,15 +75,15 @@ export const RULES: readonly Rule[] = [
   { name: "a rate that depends on time", class: "scalar-delta", text: rule("n = 1 / (1 + sum(k ^ 2))\n W <- sigmoid(g) * W\n W <- W + n * outer(v - W @ k, k)") }, // prettier-ignore
   { name: "select", class: "scalar", text: rule("W <- where(g > 0, W, 0.5 * W) + outer(v, k)") },
   { name: "erase from both sides", class: "two-sided", text: rule("W <- W - outer(W @ k, k) - outer(v, transpose(W) @ v)"), chunk: false }, // prettier-ignore
-  { name: "rotated keys", class: "full", text: `weight R: [key, key] = normal(0, 1)\n fast net { W: [value, key] = 0 } program { W <- W @ R + outer(w[1], x) } out y = W @ x`, chunk: false }, // prettier-ignore
+  { name: "rotated keys", class: "matrix", text: `weight R: [key, key] = normal(0, 1)\n fast net { W: [value, key] = 0 } program { W <- W @ R + outer(w[1], x) } out y = W @ x` }, // prettier-ignore
   { name: "every element its own decay", class: "elementwise", text: rule("W <- outer(sigmoid(r), sigmoid(d)) * W + outer(v, k)") }, // prettier-ignore
   { name: "a vector with gates", class: "elementwise", text: "fast net { h: [heads, key] = 0 } program { h <- sigmoid(d) * h + (1 - sigmoid(d)) * k } out y = tanh(h) * q" }, // prettier-ignore
   { name: "a normaliser with decay", class: "scalar", text: "fast net { z: [heads, key] = 0 } program { z <- sigmoid(g) * z + k } out y = dot(z, q)" }, // prettier-ignore
   { name: "third order", class: "delta", text: "fast net { F: [key, key, value] = 0 }\n s = einsum(F[s, r, t], x[s], k[1][r] -> [t]) program { F <- F + einsum(x[s], k[1][r], (v[1] - s)[t] -> [s, r, t]) } out y = einsum(F[s, r, t], x[s], q[1][r] -> [t])" }, // prettier-ignore
-  { name: "momentum", class: "several", text: "fast net { S: [heads, value, key] = 0\n W: [heads, value, key] = 0 } program { S <- sigmoid(g) * S + b * outer(v - W @ k, k)\n W <- W + S } out y = W @ q", chunk: false }, // prettier-ignore
   { name: "keys from the memory", class: "nonlinear", text: rule("W <- delta(W, key: softmax(W @ q)[1..key], value: v, rate: b)").replace("[1..key]", "").replace("value, key]", "key, key]").replace("value: v", "value: p"), chunk: false }, // prettier-ignore
   { name: "clipped", class: "nonlinear", text: rule("W <- clipped_delta(W, key: k, value: v, rate: b)"), chunk: false }, // prettier-ignore
   { name: "squashed", class: "nonlinear", text: rule("W <- logistic(W + outer(v, k))"), chunk: false }, // prettier-ignore
   { name: "its own square", class: "nonlinear", text: rule("W <- W + outer(v, k) - 0.1 * W ^ 2"), chunk: false }, // prettier-ignore
   { name: "a rate from the error", class: "nonlinear", text: rule("s = v - W @ k\n W <- W + sigmoid(sum(s ^ 2)) * outer(s, k)"), chunk: false }, // prettier-ignore
+  ...COUPLED,
 ];

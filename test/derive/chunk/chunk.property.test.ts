@@ -8,6 +8,7 @@ import { drawInputs } from "../../support/steps.ts";
 import { randomStep } from "../randomStep.ts";
 import { randomRule } from "./events.ts";
 import { expectSame } from "./helpers.ts";
+import { randomMixing } from "./mixing.ts";
 
 const draws = fc.array(fc.integer({ min: 0, max: 1 << 20 }), { minLength: 20, maxLength: 60 });
 
@@ -25,6 +26,24 @@ test("any order of decays, reads and writes: by chunks as step by step", () => {
     { numRuns: 100, seed: 3 },
   );
   expect(replaced).toBeGreaterThan(80);
+});
+
+test("states that feed each other in any way, and matrices: by chunks as step by step", () => {
+  let replaced = 0;
+  fc.assert(
+    fc.property(draws, fc.integer({ min: 1, max: 8 }), (list, length) => {
+      const step = randomMixing(list);
+      const { program, kept } = chunk(stage(step), { length, elementwise: true });
+      for (const reason of kept) {
+        if (reason === null) replaced++;
+        else expect(reason).toMatch(/matrices cost more|whole state/u);
+      }
+      const [plain, chunked] = [unroll(step), program].map((p) => withGradients(p));
+      expectSame({ plain: plain!, chunked: chunked! }, { batch: 2, time: 11, past: 0 });
+    }),
+    { numRuns: 80, seed: 4 },
+  );
+  expect(replaced).toBeGreaterThan(60);
 });
 
 test("any step at all: what is not chunked stays right", () => {

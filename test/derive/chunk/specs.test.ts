@@ -106,6 +106,9 @@ test("the class of every state (systems.md, parts B and D)", () => {
       "online.fwp TTTLinear": {
         "W": "delta",
       },
+      "online.fwp TitansMemory": {
+        "S, W": "matrix-rank-one",
+      },
       "performer.fwp Performer": {
         "LinearTransformer.W": "identity",
         "LinearTransformer.z": "identity",
