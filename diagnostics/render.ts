@@ -19,7 +19,8 @@ export function positionAt(text: string, offset: number): Position {
 
 const LONGEST_LINE = 160;
 
-function frame(place: Place, sources: Sources): string[] {
+/** The source line of a place with a caret under it, and where it is. */
+export function frame(place: Place, sources: Sources): string[] {
   const text = sources(place.file);
   if (place.range === null || text === undefined) return [`  --> ${place.file}`];
   const { line, column } = positionAt(text, place.range.start);

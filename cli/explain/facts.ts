@@ -11,6 +11,7 @@ import type { LayerDecl, ModelDecl, Name } from "../../grammar/ast.ts";
 import { walk } from "../../grammar/walk.ts";
 import { numberSetting } from "../settings.ts";
 import { openWidths } from "../widths.ts";
+import { equationsOf, type Equations } from "./equations.ts";
 import { elementsOf, operationsOf, sizeAt, stateTraffic, type Traffic } from "./cost.ts";
 
 /** What a width without a value counts as. */
@@ -39,7 +40,7 @@ interface Stage {
 }
 
 /** States that depend on each other through time, and what the analysis of the step proved of them. */
-interface RecurrenceFact {
+export interface RecurrenceFact extends Equations {
   readonly states: readonly string[];
   /** `identity`, `delta`, `scalar-delta`, …, `nonlinear`: see docs/derivation.md. */
   readonly class: string;
@@ -143,6 +144,7 @@ function recurrencesOf(step: StepProgram): RecurrenceFact[] {
       side: set.side,
       reason: set.reason,
       obstacle,
+      ...equationsOf(step, recurrence, set),
     }));
   });
 }

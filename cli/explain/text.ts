@@ -1,6 +1,7 @@
 /** Explanations as people read them. */
 import { plural, table } from "../output.ts";
 import { CONTEXT } from "./cost.ts";
+import { equationsText } from "./equations-text.ts";
 import type { Explained, Explanation } from "./facts.ts";
 
 const SCALES = [
@@ -73,10 +74,12 @@ function stages({ stages: all }: Explanation): string {
 
 function recurrences({ recurrences: all }: Explanation): string {
   if (all.length === 0) return "";
-  const lines = all.map(({ states: names, class: name, side, reason, obstacle }) => {
+  const lines = all.map((fact) => {
+    const { states: names, class: name, side, reason, obstacle } = fact;
     const acts = side === "value" ? ", on the value side" : "";
     const chunks = obstacle === null ? "time can be run in chunks" : `no chunks: ${obstacle}`;
-    return wrap(`${names.join(", ")}: ${name}${acts}; ${reason}; ${chunks}`, "    ");
+    const head = wrap(`${names.join(", ")}: ${name}${acts}; ${reason}; ${chunks}`, "    ");
+    return head + equationsText(fact);
   });
   return `  recurrences\n${lines.join("")}`;
 }

@@ -306,6 +306,11 @@ function bindParameters(
       const tensor = asTensor(frame, value, arg.span);
       if (tensor === null) outcome = "error";
       else values.set(p.name.text, tensor);
+      if (tensor !== null && decl.kind === "instruction") {
+        const [file, { start, end }] = [frame.module.file, arg.span];
+        const name = given.get(p.name.text)?.reference ?? p.name.text;
+        frame.builder.give(tensor.node, { name, file, start, end });
+      }
     }
   }
   if (outcome !== "ok") return outcome;

@@ -46,6 +46,8 @@ export class Frame {
   readonly inputs = new Map<string, Value>();
   readonly outputs = new Map<string, Value>();
   delays = 0;
+  /** Of an instruction that writes one parameter: the state that its caller writes, after which values are named. */
+  writes: string | null = null;
   /** Of an experiment: numbers that its task provides (`task.vocab`); null values are not known yet. */
   task: ReadonlyMap<string, number | null> | null = null;
   /** Names of sizes in an output's shape that nothing declares are free sizes. */

@@ -24,6 +24,7 @@ export function runInstruction(frame: Frame, decl: InstructionDecl): Value {
     frame.report("fwp4011", decl.name.span, { name: decl.name.text });
     return ERROR;
   }
+  if (names.length === 1) frame.writes = frame.session.label;
   runStatements(frame, decl.body, "an instruction");
   const values = names.map((name) => frame.local(name) ?? ERROR);
   if (values.some((v) => v.kind === "error")) return ERROR;

@@ -218,6 +218,9 @@ function runBind(frame: Frame, statement: BindStatement): void {
   }
   targets.forEach((t, i) => {
     const item = annotated(frame, t.name.text, shapes[i] ?? null, items[i] ?? ERROR, expr.span);
+    if (item.kind === "tensor") {
+      frame.builder.label(item.node, frame.session.at(t.name.text, frame.module.file, t.name.span));
+    }
     learn(frame, t.name.text, item);
     frame.assign(t.name.text, item);
   });
@@ -267,7 +270,8 @@ function runWrite(frame: Frame, statement: WriteStatement, place: string): void 
       return;
     }
     const shape = frame.shapeOf(old);
-    const raw = labelled(frame, name, span, () => evaluate(frame, statement.value));
+    const label = frame.root.writes ?? name;
+    const raw = labelled(frame, label, span, () => evaluate(frame, statement.value));
     const value = asTensor(frame, raw, statement.value.span);
     if (value === null) return frame.assign(name, ERROR);
     if (!frame.session.unifyShapes(shape, frame.shapeOf(value))) {

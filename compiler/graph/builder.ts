@@ -17,6 +17,7 @@ import type {
   Graph,
   Node,
   NodeId,
+  Given,
   Origin,
   Output,
   Recurrence,
@@ -384,6 +385,24 @@ export class GraphBuilder {
     const node = this.node(id);
     if (node.op !== "input" && (node.origin?.label == null || node.origin.part)) {
       this.nodes[id] = { ...node, origin };
+    }
+    const renamed = this.#renamed(node);
+    if (renamed !== null) this.label(renamed, origin);
+  }
+  /** What a node is under other names of its sizes; null if it is not that. */
+  #renamed(node: Node): NodeId | null {
+    if (node.op !== "reshape") return null;
+    return this.shape(node.x).length === node.shape.length ? node.x : null;
+  }
+  /** Says of which argument a node made here is the value, if it has no name of its own. */
+  give(id: NodeId, given: Given): void {
+    const node = this.node(id);
+    const { op, origin } = node;
+    const renamed = this.#renamed(node);
+    if (renamed !== null) return this.give(renamed, given);
+    if (op === "input" || op === "constant" || origin?.part !== true) return;
+    if (origin.given === undefined) {
+      this.nodes[id] = { ...node, origin: { ...origin, given } };
     }
   }
   /** Adds a copy of a node of another graph whose operands have been replaced; shapes are kept. */

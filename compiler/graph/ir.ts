@@ -25,6 +25,16 @@ export interface Origin {
   readonly label: string | null;
   /** Not the labelled value itself but something computed on the way to it. */
   readonly part?: boolean;
+  /** Also the value of an argument of an instruction: that argument's name and place. */
+  readonly given?: Given;
+  readonly file: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** An argument of a call: `key: sum_norm(k)`. */
+export interface Given {
+  readonly name: string;
   readonly file: string;
   readonly start: number;
   readonly end: number;

@@ -217,6 +217,10 @@ describe("fwp explain", () => {
         recurrences
           W: delta; one read of the old state is written back at the key that was read; time can be run in
           chunks
+            W <- W + rate * outer(v - W @ key, key)
+            W_t = W_{t−1} B + C,  A = I,  B = I − rate key keyᵀ,  C = rate v keyᵀ
+            where
+              key  = phi(k)
         cost per token: 492 operations, 72 B of state read, 72 B written
       "
     `);

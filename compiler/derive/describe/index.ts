@@ -1,0 +1,110 @@
+/** What the analysis has found, as a person would write it down. */
+import type { NodeId, ProgramState, Recurrence, StepProgram } from "../../graph/index.ts";
+import type { StateSet } from "../analyse/index.ts";
+import { Bare } from "./bare.ts";
+import { dependents } from "./cuts.ts";
+import type { TransitionText } from "./equation.ts";
+import { write } from "./expression.ts";
+import { inputName, Notation, type NamedValue, type NotationOptions } from "./notation.ts";
+import type { Sides } from "./transition.ts";
+import { nameVersions, updateLines } from "./update.ts";
+
+export type { TransitionText } from "./equation.ts";
+export { stationsOf, type Station } from "./obstacle.ts";
+
+/** A name that formulas use: what it stands for, and where the spec has it. */
+export interface Meaning {
+  readonly symbol: string;
+  /** Null for a name of the spec's own. */
+  readonly is: string | null;
+  readonly place: NamedValue["place"];
+}
+
+export interface StateTransition extends TransitionText {
+  readonly state: string;
+}
+
+export interface SetDescription {
+  /** What the program does, one write after the other: `W <- decay * W`, `W <- W + …`. */
+  readonly update: readonly { readonly state: string; readonly line: string }[];
+  /** Of the states of a set that is affine; those that have no such form are missing. */
+  readonly transitions: readonly StateTransition[];
+  /** What the formulas of all states use. */
+  readonly names: readonly Meaning[];
+}
+
+function usualSides(set: StateSet, rank: number): Sides {
+  const layout = set.form?.layout;
+  const all = Array.from({ length: rank }, (_, i) => i);
+  if (layout === undefined || layout.batch.length === rank) {
+    return rank < 2 ? { left: all, right: [] } : { left: [rank - 2], right: [rank - 1] };
+  }
+  const { keys } = layout;
+  const values = layout.values.length === 0 ? (set.form?.rows ?? []) : layout.values;
+  if (keys.length === 0) return { left: values, right: [] };
+  if (values.length === 0) return { left: keys, right: [] };
+  const behind = keys.length > 1 || Math.max(...keys) > Math.max(...values);
+  return behind ? { left: values, right: keys } : { left: keys, right: values };
+}
+
+const meanings = (named: readonly NamedValue[]): Meaning[] =>
+  named.map((v) => ({
+    symbol: v.symbol,
+    is: v.is === null ? null : write(v.is, "spec"),
+    place: v.place,
+  }));
+
+/** The name that its own layer gives a state: `layers.0.mixer.W` as `W`. */
+function ownName(name: string): string {
+  const parts = name.split(".");
+  const special = parts.at(-2) === "prev" || parts.at(-2) === "delay";
+  return parts.slice(special ? -2 : -1).join(".");
+}
+
+/** Short names for the states of the set where these differ, full ones for all others. */
+function stateNames(states: readonly ProgramState[]): (state: ProgramState) => string {
+  const short = new Set(states.map((s) => ownName(s.name)));
+  const distinct = short.size === states.length;
+  return (s) => inputName(distinct && states.includes(s) ? ownName(s.name) : s.name);
+}
+
+/** The states of one set, in the order of the set. `step` must have numbers for its sizes. */
+export function describeSet(
+  step: StepProgram,
+  recurrence: Recurrence,
+  set: StateSet,
+): SetDescription {
+  const { body } = step;
+  const byName = new Map(step.states.map((s) => [s.name, s]));
+  const states = set.carries.map((i) => byName.get(recurrence.carries[i]!.name)!);
+  const nameOf = stateNames(states);
+  const all = nameVersions(body, step.states, nameOf);
+  const slow = dependents(body, step.states.map((s) => s.node)); // prettier-ignore
+  const own = dependents(body, states.map((s) => s.node)); // prettier-ignore
+  const labels = states.map((s) => s.origin?.label).filter((l) => l != null);
+  const options: NotationOptions = {
+    fixed: all.names,
+    hidden: new Set(labels),
+    isSlow: (id: NodeId) => !slow.has(id),
+    explains: (id: NodeId) => own.has(id),
+    lead: set.form?.layout.batch.length ?? Math.max(0, states[0]!.shape.length - 2),
+  };
+  const notation = new Notation(body, options);
+  const lines = updateLines(states, all, notation);
+  const bare = new Bare(step, states, notation, own, options);
+  const transitions = states.map((state) => {
+    if (set.class === "nonlinear") return null;
+    const usual = usualSides(set, state.shape.length);
+    return states.length > 1
+      ? bare.blocks(state, usual, nameOf)
+      : bare.transition(state, usual, nameOf(state));
+  });
+  return {
+    update: lines.map(({ state, line }) => ({ state: state.name, line })),
+    transitions: states.flatMap((state, i) => {
+      const t = transitions[i]!;
+      return t === null ? [] : [{ state: state.name, ...t }];
+    }),
+    names: meanings(notation.named),
+  };
+}
