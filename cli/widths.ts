@@ -32,6 +32,8 @@ export function openWidths(
   const fixed = new Set(decl.parameters.filter((p) => p.default !== null).map((p) => p.name.text));
   const names = new Map<string, string>();
   for (const [name, size] of frame.sizes) {
+    // The length of what grows is that of the run.
+    if (name === frame.growthName) continue;
     const [term] = size.terms;
     const atom = size.terms.length === 1 && term?.atoms.length === 1 ? term.atoms[0] : undefined;
     if (atom?.kind !== "named" || given.has(name) || fixed.has(name)) continue;

@@ -1,15 +1,18 @@
 import type { Command } from "commander";
 import { checkProject } from "../../compiler/check/check.ts";
+import type { Project } from "../../compiler/check/project.ts";
 import type { Setting } from "../../compiler/check/settings.ts";
 import { DiagnosticError } from "../../diagnostics/diagnostic.ts";
-import type { LayerDecl, ModelDecl } from "../../grammar/ast.ts";
+import type { ExperimentDecl, LayerDecl, ModelDecl } from "../../grammar/ast.ts";
 import { cliProblem } from "../catalogue.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
-import { explainStep, type Explained } from "../explain/facts.ts";
+import type { Explained } from "../explain/explained.ts";
+import { explainStep } from "../explain/facts.ts";
+import { explainExperiment } from "../explain/experiment.ts";
 import { explanationText } from "../explain/text.ts";
 import { printJson } from "../output.ts";
-import { chooseStep, soundProject, throwErrors } from "../project.ts";
+import { chooseDeclaration, soundProject, throwErrors } from "../project.ts";
 import { addSetOption, parseSettings, placeSettings } from "../settings.ts";
 
 interface Options {
@@ -18,28 +21,46 @@ interface Options {
   readonly json?: boolean;
 }
 
-function explain(file: string, options: Options, context: Context): void {
-  const settings: readonly Setting[] = parseSettings(options.set);
-  const project = soundProject(file);
-  const all = [...project.main.own.values()].filter(
-    (d): d is LayerDecl | ModelDecl => d.kind === "layer" || d.kind === "model",
+type Chosen = LayerDecl | ModelDecl | ExperimentDecl;
+
+/** What `--of` names, or every layer and model of the file; the experiments of one that has nothing else. */
+function choose(project: Project, name: string | undefined): readonly Chosen[] {
+  const kinds = ["layer", "model", "experiment"] as const;
+  if (name !== undefined) return [chooseDeclaration(project, kinds, name, "--of NAME")];
+  const all = [...project.main.own.values()].filter((d): d is Chosen =>
+    (kinds as readonly string[]).includes(d.kind),
   );
   if (all.length === 0) {
-    throw cliProblem("fwp8002", project.main.file, { kind: "layer or model" });
+    throw cliProblem("fwp8002", project.main.file, { kind: "layer, model or experiment" });
   }
-  const chosen = options.of === undefined ? all : [chooseStep(project, options.of)];
+  const steps = all.filter((d) => d.kind !== "experiment");
+  return steps.length > 0 ? steps : all;
+}
+
+async function explain(file: string, options: Options, context: Context): Promise<void> {
+  const settings: readonly Setting[] = parseSettings(options.set);
+  const project = soundProject(file);
+  const chosen = choose(project, options.of);
   if (chosen.length > 1 && settings.length > 0) {
     throw new UsageError("--set needs --of NAME when the file has several layers or models");
   }
   throwErrors(checkProject(project));
-  const explained = chosen.map((decl): Explained => {
+  const explained: Explained[] = [];
+  for (const decl of chosen) {
+    if (decl.kind === "experiment") {
+      explained.push(await explainExperiment(project, decl, settings));
+      continue;
+    }
     const found = explainStep(project, decl, settings);
-    if (!("failed" in found)) return found;
+    if (!("failed" in found)) {
+      explained.push(found);
+      continue;
+    }
     const { diagnostics } = found.failed;
     if (chosen.length === 1) throw new DiagnosticError(placeSettings(diagnostics));
     const missing = diagnostics.map((d) => d.message).join("; ");
-    return { kind: decl.kind, name: decl.name.text, missing };
-  });
+    explained.push({ kind: decl.kind, name: decl.name.text, missing });
+  }
   if (options.json === true) printJson(context, { file: project.main.file, explained });
   else context.out(explained.map(explanationText).join("\n"));
 }
@@ -47,11 +68,12 @@ function explain(file: string, options: Options, context: Context): void {
 export function configure(command: Command, context: Context): void {
   command
     .description(
-      "Shows what becomes of layers and models: shapes, parameters, states, what is computed for all\n" +
-        "time steps at once and what stays in a loop, which arguments are dropped, what a token costs.",
+      "Shows what becomes of layers, models and experiments: shapes, parameters, states, what is computed\n" +
+        "for all time steps at once and what stays in a loop, the update of each state as W <- A W B + C,\n" +
+        "which arguments are dropped, what a token costs.",
     )
     .argument("<file>", "a .fwp file")
-    .option("--of <name>", "only this layer or model");
+    .option("--of <name>", "only this layer, model or experiment");
   addSetOption(command)
     .option("--json", "print JSON")
     .addHelpText(
@@ -62,7 +84,8 @@ number; traffic is in float32.
 
 Examples:
   fwp explain delta.fwp
-  fwp explain delta.fwp --of Delta --set width=128 --set rule=additive`,
+  fwp explain delta.fwp --of Delta --set width=128 --set rule=additive
+  fwp explain specs/char_lm.fwp --of char_lm`,
     )
     .action((file: string, options: Options) => explain(file, options, context));
 }

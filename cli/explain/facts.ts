@@ -8,6 +8,7 @@ import { show, showShape, type Dim, type Shape } from "../../compiler/dims.ts";
 import type { StepProgram } from "../../compiler/graph/ir.ts";
 import { fixSizes } from "../../compiler/pipeline.ts";
 import type { LayerDecl, ModelDecl, Name } from "../../grammar/ast.ts";
+import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { walk } from "../../grammar/walk.ts";
 import { numberSetting } from "../settings.ts";
 import { openWidths } from "../widths.ts";
@@ -74,9 +75,12 @@ export interface Explanation {
   readonly traffic: Traffic;
 }
 
-export type Explained =
-  | Explanation
-  | { readonly name: string; readonly kind: "layer" | "model"; readonly missing: string };
+/** A layer or model of which something has no value. */
+export interface Unexplained {
+  readonly name: string;
+  readonly kind: "layer" | "model";
+  readonly missing: string;
+}
 
 function signatureOf(project: Project, decl: LayerDecl | ModelDecl): string {
   const { text } = project.main;
@@ -157,26 +161,35 @@ const numbersOf = (shape: Shape): number[] => shape.map(sizeAt);
 const total = (all: readonly { readonly numbers: number }[]): number =>
   all.reduce((n, x) => n + x.numbers, 0);
 
-function describeStep(
+export interface Described {
+  /** With sizes by name, and with their numbers; of the second everything is shown, in the terms of the first. */
+  readonly step: StepProgram;
+  readonly fixed: StepProgram;
+  /** Values that were assumed for widths without one. */
+  readonly assumed: Readonly<Record<string, number>>;
+  readonly warnings: readonly Diagnostic[];
+}
+
+const named = <T extends { readonly name: string }>(list: readonly T[], name: string): T =>
+  list.find((x) => x.name === name)!;
+
+export function describeStep(
   project: Project,
   decl: LayerDecl | ModelDecl,
-  made: Instantiated,
-  assumed: Readonly<Record<string, number>>,
+  { step, fixed, assumed, warnings }: Described,
 ): Explanation {
-  const { step } = made;
-  const fixed = fixSizes(step, made.values);
   const symbolic = {
     parameters: new Map(step.parameters.map((p) => [p.name, p.shape])),
     states: new Map(step.states.map((s) => [s.name, s.shape])),
   };
-  const inputs = fixed.inputs.map((input, i) => ({
+  const inputs = fixed.inputs.map((input) => ({
     name: input.name,
-    axes: tokenAxes(step.inputs[i]!.vocab, step.inputs[i]!.shape),
+    axes: tokenAxes(named(step.inputs, input.name).vocab, named(step.inputs, input.name).shape),
     shape: input.vocab === null ? numbersOf(input.shape) : [sizeAt(input.vocab)],
   }));
-  const outputs = fixed.outputs.map(({ name, node }, i) => ({
+  const outputs = fixed.outputs.map(({ name, node }) => ({
     name,
-    axes: showShape(step.body.nodes[step.outputs[i]!.node]!.shape),
+    axes: showShape(step.body.nodes[named(step.outputs, name).node]!.shape),
     shape: numbersOf(fixed.body.nodes[node]!.shape),
   }));
   const parameters = fixed.parameters.map(({ name, shape, trained }) => ({
@@ -213,7 +226,7 @@ function describeStep(
     stateNumbers: total(states.filter((s) => !s.growing)),
     stages,
     recurrences: recurrencesOf(fixed),
-    dropped: made.warnings.filter((w) => w.code === "fwp2309").map((w) => w.message),
+    dropped: warnings.filter((w) => w.code === "fwp2309").map((w) => w.message),
     operations: stages.reduce((n, s) => n + s.operations, 0),
     traffic: stateTraffic(fixed),
   };
@@ -224,11 +237,12 @@ export function explainStep(
   project: Project,
   decl: LayerDecl | ModelDecl,
   settings: readonly Setting[],
-): Explained | { readonly failed: Exclude<ReturnType<typeof instantiate>, Instantiated> } {
+): Explanation | { readonly failed: Exclude<ReturnType<typeof instantiate>, Instantiated> } {
   const { names } = openWidths(project, decl, settings);
   const assumed = Object.fromEntries([...names.values()].map((name) => [name, NOMINAL]));
   const all = [...settings, ...Object.keys(assumed).map((name) => numberSetting(name, NOMINAL))];
   const made = instantiate(project, decl.name.text, all);
   if (!("step" in made)) return { failed: made };
-  return describeStep(project, decl, made, assumed);
+  const fixed = fixSizes(made.step, made.values);
+  return describeStep(project, decl, { step: made.step, fixed, assumed, warnings: made.warnings });
 }

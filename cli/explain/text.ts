@@ -1,8 +1,11 @@
 /** Explanations as people read them. */
 import { plural, table } from "../output.ts";
 import { CONTEXT } from "./cost.ts";
+import { experimentText } from "./experiment-text.ts";
+import { wrap } from "./wrap.ts";
 import { equationsText } from "./equations-text.ts";
-import type { Explained, Explanation } from "./facts.ts";
+import type { Explained } from "./explained.ts";
+import type { Explanation } from "./facts.ts";
 
 const SCALES = [
   [1e9, "G"],
@@ -19,19 +22,6 @@ function short(value: number, unit = ""): string {
 }
 
 const bracket = (shape: readonly number[]): string => `[${shape.join(", ")}]`;
-
-function wrap(text: string, indent: string, width = 100): string {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && indent.length + line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  lines.push(line);
-  return lines.map((l) => `${indent}${l}\n`).join("");
-}
 
 function signals(title: string, list: Explanation["inputs"]): string {
   const rows = list.map((s) => [
@@ -85,6 +75,7 @@ function recurrences({ recurrences: all }: Explanation): string {
 }
 
 export function explanationText(e: Explained): string {
+  if (e.kind === "experiment") return experimentText(e) + explanationText(e.model);
   if ("missing" in e) return `${e.kind} ${e.name}\n  not explained: ${e.missing}\n`;
   const assumed = Object.entries(e.assumed).map(([name, value]) => `${name} = ${value}`);
   const fixed = e.parameters.filter((p) => !p.trained).length;
