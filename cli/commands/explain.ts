@@ -19,6 +19,7 @@ interface Options {
   readonly of?: string;
   readonly set: readonly string[];
   readonly json?: boolean;
+  readonly derive?: boolean;
 }
 
 type Chosen = LayerDecl | ModelDecl | ExperimentDecl;
@@ -62,7 +63,7 @@ async function explain(file: string, options: Options, context: Context): Promis
     explained.push({ kind: decl.kind, name: decl.name.text, missing });
   }
   if (options.json === true) printJson(context, { file: project.main.file, explained });
-  else context.out(explained.map(explanationText).join("\n"));
+  else context.out(explained.map((e) => explanationText(e, options)).join("\n"));
 }
 
 export function configure(command: Command, context: Context): void {
@@ -75,7 +76,11 @@ export function configure(command: Command, context: Context): void {
     .argument("<file>", "a .fwp file")
     .option("--of <name>", "only this layer, model or experiment");
   addSetOption(command)
-    .option("--json", "print JSON")
+    .option(
+      "--derive",
+      "also the equations of the forms that are derived: one step, and chunks of steps",
+    )
+    .option("--json", "print JSON, the derived equations included")
     .addHelpText(
       "after",
       `

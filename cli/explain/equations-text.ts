@@ -56,5 +56,28 @@ function dependence({ dependence: stations }: Equations): string {
   ].join("");
 }
 
+function block(title: string, lines: readonly string[], indent: string): string {
+  if (lines.length === 0) return "";
+  return `${indent}${title}\n${lines.map((l) => `${indent}  ${l}\n`).join("")}`;
+}
+
+/** The forms over chunks of time and for one step, written out. */
+export function derivedText({ derived }: Equations): string {
+  if (derived === null) return "";
+  const { kind, note, step, once, carried, read, names } = derived;
+  const inner = `${INDENT}  `;
+  const rows = names.map(({ symbol, is }) => [symbol, `= ${is}`]);
+  const head = `a ${kind === "scan" ? "scan over" : "form for"} chunks of C steps, t and s from 1 to C, S the state before them`; // prettier-ignore
+  return [
+    block("one step", step, INDENT),
+    `${INDENT}${head}\n`,
+    block("for all chunks at once, without the state", once, inner),
+    block("from chunk to chunk", carried, inner),
+    block("for all chunks at once", read, inner),
+    note === null ? "" : `${inner}${note}\n`,
+    rows.length === 0 ? "" : `${inner}where\n${table(rows, { indent: `${inner}  ` })}`,
+  ].join("");
+}
+
 export const equationsText = (fact: Equations): string =>
   program(fact) + fact.transitions.map(transition).join("") + meanings(fact) + dependence(fact);

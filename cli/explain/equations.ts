@@ -1,11 +1,13 @@
 /** What `fwp explain` says of a recurrence beside its class: the update, the transition, what the names in them are. */
 import type { StateSet } from "../../compiler/derive/index.ts";
 import {
+  derivedForm,
   describeSet,
   stationsOf,
+  type DerivedForm,
   type StateTransition,
 } from "../../compiler/derive/describe/index.ts";
-import type { Recurrence, StepProgram } from "../../compiler/graph/ir.ts";
+import type { Graph, Recurrence, StepProgram } from "../../compiler/graph/ir.ts";
 import { positionAt } from "../../diagnostics/render.ts";
 import { sources } from "../output.ts";
 
@@ -32,6 +34,8 @@ export interface Equations {
     readonly source: string | null;
     readonly at: Spot | null;
   }[];
+  /** The forms over chunks of time and for one step; null where there are none. */
+  readonly derived: DerivedForm | null;
   /** Of a nonlinear set: the shortest way from an old state to a new one over what makes it so. */
   readonly dependence:
     | readonly {
@@ -61,7 +65,13 @@ function excerpt(place: Place | null): string | null {
   return bound?.groups?.["value"] ?? whole;
 }
 
-export function equationsOf(step: StepProgram, recurrence: Recurrence, set: StateSet): Equations {
+/** `outer`: the staged graph in which the recurrence stands. */
+export function equationsOf(
+  step: StepProgram,
+  outer: Graph,
+  recurrence: Recurrence,
+  set: StateSet,
+): Equations {
   const { update, transitions, names } = describeSet(step, recurrence, set);
   const stations = stationsOf(recurrence, set);
   return {
@@ -73,6 +83,10 @@ export function equationsOf(step: StepProgram, recurrence: Recurrence, set: Stat
       source: excerpt(place),
       at: spot(place),
     })),
+    derived:
+      set.form === null || set.unread !== null
+        ? null
+        : derivedForm(recurrence, set.form, outer, recurrence.carries[set.carries[0]!]!.name),
     dependence:
       stations?.map(({ name, what, culprit, place }) => ({
         name,

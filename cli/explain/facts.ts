@@ -137,7 +137,8 @@ function stagesOf(project: Project, step: StepProgram): Stage[] {
 
 /** The class of every recurrence that is left when all else has been taken out of the loops. */
 function recurrencesOf(step: StepProgram): RecurrenceFact[] {
-  return stage(step).graph.nodes.flatMap((node) => {
+  const { graph } = stage(step);
+  return graph.nodes.flatMap((node) => {
     if (node.op !== "recurrence") return [];
     const { recurrence } = node;
     const sets = analyse(recurrence);
@@ -148,7 +149,7 @@ function recurrencesOf(step: StepProgram): RecurrenceFact[] {
       side: set.side,
       reason: set.reason,
       obstacle,
-      ...equationsOf(step, recurrence, set),
+      ...equationsOf(step, graph, recurrence, set),
     }));
   });
 }

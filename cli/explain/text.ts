@@ -3,7 +3,7 @@ import { plural, table } from "../output.ts";
 import { CONTEXT } from "./cost.ts";
 import { experimentText } from "./experiment-text.ts";
 import { wrap } from "./wrap.ts";
-import { equationsText } from "./equations-text.ts";
+import { derivedText, equationsText } from "./equations-text.ts";
 import type { Explained } from "./explained.ts";
 import type { Explanation } from "./facts.ts";
 
@@ -62,20 +62,25 @@ function stages({ stages: all }: Explanation): string {
   return `  order of computation: ${summary}\n${lines.join("")}`;
 }
 
-function recurrences({ recurrences: all }: Explanation): string {
+function recurrences({ recurrences: all }: Explanation, derive: boolean): string {
   if (all.length === 0) return "";
   const lines = all.map((fact) => {
     const { states: names, class: name, side, reason, obstacle } = fact;
     const acts = side === "value" ? ", on the value side" : "";
     const chunks = obstacle === null ? "time can be run in chunks" : `no chunks: ${obstacle}`;
     const head = wrap(`${names.join(", ")}: ${name}${acts}; ${reason}; ${chunks}`, "    ");
-    return head + equationsText(fact);
+    return head + equationsText(fact) + (derive ? derivedText(fact) : "");
   });
   return `  recurrences\n${lines.join("")}`;
 }
 
-export function explanationText(e: Explained): string {
-  if (e.kind === "experiment") return experimentText(e) + explanationText(e.model);
+export interface TextOptions {
+  /** Also the equations of the derived forms. */
+  readonly derive?: boolean;
+}
+
+export function explanationText(e: Explained, options: TextOptions = {}): string {
+  if (e.kind === "experiment") return experimentText(e) + explanationText(e.model, options);
   if ("missing" in e) return `${e.kind} ${e.name}\n  not explained: ${e.missing}\n`;
   const assumed = Object.entries(e.assumed).map(([name, value]) => `${name} = ${value}`);
   const fixed = e.parameters.filter((p) => !p.trained).length;
@@ -103,7 +108,7 @@ export function explanationText(e: Explained): string {
     parameters,
     states(e),
     stages(e),
-    recurrences(e),
+    recurrences(e, options.derive ?? false),
     ...e.dropped.map((d) => wrap(`dropped: ${d}`, "  ")),
     `  cost per token${growing}: ${short(e.operations)} operations, `,
     `${short(e.traffic.read, "B")} of state read, ${short(e.traffic.written, "B")} written\n`,

@@ -230,7 +230,7 @@ export function write(f: Formula, style: Style): string {
         return between([x.a, x.b], paper ? " " : " @ ", paper ? LEVEL.product : LEVEL.matmul);
       case "dot":
         if (!paper) return atom(`dot(${list([x.a, x.b])})`);
-        return atom(`(${at(x.a, LEVEL.product)} · ${at(x.b, LEVEL.product)})`);
+        return atom(`(${at(x.a, LEVEL.matmul)} · ${at(x.b, LEVEL.matmul)})`);
       case "outer":
         if (!paper) return atom(`outer(${list([x.a, x.b])})`);
         return { text: `${at(x.a, LEVEL.matmul)} ${at(x.b, LEVEL.atom)}ᵀ`, level: LEVEL.matmul };
@@ -257,4 +257,38 @@ export function write(f: Formula, style: Style): string {
     }
   };
   return of(f).text;
+}
+
+/** The formula with its names changed. */
+export function renamed(f: Formula, to: (name: string) => string): Formula {
+  const of = (x: Formula): Formula => renamed(x, to);
+  switch (f.kind) {
+    case "symbol":
+      return symbol(to(f.name));
+    case "number":
+      return f;
+    case "sum":
+      return { ...f, terms: f.terms.map((t) => ({ ...t, of: of(t.of) })) };
+    case "product":
+      return { ...f, factors: f.factors.map(of) };
+    case "quotient":
+      return { ...f, over: of(f.over), under: of(f.under) };
+    case "matmul":
+    case "dot":
+    case "outer":
+    case "infix":
+      return { ...f, a: of(f.a), b: of(f.b) };
+    case "transpose":
+    case "diag":
+    case "index":
+      return { ...f, of: of(f.of) };
+    case "call":
+      return { ...f, args: f.args.map(of) };
+    case "choice":
+      return { ...f, when: of(f.when), a: of(f.a), b: of(f.b) };
+    case "einsum":
+      return { ...f, operands: f.operands.map((o) => ({ ...o, of: of(o.of) })) };
+    default:
+      return unreachable(f);
+  }
 }

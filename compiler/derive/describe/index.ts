@@ -10,6 +10,7 @@ import type { Sides } from "./transition.ts";
 import { nameVersions, updateLines } from "./update.ts";
 
 export type { TransitionText } from "./equation.ts";
+export { derivedForm, type DerivedForm } from "./derived.ts";
 export { stationsOf, type Station } from "./obstacle.ts";
 
 /** A name that formulas use: what it stands for, and where the spec has it. */

@@ -33,6 +33,8 @@ export interface NotationOptions {
   readonly isSlow?: (id: NodeId) => boolean;
   /** Axes in front that are the same for all: heads. Values with no other axes are numbers. */
   readonly lead?: number;
+  /** Axes in front that are not written: batch and time. */
+  readonly sequence?: number;
   /** Of an input of a loop's body: the value outside that is bound to it. */
   readonly outside?: (id: NodeId) => Formula | null;
 }
@@ -105,8 +107,10 @@ export class Notation {
     }
     const outside = node.op === "input" ? this.#options.outside?.(id) : null;
     if (outside != null) return outside;
-    if (node.op === "input") return this.#name(node, inputName(node.name), node.origin, null);
     const given = node.origin?.given;
+    if (node.op === "input") {
+      return this.#name(node, given?.name ?? inputName(node.name), given ?? node.origin, null);
+    }
     if (given !== undefined && !this.#isOperand(node, (x) => x.origin?.given === given)) {
       const made = this.expanded(id);
       if (sizeOf(made) <= SHORT_ARGUMENT && isArithmetic(made)) return made;
@@ -233,7 +237,7 @@ export class Notation {
 
   #slice(node: SliceNode): Formula {
     const [start, length] = [constant(node.start), constant(node.shape[node.axis]!)];
-    const all = ":, ".repeat(node.axis);
+    const all = ":, ".repeat(Math.max(0, node.axis - (this.#options.sequence ?? 0)));
     if (start === undefined || length === undefined) return f.call("slice", this.of(node.x));
     const at = length === 1 ? `${start + 1}` : `${start + 1}..${start + length}`;
     return { kind: "index", of: this.of(node.x), at: `${all}${at}` };
