@@ -17,6 +17,9 @@ import type { Task } from "../runtime/tasks/task.ts";
 import { processContext } from "../cli/context.ts";
 import { main } from "../cli/main.ts";
 import { printedExample } from "./example.ts";
+import { CLASSES } from "../test/specs/classes.ts";
+import { pictureOf } from "../cli/explain/svg/picture.ts";
+import { CLASS_HEAD, classRows, explainedSpecs, type ExplainedSpec } from "./explained.ts";
 import { RULES } from "./house.ts";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
@@ -221,6 +224,25 @@ function rulesTable(): string {
   return table(["room", "may import", "packages"], rows);
 }
 
+// ------------------------------------------------------------------------------------------------ recurrences
+
+const classTable = (specs: readonly ExplainedSpec[]): string =>
+  table(CLASS_HEAD, classRows(specs, (file, layer, states) => CLASSES[file]?.[layer]?.states[states] ?? "—")); // prettier-ignore
+
+/** Pictures in docs/: by path, the layer that each shows. */
+const PICTURES: readonly (readonly [path: string, file: string, layer: string])[] = [
+  ["docs/images/delta_net.svg", "delta_net.fwp", "DeltaNet"],
+  ["docs/images/recurrent_delta_net.svg", "recurrent.fwp", "RDN"],
+];
+
+function pictures(specs: readonly ExplainedSpec[]): [string, string][] {
+  return PICTURES.map(([path, file, name]) => {
+    const found = specs.find((s) => s.file === file && s.layer.name === name);
+    if (found === undefined) throw new InternalError(`${file} has no ${name}`);
+    return [path, pictureOf(found.layer)];
+  });
+}
+
 // ----------------------------------------------------------------------------------------------------- pages
 
 /** A page with the text between `<!-- generated: NAME -->` and `<!-- end -->` replaced. */
@@ -259,8 +281,9 @@ async function runCommands(text: string): Promise<string> {
   return text.replace(block, (_, command: string) => `${outputs.get(command)!}\n`);
 }
 
-/** Every page that has generated parts, by path from the root, as it should be. */
+/** Every page that has generated parts and every picture, by path from the root, as it should be. */
 export async function generatedPages(): Promise<Map<string, string>> {
+  const specs = await explainedSpecs(root);
   const pages = new Map([
     ["README.md", await runCommands(readFileSync(join(root, "README.md"), "utf8"))],
     [
@@ -273,6 +296,10 @@ export async function generatedPages(): Promise<Map<string, string>> {
         schedules: schemaTables(scheduleSchemas),
       }),
     ],
+    [
+      "docs/recurrences.md",
+      await runCommands(fill(page("recurrences.md"), { classes: classTable(specs) })),
+    ],
     ["docs/diagnostics.md", diagnosticsPage(await catalogues())],
     [
       "docs/architecture.md",
@@ -282,5 +309,6 @@ export async function generatedPages(): Promise<Map<string, string>> {
   const config = { ...(await prettier.resolveConfig(join(root, "docs/x.md"))), parser: "markdown" };
   const formatted = new Map<string, string>();
   for (const [name, text] of pages) formatted.set(name, await prettier.format(text, config));
+  for (const [name, text] of pictures(specs)) formatted.set(name, text);
   return formatted;
 }

@@ -59,6 +59,6 @@ export const RULES: Readonly<Record<string, Rule>> = {
   },
   cli: {
     rooms: [...inside, "compiler", "diagnostics", "grammar", "runtime", "runtime/format"],
-    packages: ["node:", "commander", "ts-morph", "prettier"],
+    packages: ["node:", "commander", "ts-morph", "prettier", "@dagrejs/dagre"],
   },
 };

@@ -4,6 +4,7 @@ import type { Project } from "../../compiler/check/project.ts";
 import type { Setting } from "../../compiler/check/settings.ts";
 import { DiagnosticError } from "../../diagnostics/diagnostic.ts";
 import type { ExperimentDecl, LayerDecl, ModelDecl } from "../../grammar/ast.ts";
+import { writeFileAtomic } from "../../runtime/files/io.ts";
 import { cliProblem } from "../catalogue.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
@@ -20,6 +21,7 @@ interface Options {
   readonly set: readonly string[];
   readonly json?: boolean;
   readonly derive?: boolean;
+  readonly svg?: string;
 }
 
 type Chosen = LayerDecl | ModelDecl | ExperimentDecl;
@@ -45,6 +47,9 @@ async function explain(file: string, options: Options, context: Context): Promis
   if (chosen.length > 1 && settings.length > 0) {
     throw new UsageError("--set needs --of NAME when the file has several layers or models");
   }
+  if (options.svg !== undefined && chosen.length > 1) {
+    throw new UsageError("--svg needs --of NAME when the file has several layers or models");
+  }
   throwErrors(checkProject(project));
   const explained: Explained[] = [];
   for (const decl of chosen) {
@@ -61,6 +66,12 @@ async function explain(file: string, options: Options, context: Context): Promis
     if (chosen.length === 1) throw new DiagnosticError(placeSettings(diagnostics));
     const missing = diagnostics.map((d) => d.message).join("; ");
     explained.push({ kind: decl.kind, name: decl.name.text, missing });
+  }
+  const [first] = explained;
+  if (options.svg !== undefined && first !== undefined && !("missing" in first)) {
+    const { pictureOf } = await import("../explain/svg/picture.ts");
+    const picture = pictureOf(first.kind === "experiment" ? first.model : first);
+    writeFileAtomic(options.svg, picture, context.io);
   }
   if (options.json === true) printJson(context, { file: project.main.file, explained });
   else context.out(explained.map((e) => explanationText(e, options)).join("\n"));
@@ -79,6 +90,10 @@ export function configure(command: Command, context: Context): void {
     .option(
       "--derive",
       "also the equations of the forms that are derived: one step, and chunks of steps",
+    )
+    .option(
+      "--svg <file>",
+      "also draw what feeds what, within a step and from one step to the next",
     )
     .option("--json", "print JSON, the derived equations included")
     .addHelpText(

@@ -3,6 +3,7 @@ import type { Instantiated } from "../../compiler/check/instantiate.ts";
 import { instantiate } from "../../compiler/check/instantiate.ts";
 import type { Project } from "../../compiler/check/project.ts";
 import type { Setting } from "../../compiler/check/settings.ts";
+import { topologyOf, type Arrow, type Box } from "../../compiler/derive/describe/index.ts";
 import { analyse, makePlan, obstacleToChunks, stage } from "../../compiler/derive/index.ts";
 import { show, showShape, type Dim, type Shape } from "../../compiler/dims.ts";
 import type { StepProgram } from "../../compiler/graph/ir.ts";
@@ -13,6 +14,7 @@ import { walk } from "../../grammar/walk.ts";
 import { numberSetting } from "../settings.ts";
 import { openWidths } from "../widths.ts";
 import { equationsOf, type Equations } from "./equations.ts";
+import { placeIn } from "./svg/place.ts";
 import { elementsOf, operationsOf, sizeAt, stateTraffic, type Traffic } from "./cost.ts";
 
 /** What a width without a value counts as. */
@@ -70,6 +72,11 @@ export interface Explanation {
   readonly stages: readonly Stage[];
   readonly recurrences: readonly RecurrenceFact[];
   readonly dropped: readonly string[];
+  /** What feeds what, within a step and from one step to the next. */
+  readonly topology: {
+    readonly boxes: readonly (Omit<Box, "node"> & { readonly shape: readonly number[] })[];
+    readonly arrows: readonly Arrow[];
+  };
   /** Per token: operations, and bytes of state in float32. */
   readonly operations: number;
   readonly traffic: Traffic;
@@ -171,6 +178,17 @@ export interface Described {
   readonly warnings: readonly Diagnostic[];
 }
 
+function drawable(project: Project, fixed: StepProgram): Explanation["topology"] {
+  const { boxes, arrows } = topologyOf(fixed, placeIn(project));
+  return {
+    boxes: boxes.map(({ node, ...box }) => ({
+      ...box,
+      shape: numbersOf(fixed.body.nodes[node]!.shape),
+    })),
+    arrows,
+  };
+}
+
 const named = <T extends { readonly name: string }>(list: readonly T[], name: string): T =>
   list.find((x) => x.name === name)!;
 
@@ -227,6 +245,7 @@ export function describeStep(
     stateNumbers: total(states.filter((s) => !s.growing)),
     stages,
     recurrences: recurrencesOf(fixed),
+    topology: drawable(project, fixed),
     dropped: warnings.filter((w) => w.code === "fwp2309").map((w) => w.message),
     operations: stages.reduce((n, s) => n + s.operations, 0),
     traffic: stateTraffic(fixed),

@@ -147,7 +147,8 @@ export class Session {
   }
 
   at(label: string | null, file: string, span: Span): Origin {
-    return { label, file, start: span.start, end: span.end };
+    const path = this.path.length === 0 ? {} : { path: this.path.join(".") };
+    return { label, ...path, file, start: span.start, end: span.end };
   }
 
   get position(): NodeId {

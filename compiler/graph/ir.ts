@@ -25,6 +25,8 @@ export interface Origin {
   readonly label: string | null;
   /** Not the labelled value itself but something computed on the way to it. */
   readonly part?: boolean;
+  /** The layer of a model that it belongs to: `layers.0.mixer`. */
+  readonly path?: string;
   /** Also the value of an argument of an instruction: that argument's name and place. */
   readonly given?: Given;
   readonly file: string;

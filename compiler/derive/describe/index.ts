@@ -11,6 +11,7 @@ import { nameVersions, updateLines } from "./update.ts";
 
 export type { TransitionText } from "./equation.ts";
 export { derivedForm, type DerivedForm } from "./derived.ts";
+export { topologyOf, type Arrow, type Box, type Place, type Role, type Topology } from "./topology.ts"; // prettier-ignore
 export { stationsOf, type Station } from "./obstacle.ts";
 
 /** A name that formulas use: what it stands for, and where the spec has it. */
