@@ -56,7 +56,7 @@ export function sourceOf(doc: string | null, text: string): string {
       .filter((l) => l.startsWith(sign))
       .map((l) => l.slice(sign.length).trim())
       .join(" ");
-  const first = /^(?:\/\/[^\n]*\n)+/u.exec(text)?.[0].replaceAll(/^\/\/ ?/gmu, "").replaceAll("\n", " ") ?? ""; // prettier-ignore
+  const first = /^(?:\/\/(?!\/)[^\n]*\n)+/u.exec(text)?.[0].replaceAll(/^\/\/ ?/gmu, "").replaceAll("\n", " ") ?? ""; // prettier-ignore
   const named = /^[^:.]*: (?<source>.*\b(?:19|20)\d\d\b)/u.exec(first)?.groups?.["source"];
   return named ?? cited(first) ?? cited(comments("///")) ?? "—";
 }

@@ -11,10 +11,23 @@ import {
   type StepProgram,
 } from "../../graph/index.ts";
 import { Inexpressible } from "../analyse/terms.ts";
-import { blockText, transitionText, type TransitionText } from "./equation.ts";
 import type { Formula } from "./expression.ts";
 import { Notation, type NotationOptions } from "./notation.ts";
-import { contributionOf, transitionOf, type Question, type Sides } from "./transition.ts";
+import {
+  contributionOf,
+  transitionOf,
+  type Addend,
+  type Question,
+  type Sides,
+} from "./transition.ts";
+
+/** The new value of a state: Σ G ⊙ (A W B) over states W of its set, plus C. */
+export interface Row {
+  readonly state: ProgramState;
+  readonly from: readonly { readonly state: ProgramState; readonly addends: readonly Addend[] }[];
+  readonly C: Formula | null;
+  readonly sides: Sides;
+}
 
 export class Bare {
   readonly #body: Graph;
@@ -83,24 +96,22 @@ export class Bare {
     };
   }
 
-  /** Null where the new state is no sum of products of the old one. */
-  transition(state: ProgramState, usual: Sides, name: string): TransitionText | null {
-    return orNull(() => transitionText(name, transitionOf(this.#question(state, state, usual))));
-  }
-
-  /** A row of the block form: what each state of the set contributes to the new value of one of them. */
-  blocks(
-    state: ProgramState,
-    usual: Sides,
-    nameOf: (state: ProgramState) => string,
-  ): TransitionText | null {
-    return orNull(() => {
-      const rows = this.#states.map((from) => ({
-        name: nameOf(from),
-        addends: contributionOf(this.#question(from, state, usual)),
+  /** What every state of the set contributes to the new value of one; null where that is no sum of products. */
+  row(state: ProgramState, usual: Sides): Row | null {
+    try {
+      if (this.#states.length === 1) {
+        const { addends, C, sides } = transitionOf(this.#question(state, state, usual));
+        return { state, from: [{ state, addends }], C, sides };
+      }
+      const from = this.#states.map((x) => ({
+        state: x,
+        addends: contributionOf(this.#question(x, state, usual)),
       }));
-      return blockText(nameOf(state), rows, this.#constant(state), usual);
-    });
+      return { state, from, C: this.#constant(state), sides: usual };
+    } catch (problem) {
+      if (!(problem instanceof Inexpressible)) throw problem;
+      return null;
+    }
   }
 
   /** The new state where all old ones of the set are zero. */
@@ -118,14 +129,5 @@ export class Bare {
       return name === undefined ? undefined : (Number(name) as NodeId);
     });
     return notation.of(graph.outputs[0]!.node);
-  }
-}
-
-function orNull<T>(work: () => T): T | null {
-  try {
-    return work();
-  } catch (problem) {
-    if (!(problem instanceof Inexpressible)) throw problem;
-    return null;
   }
 }

@@ -1,6 +1,8 @@
 /** Transitions as text. */
 import { write, type Formula } from "./expression.ts";
-import { scalarOf, type Addend, type Sides, type Transition } from "./transition.ts";
+import type { ProgramState } from "../../graph/ir.ts";
+import type { Row } from "./bare.ts";
+import { scalarOf, type Addend } from "./transition.ts";
 
 export interface TransitionText {
   /** `W_t = W_{t−1} B + C`, with only what is there. */
@@ -32,40 +34,21 @@ function addendText(name: string, { A, B, G }: Addend, letters: boolean): string
   return `${g === "" ? "" : `${g} ⊙ `}${a === "" ? "" : `${a} `}${before(name)}${b === "" ? "" : ` ${b}`}`;
 }
 
-export function transitionText(name: string, { addends, C, sides }: Transition): TransitionText {
-  const [first] = addends;
-  const one = addends.length === 1 ? first! : null;
-  const parts = addends.map((a) => addendText(name, a, one !== null));
-  if (C !== null) parts.push("C");
+export function rowText(row: Row, nameOf: (state: ProgramState) => string): TransitionText {
+  const { from, C, sides } = row;
+  const alone = from.length === 1 && from[0]!.addends.length === 1;
+  const one = alone ? from[0]!.addends[0]! : null;
+  const parts = from.flatMap((x) => x.addends.map((a) => addendText(nameOf(x.state), a, alone)));
+  const constant = C === null ? "0" : paper(C);
+  if (constant !== "0") parts.push("C");
   const matrix = (x: Formula | null): string => (x === null ? "I" : paper(x));
   return {
-    equation: `${name}_t = ${parts.length === 0 ? "0" : parts.join(" + ")}`,
+    equation: `${nameOf(row.state)}_t = ${parts.length === 0 ? "0" : parts.join(" + ")}`,
     rows: sides.left,
     columns: sides.right,
     A: one && matrix(one.A),
     B: one && matrix(one.B),
     G: one?.G == null ? null : paper(one.G),
-    C: C === null ? "0" : paper(C),
-  };
-}
-
-/** The new value of one state of several. */
-export function blockText(
-  name: string,
-  from: readonly { readonly name: string; readonly addends: readonly Addend[] }[],
-  C: Formula,
-  sides: Sides,
-): TransitionText {
-  const parts = from.flatMap((x) => x.addends.map((a) => addendText(x.name, a, false)));
-  const constant = paper(C);
-  if (constant !== "0") parts.push("C");
-  return {
-    equation: `${name}_t = ${parts.length === 0 ? "0" : parts.join(" + ")}`,
-    rows: sides.left,
-    columns: sides.right,
-    A: null,
-    B: null,
-    G: null,
     C: constant,
   };
 }

@@ -1,9 +1,10 @@
 /** What the analysis has found, as a person would write it down. */
 import type { NodeId, ProgramState, Recurrence, StepProgram } from "../../graph/index.ts";
+import { constant, type Shape } from "../../dims.ts";
 import type { StateSet } from "../analyse/index.ts";
-import { Bare } from "./bare.ts";
+import { Bare, type Row } from "./bare.ts";
 import { dependents } from "./cuts.ts";
-import type { TransitionText } from "./equation.ts";
+import { rowText, type TransitionText } from "./equation.ts";
 import { write } from "./expression.ts";
 import { inputName, Notation, type NamedValue, type NotationOptions } from "./notation.ts";
 import type { Sides } from "./transition.ts";
@@ -35,14 +36,17 @@ export interface SetDescription {
   readonly names: readonly Meaning[];
 }
 
-function usualSides(set: StateSet, rank: number): Sides {
-  const layout = set.form?.layout;
-  const all = Array.from({ length: rank }, (_, i) => i);
-  if (layout === undefined || layout.batch.length === rank) {
-    return rank < 2 ? { left: all, right: [] } : { left: [rank - 2], right: [rank - 1] };
+/** Rows and columns of a state along which no term sums: those of the normal form; where it has none the last two axes. */
+function usualSides(set: StateSet, shape: Shape): Sides {
+  const { layout, rows = [] } = set.form ?? {};
+  const isReal = (axis: number): boolean => constant(shape[axis]!) !== 1;
+  const keys = (layout?.keys ?? []).filter(isReal);
+  const own = (layout?.values ?? []).filter(isReal);
+  const values = own.length === 0 && keys.length > 0 ? rows.filter(isReal) : own;
+  if (keys.length === 0 && values.length === 0) {
+    const all = shape.map((_, axis) => axis).filter(isReal);
+    return all.length < 2 ? { left: all, right: [] } : { left: all.slice(-2, -1), right: all.slice(-1) }; // prettier-ignore
   }
-  const { keys } = layout;
-  const values = layout.values.length === 0 ? (set.form?.rows ?? []) : layout.values;
   if (keys.length === 0) return { left: values, right: [] };
   if (values.length === 0) return { left: keys, right: [] };
   const behind = keys.length > 1 || Math.max(...keys) > Math.max(...values);
@@ -70,12 +74,17 @@ function stateNames(states: readonly ProgramState[]): (state: ProgramState) => s
   return (s) => inputName(distinct && states.includes(s) ? ownName(s.name) : s.name);
 }
 
-/** The states of one set, in the order of the set. `step` must have numbers for its sizes. */
-export function describeSet(
-  step: StepProgram,
-  recurrence: Recurrence,
-  set: StateSet,
-): SetDescription {
+/** The formulas of a set of states, before they are written down. */
+export interface SetFormulas {
+  readonly nameOf: (state: ProgramState) => string;
+  readonly lines: readonly { readonly state: ProgramState; readonly line: string }[];
+  /** Of the states that have one. */
+  readonly rows: readonly Row[];
+  readonly named: readonly NamedValue[];
+}
+
+/** `step` must have numbers for its sizes. */
+export function formulasOf(step: StepProgram, recurrence: Recurrence, set: StateSet): SetFormulas {
   const { body } = step;
   const byName = new Map(step.states.map((s) => [s.name, s]));
   const states = set.carries.map((i) => byName.get(recurrence.carries[i]!.name)!);
@@ -93,20 +102,22 @@ export function describeSet(
   };
   const notation = new Notation(body, options);
   const lines = updateLines(states, all, notation);
+  const affine = set.class === "nonlinear" ? [] : states;
   const bare = new Bare(step, states, notation, own, options);
-  const transitions = states.map((state) => {
-    if (set.class === "nonlinear") return null;
-    const usual = usualSides(set, state.shape.length);
-    return states.length > 1
-      ? bare.blocks(state, usual, nameOf)
-      : bare.transition(state, usual, nameOf(state));
-  });
+  const rows = affine.map((s) => bare.row(s, usualSides(set, s.shape)));
+  return { nameOf, lines, rows: rows.filter((r) => r !== null), named: notation.named };
+}
+
+/** The states of one set, in the order of the set. `step` must have numbers for its sizes. */
+export function describeSet(
+  step: StepProgram,
+  recurrence: Recurrence,
+  set: StateSet,
+): SetDescription {
+  const { nameOf, lines, rows, named } = formulasOf(step, recurrence, set);
   return {
     update: lines.map(({ state, line }) => ({ state: state.name, line })),
-    transitions: states.flatMap((state, i) => {
-      const t = transitions[i]!;
-      return t === null ? [] : [{ state: state.name, ...t }];
-    }),
-    names: meanings(notation.named),
+    transitions: rows.map((row) => ({ state: row.state.name, ...rowText(row, nameOf) })),
+    names: meanings(named),
   };
 }
