@@ -69,12 +69,12 @@ export function derivedText({ derived }: Equations): string {
   const rows = names.map(({ symbol, is }) => [symbol, `= ${is}`]);
   const head = `a ${kind === "scan" ? "scan over" : "form for"} chunks of C steps, t and s from 1 to C, S the state before them`; // prettier-ignore
   return [
+    note === null ? "" : `${INDENT}${note}\n`,
     block("one step", step, INDENT),
     `${INDENT}${head}\n`,
     block("for all chunks at once, without the state", once, inner),
     block("from chunk to chunk", carried, inner),
     block("for all chunks at once", read, inner),
-    note === null ? "" : `${inner}${note}\n`,
     rows.length === 0 ? "" : `${inner}where\n${table(rows, { indent: `${inner}  ` })}`,
   ].join("");
 }

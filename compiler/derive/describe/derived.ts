@@ -9,11 +9,12 @@ import { feedingReads, type NormalForm } from "../analyse/index.ts";
 import { isScan } from "../scan/index.ts";
 import { renamed, write, type Formula } from "./expression.ts";
 import * as f from "./expression.ts";
+import { dependents } from "./cuts.ts";
 import { inputName, Notation } from "./notation.ts";
 
 export interface DerivedForm {
   readonly kind: "scan" | "chunk";
-  /** W seen as values × keys; said where that is not how the spec has it. */
+  /** Said where W, values × keys, is not as the spec has it. */
   readonly note: string | null;
   /** One step: reads of the state before it, decay, writes, what leaves. */
   readonly step: readonly string[];
@@ -56,6 +57,8 @@ class Writer {
   readonly #feeding: readonly number[];
   readonly #state: string;
   readonly #keys: readonly Vector[];
+  /** Reads that something outside of the loop needs. */
+  readonly #wanted: ReadonlySet<NodeId>;
   /** Of the reads, those from the side of the values after the others. */
   readonly #letter: string;
   readonly names: { symbol: string; is: string }[] = [];
@@ -65,13 +68,16 @@ class Writer {
     this.#state = inputName(name.split(".").at(-1)!);
     this.#letter = this.#state === "z" ? "r" : "z";
     this.#feeding = feedingReads(form);
+    this.#wanted = new Set(reachable(form.graph, form.outputs.values()).map((n) => n.id));
     const fixed = new Map<NodeId, string>();
     const count = form.reads.length + form.crossReads.length;
     [...form.reads, ...form.crossReads].forEach((r, i) => fixed.set(r.node, numbered(this.#letter, i, count))); // prettier-ignore
     const outside = this.#inputs(recurrence, outer, fixed);
     const lead = form.layout.batch.length;
     const hidden = new Set([form.graph.nodes[recurrence.carries[0]!.input]!.origin?.label ?? ""]);
-    this.#notation = new Notation(form.graph, { fixed, lead, hidden, outside: (id) => outside.get(id) ?? null }); // prettier-ignore
+    const answers = dependents(form.graph, [...form.reads, ...form.crossReads].map((r) => r.node)); // prettier-ignore
+    this.#notation = new Notation(form.graph, {
+      isOpen: (id) => answers.has(id), fixed, lead, hidden, outside: (id) => outside.get(id) ?? null }); // prettier-ignore
     this.#keys = form.reads.map((r, i) => this.#key(r.key, i));
   }
 
@@ -232,34 +238,53 @@ class Writer {
     const end = this.#left("C + 1", "0");
     const kept = { none: "S", scalar: `${end && paper(end)} S`, diagonal: `S diag(${end && paper(end)})` }[decay.kind]; // prettier-ignore
     const added = writes.map((w, j) => {
-      const key = this.#decayed(this.#at(this.#of(w.key), "t"), "C + 1", "t");
-      return ` + Σ_t ${this.#pair(`${this.#u(j)}_t`, key)}`;
+      const [own, left] = [this.#at(this.#of(w.key), "t"), this.#left("C + 1", "t")];
+      const u = `${this.#u(j)}_t`;
+      if (f.isNumber(own, 1)) return ` + Σ_t ${left === null ? "" : `${paper(left)} `}${u}`;
+      return ` + Σ_t ${this.#pair(u, this.#decayed(own, "C + 1", "t"))}`;
     });
-    const read: string[] = [];
-    reads.forEach((_, i) => {
-      if (this.#feeding.includes(i)) return;
+    const asked = reads.flatMap((r, i) => (solves && this.#feeding.includes(i)) || this.#wanted.has(r.node) ? [i] : []); // prettier-ignore
+    const entry = (name: string): string => `${name}⁰`;
+    const entries = asked.map((i) => {
+      const key = this.#decayed(this.#at(this.#keys[i]!.of, "t"), "t", "0");
+      return `${entry(this.#z(i))}_t = ${this.#asked("S", key)}`;
+    });
+    const across = crossReads.map((r, i) => {
+      const key = this.#at(this.#of(r.key), "t");
+      return `${entry(this.#z(reads.length + i))}_t = ${this.#asked("Sᵀ", key)}`;
+    });
+    const own = asked.filter((i) => this.#wanted.has(reads[i]!.node));
+    const read = own.map((i) => {
       const key = this.#at(this.#keys[i]!.of, "t");
       const inside = writes.map((w, j) => {
         const written = this.#decayed(this.#at(this.#of(w.key), "s"), "t", "s");
         const weight = f.isNumber(key, 1) ? written : f.dot(written, key);
         return ` + Σ_{s<t} ${f.isNumber(weight, 1) ? "" : `${factor(weight)} `}${this.#u(j)}_s`;
       });
-      const entry = this.#asked("S", this.#decayed(key, "t", "0"));
-      read.push(`${this.#z(i)}_t = ${entry}${inside.join("")}`);
+      return `${this.#z(i)}_t = ${entry(this.#z(i))}_t${inside.join("")}`;
     });
-    crossReads.forEach((r, i) => {
+    const readAcross = crossReads.map((r, i) => {
+      const name = this.#z(reads.length + i);
       const key = this.#at(this.#of(r.key), "t");
       const inside = writes.map((w, j) => {
         const written = this.#decayed(this.#at(this.#of(w.key), "s"), "t", "s");
-        return ` + Σ_{s<t} (${this.#u(j)}_s · ${factor(key)}) ${factor(written)}`;
+        const u = `${this.#u(j)}_s`;
+        const answer = f.isNumber(key, 1) ? u : `(${u} · ${factor(key)})`;
+        return ` + Σ_{s<t} ${answer} ${factor(written)}`;
       });
-      const entry = this.#decayed(f.symbol(this.#asked("Sᵀ", key)), "t", "0");
-      read.push(`${this.#z(reads.length + i)}_t = ${paper(entry)}${inside.join("")}`);
+      const old = this.#decayed(f.symbol(`${entry(name)}_t`), "t", "0");
+      return `${name}_t = ${paper(old)}${inside.join("")}`;
     });
+    const z = entry(this.#letter.toUpperCase());
     return {
       once,
-      carried: [...(solves ? ["Z = X Sᵀ + Y", "U = c + Λ Z"] : []), `S ← ${kept}${added.join("")}`],
-      read: [...read, ...this.#outputs("t")],
+      carried: [
+        ...entries,
+        ...across,
+        ...(solves ? [`(I − Λ P) U = c + Λ ${z}`] : []),
+        `S ← ${kept}${added.join("")}`,
+      ],
+      read: [...read, ...readAcross, ...this.#outputs("t")],
     };
   }
 
@@ -288,12 +313,12 @@ class Writer {
         return `${place("Λ", j, this.#feeding.indexOf(read))} = diag(${rate})`;
       }),
     );
-    const rows = this.#feeding.map((r) => paper(this.#decayed(key(r), "t", "0")));
+    const z = this.#feeding.map((r) => `${this.#z(r)}⁰_t`);
+    const u = writes.map((_, j) => `${this.#u(j)}_t`);
     return [
       ...gram,
       ...rates,
-      `A has the rows ${rows.join(" and ")},  c the rows ${constants.join(" and ")}`,
-      "(I − P Λ) X = A,  (I − P Λ) Y = P c",
+      `rows of c: ${constants.join(" and ")};  of ${this.#letter.toUpperCase()}⁰: ${z.join(" and ")};  of U: ${u.join(" and ")}`, // prettier-ignore
     ];
   }
 
@@ -329,7 +354,9 @@ export function derivedForm(
   const turned = keys.length === 1 && values.length > 0 && keys[0]! < values[0]!;
   return {
     kind: scan ? "scan" : "chunk",
-    note: turned ? `${state} here is its transpose: the rule sums over the other axis` : null,
+    note: turned
+      ? `below, ${inputName(state)} is its transpose: the rule sums over the other axis`
+      : null,
     step: writer.step(),
     ...(scan ? writer.scan() : writer.chunk()),
     names: writer.names,

@@ -27,6 +27,8 @@ export interface NotationOptions {
   readonly fixed?: ReadonlyMap<NodeId, string>;
   /** Labels that are no names for anything but the fixed nodes: those of states, which change within a step. */
   readonly hidden?: ReadonlySet<string>;
+  /** Whether a value is taken apart although the spec has a name for it. */
+  readonly isOpen?: (id: NodeId) => boolean;
   /** Whether it is to be said what the value is although it has a name. */
   readonly explains?: (id: NodeId) => boolean;
   /** Whether a long value may be given a name: one that depends on no state. */
@@ -107,7 +109,7 @@ export class Notation {
     }
     const outside = node.op === "input" ? this.#options.outside?.(id) : null;
     if (outside != null) return outside;
-    const given = node.origin?.given;
+    const given = this.#options.isOpen?.(id) === true ? undefined : node.origin?.given;
     if (node.op === "input") {
       return this.#name(node, given?.name ?? inputName(node.name), given ?? node.origin, null);
     }
@@ -136,6 +138,7 @@ export class Notation {
   #labelOf(node: Node): string | null {
     const { origin } = node;
     if (origin?.label == null || origin.part === true || this.#isNumber(node)) return null;
+    if (this.#options.isOpen?.(node.id) === true) return null;
     if (node.op === "input" && node.name.startsWith("parameter:")) return null;
     if (this.#options.hidden?.has(origin.label) === true) return null;
     if (this.#isOperand(node, (u) => u.origin?.part !== true && sameStatement(u, node)))
