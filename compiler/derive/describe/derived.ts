@@ -48,6 +48,9 @@ interface Vector {
   readonly definition: string | null;
 }
 
+/** What a read finds of the state on entry to the chunk. */
+const entry = (name: string): string => `${name}⁰`;
+
 type Lines = Pick<DerivedForm, "once" | "carried" | "read">;
 
 class Writer {
@@ -244,7 +247,6 @@ class Writer {
       return ` + Σ_t ${this.#pair(u, this.#decayed(own, "C + 1", "t"))}`;
     });
     const asked = reads.flatMap((r, i) => (solves && this.#feeding.includes(i)) || this.#wanted.has(r.node) ? [i] : []); // prettier-ignore
-    const entry = (name: string): string => `${name}⁰`;
     const entries = asked.map((i) => {
       const key = this.#decayed(this.#at(this.#keys[i]!.of, "t"), "t", "0");
       return `${entry(this.#z(i))}_t = ${this.#asked("S", key)}`;

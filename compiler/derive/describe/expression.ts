@@ -123,6 +123,32 @@ export function product(factors: readonly Formula[], hadamard = false): Formula 
   return value < 0 ? minus(made) : made;
 }
 
+/** Factors that all of several formulas have, and what is left of each without them. */
+export function commonFactors(all: readonly Formula[]): {
+  readonly common: readonly Formula[];
+  readonly rest: readonly Formula[];
+} {
+  const apart = all.map((x) => {
+    const negative = x.kind === "sum" && x.terms.length === 1;
+    const of = negative ? x.terms[0]!.of : x;
+    const factors = of.kind === "product" && !of.hadamard ? of.factors : [of];
+    return { negative, left: factors.map((y) => ({ y, key: JSON.stringify(y) })) };
+  });
+  const [first] = apart;
+  const common: Formula[] = [];
+  for (const { y, key } of all.length < 2 ? [] : [...first!.left]) {
+    const places = apart.map(({ left }) => left.findIndex((z) => z.key === key));
+    if (places.includes(-1) || isNumber(y, 1)) continue;
+    common.push(y);
+    apart.forEach(({ left }, i) => left.splice(places[i]!, 1));
+  }
+  const rest = apart.map(({ negative, left }) => {
+    const made = product(left.map((z) => z.y));
+    return negative ? minus(made) : made;
+  });
+  return { common, rest };
+}
+
 export const outer = (a: Formula, b: Formula): Formula => signed({ kind: "outer", a, b });
 export const dot = (a: Formula, b: Formula): Formula => signed({ kind: "dot", a, b });
 export const matmul = (a: Formula, b: Formula): Formula => signed({ kind: "matmul", a, b });

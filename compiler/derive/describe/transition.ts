@@ -214,7 +214,9 @@ function addends(parts: readonly Part[], columns: boolean): Addend[] {
       const factor = f.plus(...parts.map((p) => p.scalar));
       return one(factor) ? ONE : f.product([factor, ONE]);
     }
-    return f.plus(...parts.map((p) => f.product([p.scalar, matrix(p[place])])));
+    const { common, rest } = f.commonFactors(parts.map((p) => p.scalar));
+    const sum = f.plus(...parts.map((p, i) => f.product([rest[i]!, matrix(p[place])])));
+    return f.product([...common, sum]);
   };
   const sideOnly = columns ? along("right", "left") : along("left", "right");
   const otherOnly = columns ? along("left", "right") : null;
