@@ -70,6 +70,7 @@ export function equationsOf(
   step: StepProgram,
   outer: Graph,
   recurrence: Recurrence,
+  sets: readonly StateSet[],
   set: StateSet,
 ): Equations {
   const { update, transitions, names } = describeSet(step, recurrence, set);
@@ -83,10 +84,7 @@ export function equationsOf(
       source: excerpt(place),
       at: spot(place),
     })),
-    derived:
-      set.form === null || set.unread !== null
-        ? null
-        : derivedForm(recurrence, set.form, outer, recurrence.carries[set.carries[0]!]!.name),
+    derived: derivedForm(recurrence, sets, set, outer),
     dependence:
       stations?.map(({ name, what, culprit, place }) => ({
         name,

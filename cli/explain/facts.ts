@@ -156,7 +156,7 @@ function recurrencesOf(step: StepProgram): RecurrenceFact[] {
       side: set.side,
       reason: set.reason,
       obstacle,
-      ...equationsOf(step, graph, recurrence, set),
+      ...equationsOf(step, graph, recurrence, sets, set),
     }));
   });
 }

@@ -16,6 +16,7 @@ export type Code =
   | "DH on A"
   | "DPLR"
   | "Hn"
+  | "s²"
   | "Hadamard"
   | "NL";
 
@@ -32,6 +33,8 @@ export const MEANS: Readonly<Record<Code, readonly [className: string, side: "ke
   "DH on A": ["diagonal-delta", "value"],
   DPLR: ["diagonal-rank-one", "key"],
   Hn: ["low-rank", "key"],
+  // Two states: momentum is a number between them.
+  "s²": ["matrix-rank-one", "key"],
   Hadamard: ["elementwise", "key"],
   NL: ["nonlinear", "key"],
 };
@@ -87,6 +90,7 @@ export const CLASSES: Readonly<Record<string, Readonly<Record<string, Known>>>> 
   "linear_transformer.fwp": { LinearTransformer: { part: "D", states: { W: "I", z: "I" } } },
   "online.fwp": {
     TTTLinear: one("D", "W", "H1"),
+    TitansMemory: one("D", "S, W", "s²"),
     MesaMemory: { part: "D", states: { H: "s", G: "s" } },
   },
   "performer.fwp": {
@@ -129,9 +133,3 @@ export const CLASSES: Readonly<Record<string, Readonly<Record<string, Known>>>> 
   },
   "tensor_product.fwp": { TensorProductMemory: one("B.7", "F", "Hn") },
 };
-
-/** Right above, not yet proved: `file layer states`. */
-export const AWAITED: ReadonlySet<string> = new Set([
-  "gated_2017.fwp GatedFastWeights F1",
-  "gated_2017.fwp GatedFastWeights F2",
-]);

@@ -3,9 +3,12 @@
  * emitter of chunks takes (`../chunk/form.ts`, `../scan/index.ts`), so what a rule does not have is not written: no system to
  * solve where no read feeds a write, no decays where there are none.
  */
+import { constant } from "../../dims.ts";
 import type { Graph, NodeId, Recurrence } from "../../graph/ir.ts";
 import { reachable } from "../../graph/rebuild.ts";
-import { feedingReads, type NormalForm } from "../analyse/index.ts";
+import { feedingReads, type NormalForm, type StateSet } from "../analyse/index.ts";
+import { readLevels } from "../chunk/levels.ts";
+import { planOf, type ChunkPlan, type Part } from "../chunk/plan.ts";
 import { isScan } from "../scan/index.ts";
 import { renamed, write, type Formula } from "./expression.ts";
 import * as f from "./expression.ts";
@@ -40,12 +43,12 @@ const numbered = (name: string, index: number, count: number): string =>
 const paper = (x: Formula): string => write(x, "paper");
 /** As a factor. */
 const factor = (x: Formula): string =>
-  x.kind === "sum" || x.kind === "product" || x.kind === "quotient" || x.kind === "outer" ? `(${paper(x)})` : paper(x); // prettier-ignore
+  ["sum", "product", "quotient", "outer", "infix", "choice"].includes(x.kind) ? `(${paper(x)})` : paper(x); // prettier-ignore
 
 interface Vector {
   /** `a₂` where the key is long, else the key. */
   readonly of: Formula;
-  readonly definition: string | null;
+  readonly isLong: boolean;
 }
 
 /** What a read finds of the state on entry to the chunk. */
@@ -60,34 +63,76 @@ class Writer {
   readonly #feeding: readonly number[];
   readonly #state: string;
   readonly #keys: readonly Vector[];
-  /** Reads that something outside of the loop needs. */
+  /** Reads that something outside of the loop needs; those of them whose keys are known before it. */
   readonly #wanted: ReadonlySet<NodeId>;
+  readonly #first: ReadonlySet<NodeId>;
+  /** Nodes of the body that leave the loop, and those that they are in terms of reads. */
+  readonly #outputs: readonly (readonly [from: NodeId, to: NodeId])[];
+  readonly #body: Graph;
+  /** How many axes in front are the same for all; those of length one do not count. */
+  readonly #lead: number;
+  readonly #graph: Graph;
+  /** Nodes of the graph that depend on reads. */
+  readonly #answers: ReadonlySet<NodeId>;
+  /** Of several states that are one: what their unit vectors are called. */
+  #units: readonly string[] = [];
+  readonly #said = new Set<string>();
   /** Of the reads, those from the side of the values after the others. */
   readonly #letter: string;
   readonly names: { symbol: string; is: string }[] = [];
 
-  constructor(recurrence: Recurrence, form: NormalForm, outer: Graph, name: string) {
+  constructor(recurrence: Recurrence, plan: ChunkPlan, part: Part, outer: Graph) {
+    const { form } = part;
     this.#form = form;
-    this.#state = inputName(name.split(".").at(-1)!);
+    this.#body = recurrence.body;
+    this.#lead = form.layout.batch.filter((a) => constant(part.shape[a]!) !== 1).length;
+    const name = recurrence.carries[part.carries[0]!]!.name;
+    this.#state = part.layout === null ? inputName(name.split(".").at(-1)!) : "X";
     this.#letter = this.#state === "z" ? "r" : "z";
     this.#feeding = feedingReads(form);
-    this.#wanted = new Set(reachable(form.graph, form.outputs.values()).map((n) => n.id));
+    const own = [...form.reads, ...form.crossReads].map((r) => r.node);
+    const levels = readLevels(plan.parts.map((p) => p.form), plan.outputs.values()); // prettier-ignore
+    this.#wanted = new Set(levels.flatMap((level) => [...level]));
+    this.#first = levels[0] ?? new Set();
+    const answers = dependents(plan.graph, own);
+    this.#answers = answers;
+    this.#graph = plan.graph;
+    this.#outputs = [...plan.outputs].filter(([, to]) => answers.has(to));
     const fixed = new Map<NodeId, string>();
-    const count = form.reads.length + form.crossReads.length;
-    [...form.reads, ...form.crossReads].forEach((r, i) => fixed.set(r.node, numbered(this.#letter, i, count))); // prettier-ignore
-    const outside = this.#inputs(recurrence, outer, fixed);
-    const lead = form.layout.batch.length;
-    const hidden = new Set([form.graph.nodes[recurrence.carries[0]!.input]!.origin?.label ?? ""]);
-    const answers = dependents(form.graph, [...form.reads, ...form.crossReads].map((r) => r.node)); // prettier-ignore
-    this.#notation = new Notation(form.graph, {
-      isOpen: (id) => answers.has(id), fixed, lead, hidden, outside: (id) => outside.get(id) ?? null }); // prettier-ignore
+    own.forEach((node, i) => fixed.set(node, numbered(this.#letter, i, own.length)));
+    if (part.layout !== null) this.#sideBySide(recurrence, part, fixed);
+    const outside = this.#inputs(recurrence, plan, outer, fixed);
+    const labels = part.carries.map((i) => recurrence.body.nodes[recurrence.carries[i]!.input]!.origin?.label ?? ""); // prettier-ignore
+    this.#notation = new Notation(plan.graph, {
+      explains: (id) => answers.has(id),
+      units: this.#units,
+      fixed,
+      lead: this.#lead,
+      hidden: new Set(labels),
+      outside: (id) => outside.get(id) ?? null,
+    });
     this.#keys = form.reads.map((r, i) => this.#key(r.key, i));
   }
 
+  #sideBySide(recurrence: Recurrence, { carries, form }: Part, fixed: Map<NodeId, string>): void {
+    const names = carries.map((i) => inputName(recurrence.carries[i]!.name.split(".").at(-1)!));
+    this.#units = names.map((name) => `e_${name}`);
+    for (const unit of this.#units) this.#constant.add(unit);
+    this.names.push(...names.map((name, i) => ({ symbol: this.#units[i]!, is: `the unit vector of ${name}` }))); // prettier-ignore
+    if (form.decay.kind !== "matrix") return;
+    fixed.set(form.decay.factor, "D");
+    this.names.push({ symbol: "D", is: "the numbers by which the new states above multiply the old ones" }); // prettier-ignore
+  }
+
   /** What the inputs of the body are outside of it; long values are called after the part that they play. */
-  #inputs(recurrence: Recurrence, outer: Graph, fixed: Map<NodeId, string>): Map<NodeId, Formula> {
+  #inputs(
+    recurrence: Recurrence,
+    plan: ChunkPlan,
+    outer: Graph,
+    fixed: Map<NodeId, string>,
+  ): Map<NodeId, Formula> {
     const form = this.#form;
-    const notation = new Notation(outer, { lead: 2 + form.layout.batch.length, sequence: 2 });
+    const notation = new Notation(outer, { lead: 2 + this.#lead, sequence: 2 });
     const parts = new Map<NodeId, string>();
     const bare = (id: NodeId): NodeId => {
       const node = form.graph.nodes[id]!;
@@ -111,17 +156,18 @@ class Writer {
     const written = new Set(reachable(form.graph, roots).map((n) => n.id));
     const found = new Map<NodeId, Formula>();
     for (const b of recurrence.bindings) {
-      if (!("value" in b)) continue;
+      const input = plan.copyOf(b.input);
+      if (!("value" in b) || input === undefined) continue;
       const formula = notation.of(b.value);
       if (b.kind === "shared" && formula.kind === "symbol") this.#constant.add(formula.name);
       if (f.sizeOf(formula) <= LONG) {
-        found.set(b.input, formula);
+        found.set(input, formula);
         continue;
       }
-      const name = parts.get(b.input) ?? (written.has(b.input) ? "h" : "query");
+      const name = parts.get(input) ?? (written.has(input) ? "h" : "query");
       const same = [...fixed.values()].filter((x) => x.replace(/\d+$/u, "") === name).length;
       const symbol = same === 0 ? name : `${name}${same + 1}`;
-      fixed.set(b.input, symbol);
+      fixed.set(input, symbol);
       this.names.push({ symbol, is: write(formula, "spec") });
     }
     for (const v of notation.named) {
@@ -131,13 +177,14 @@ class Writer {
   }
 
   #of(id: NodeId): Formula {
-    return this.#notation.of(id);
+    const found = this.#notation.of(id);
+    return this.#units.length === 0 ? found : f.unitsFirst(found, (x) => this.#units.includes(x));
   }
   #key(id: NodeId, index: number): Vector {
     const of = this.#of(id);
-    if (f.sizeOf(of) <= LONG) return { of, definition: null };
+    if (f.sizeOf(of) <= LONG) return { of, isLong: false };
     const name = numbered("a", index, this.#form.reads.length);
-    return { of: f.symbol(name), definition: paper(of) };
+    return { of: f.symbol(name), isLong: true };
   }
   #z(index: number): string {
     const { reads, crossReads } = this.#form;
@@ -159,20 +206,41 @@ class Writer {
   }
 
   /** What leaves a step, in terms of its reads. */
-  #outputs(step: string): string[] {
-    const label = (id: NodeId): string => this.#form.graph.nodes[id]!.origin?.label ?? "out";
-    return [...this.#form.outputs].map(([from, to]) => {
-      const name = label(from) === this.#state ? `${this.#state}′` : label(from);
+  #leaving(step: string): string[] {
+    return this.#outputs.flatMap(([from, to]) => {
+      const label = this.#body.nodes[from]!.origin?.label ?? "out";
+      const name = label === this.#state ? `${this.#state}′` : label;
       const value = this.#of(to);
-      if (step === "") return `${name} = ${paper(value)}`;
-      return `${name}_${step} = ${paper(this.#at(value, step))}`;
+      const before = this.#named(to, step);
+      if (value.kind === "symbol" && value.name === name) return before;
+      return [...before, `${this.#word(name, step)} = ${this.#text(value, step)}`];
     });
   }
-  #definitions(step: string): string[] {
-    return this.#keys.flatMap(({ of, definition }, i) => {
-      if (definition === null) return [];
-      const value = this.#of(this.#form.reads[i]!.key);
-      return step === "" ? [`${paper(of)} = ${definition}`] : [`${paper(this.#at(of, step))} = ${paper(this.#at(value, step))}`]; // prettier-ignore
+  #word(name: string, step: string): string {
+    return step === "" ? name : `${name}_${step}`;
+  }
+  #text(x: Formula, step: string): string {
+    return paper(step === "" ? x : this.#at(x, step));
+  }
+
+  /** What a node needs of what reads have answered and the spec has a name for, as far as it has not been said. */
+  #named(root: NodeId, step: string): string[] {
+    const needed = new Set(reachable(this.#graph, [root]).map((n) => n.id));
+    return this.#notation.named.flatMap(({ node, symbol, is }) => {
+      if (is === null || !needed.has(node) || !this.#answers.has(node)) return [];
+      const line = `${this.#word(symbol, step)} = ${this.#text(is, step)}`;
+      if (this.#said.has(line)) return [];
+      this.#said.add(line);
+      return [line];
+    });
+  }
+  /** Long keys of reads, and what they need. */
+  #definitions(step: string, reads: readonly number[]): string[] {
+    return reads.flatMap((i) => {
+      const { of, isLong } = this.#keys[i]!;
+      const { key } = this.#form.reads[i]!;
+      const before = this.#named(key, step);
+      return isLong ? [...before, `${this.#text(of, step)} = ${this.#text(this.#of(key), step)}`] : before; // prettier-ignore
     });
   }
 
@@ -188,16 +256,19 @@ class Writer {
       none: () => W,
       scalar: (id: NodeId) => `${factor(this.#of(id))} ${W}`,
       diagonal: (id: NodeId) => `${W} diag(${paper(this.#of(id))})`,
+      matrix: (id: NodeId) => `${W} ${factor(this.#of(id))}ᵀ`,
     };
     const old = decay.kind === "none" ? kept.none() : kept[decay.kind](decay.factor);
     const added = writes.map((w, i) => ` + ${this.#pair(this.#u(i), this.#of(w.key))}`);
     return [
-      ...this.#definitions(""),
-      ...reads.map((_, i) => `${this.#z(i)} = ${this.#asked(W, this.#keys[i]!.of)}`),
+      ...reads.flatMap((_, i) => [
+        ...this.#definitions("", [i]),
+        `${this.#z(i)} = ${this.#asked(W, this.#keys[i]!.of)}`,
+      ]),
       ...crossReads.map((r, i) => `${this.#z(reads.length + i)} = ${this.#asked(`${W}ᵀ`, this.#of(r.key))}`), // prettier-ignore
       ...writes.map((_, i) => `${this.#u(i)} = ${paper(this.#written(i))}`),
       `${W} ← ${old}${added.join("")}`,
-      ...this.#outputs(""),
+      ...this.#leaving(""),
     ];
   }
   /** u kᵀ */
@@ -210,72 +281,83 @@ class Writer {
   #left(to: string, from: string): Formula | null {
     return this.#form.decay.kind === "none" ? null : f.symbol(`G(${to}, ${from})`);
   }
-  /** A key, decayed. */
+  /** A key that is written, decayed. */
   #decayed(key: Formula, to: string, from: string): Formula {
     const left = this.#left(to, from);
     if (left === null) return key;
-    const each = this.#form.decay.kind === "diagonal";
+    const { kind } = this.#form.decay;
+    if (kind === "matrix") return f.matmul(left, key);
     if (f.isNumber(key, 1)) return left;
-    return f.product(each ? [left, key] : [left, key], each);
+    return f.product([left, key], kind === "diagonal");
+  }
+  /** A key that is asked, decayed as the state on entry is by then. */
+  #entering(key: Formula): Formula {
+    if (this.#form.decay.kind !== "matrix") return this.#decayed(key, "t", "0");
+    return f.matmul(f.transposed(this.#left("t", "0")!), key);
   }
   #says(): string[] {
     const { decay } = this.#form;
     if (decay.kind === "none") return [];
-    const sign = decay.kind === "diagonal" ? " ⊙ … ⊙ " : " … ";
-    const each = decay.kind === "diagonal" ? ", one number per key" : "";
-    const [first, last] = ["{s+1}", "{t−1}"].map((at) => factor(this.#at(this.#of(decay.factor), at))); // prettier-ignore
-    return [
-      `G(t, s) = ${first!}${sign}${last!} for s < t${each}; from the start of the chunk for s = 0, to its end for t = C + 1`,
-    ];
+    const at = (step: string): string => factor(this.#at(this.#of(decay.factor), step));
+    const [first, last] = [at("{s+1}"), at("{t−1}")];
+    const ends = "from the start of the chunk for s = 0, to its end for t = C + 1";
+    const says = {
+      scalar: `${first} … ${last} for s < t`,
+      diagonal: `${first} ⊙ … ⊙ ${last} for s < t, one number per key`,
+      matrix: `${last} … ${first} for s < t, matrices along the keys`,
+    };
+    return [`G(t, s) = ${says[decay.kind]}; ${ends}`];
   }
 
   chunk(): Lines {
     const { reads, crossReads, writes, decay } = this.#form;
     const constants = writes.map((w) => paper(w.constant === null ? f.number(0) : this.#at(this.#of(w.constant), "t"))); // prettier-ignore
     const solves = this.#feeding.length > 0;
-    const once = [
-      ...this.#says(),
-      ...this.#definitions("t"),
-      ...(solves ? this.#system(constants) : constants.map((c, j) => `${this.#u(j)}_t = ${c}`)),
-    ];
     const end = this.#left("C + 1", "0");
-    const kept = { none: "S", scalar: `${end && paper(end)} S`, diagonal: `S diag(${end && paper(end)})` }[decay.kind]; // prettier-ignore
+    const kept = { none: "S", scalar: `${end && paper(end)} S`, diagonal: `S diag(${end && paper(end)})`, matrix: `S ${end && paper(end)}ᵀ` }[decay.kind]; // prettier-ignore
     const added = writes.map((w, j) => {
       const [own, left] = [this.#at(this.#of(w.key), "t"), this.#left("C + 1", "t")];
       const u = `${this.#u(j)}_t`;
       if (f.isNumber(own, 1)) return ` + Σ_t ${left === null ? "" : `${paper(left)} `}${u}`;
       return ` + Σ_t ${this.#pair(u, this.#decayed(own, "C + 1", "t"))}`;
     });
-    const asked = reads.flatMap((r, i) => (solves && this.#feeding.includes(i)) || this.#wanted.has(r.node) ? [i] : []); // prettier-ignore
-    const entries = asked.map((i) => {
-      const key = this.#decayed(this.#at(this.#keys[i]!.of, "t"), "t", "0");
-      return `${entry(this.#z(i))}_t = ${this.#asked("S", key)}`;
-    });
+    const all = reads.map((_, i) => i);
+    const asked = all.filter((i) => this.#feeding.includes(i) || this.#first.has(reads[i]!.node));
+    const later = all.filter((i) => !asked.includes(i) && this.#wanted.has(reads[i]!.node));
+    const once = [
+      ...this.#says(),
+      ...this.#definitions("t", asked),
+      ...(solves ? this.#system(constants) : constants.map((c, j) => `${this.#u(j)}_t = ${c}`)),
+    ];
+    const onEntry = (i: number): string =>
+      this.#asked("S", this.#entering(this.#at(this.#keys[i]!.of, "t")));
+    const entries = asked.map((i) => `${entry(this.#z(i))}_t = ${onEntry(i)}`);
     const across = crossReads.map((r, i) => {
       const key = this.#at(this.#of(r.key), "t");
       return `${entry(this.#z(reads.length + i))}_t = ${this.#asked("Sᵀ", key)}`;
     });
     const own = asked.filter((i) => this.#wanted.has(reads[i]!.node));
-    const read = own.map((i) => {
+    const inside = (i: number): string => {
       const key = this.#at(this.#keys[i]!.of, "t");
-      const inside = writes.map((w, j) => {
+      const parts = writes.map((w, j) => {
         const written = this.#decayed(this.#at(this.#of(w.key), "s"), "t", "s");
         const weight = f.isNumber(key, 1) ? written : f.dot(written, key);
         return ` + Σ_{s<t} ${f.isNumber(weight, 1) ? "" : `${factor(weight)} `}${this.#u(j)}_s`;
       });
-      return `${this.#z(i)}_t = ${entry(this.#z(i))}_t${inside.join("")}`;
-    });
+      return parts.join("");
+    };
+    const read = own.map((i) => `${this.#z(i)}_t = ${entry(this.#z(i))}_t${inside(i)}`);
     const readAcross = crossReads.map((r, i) => {
       const name = this.#z(reads.length + i);
       const key = this.#at(this.#of(r.key), "t");
-      const inside = writes.map((w, j) => {
+      const parts = writes.map((w, j) => {
         const written = this.#decayed(this.#at(this.#of(w.key), "s"), "t", "s");
         const u = `${this.#u(j)}_s`;
         const answer = f.isNumber(key, 1) ? u : `(${u} · ${factor(key)})`;
         return ` + Σ_{s<t} ${answer} ${factor(written)}`;
       });
       const old = this.#decayed(f.symbol(`${entry(name)}_t`), "t", "0");
-      return `${name}_t = ${paper(old)}${inside.join("")}`;
+      return `${name}_t = ${paper(old)}${parts.join("")}`;
     });
     const z = entry(this.#letter.toUpperCase());
     return {
@@ -286,7 +368,15 @@ class Writer {
         ...(solves ? [`(I − Λ P) U = c + Λ ${z}`] : []),
         `S ← ${kept}${added.join("")}`,
       ],
-      read: [...read, ...readAcross, ...this.#outputs("t")],
+      read: [
+        ...read,
+        ...readAcross,
+        ...later.flatMap((i) => [
+          ...this.#definitions("t", [i]),
+          `${this.#z(i)}_t = ${onEntry(i)}${inside(i)}`,
+        ]),
+        ...this.#leaving("t"),
+      ],
     };
   }
 
@@ -303,7 +393,7 @@ class Writer {
         const written = this.#at(this.#of(w.key), "s");
         const left = this.#left("t", "s");
         const value =
-          this.#form.decay.kind === "diagonal" || left === null
+          this.#form.decay.kind !== "scalar" || left === null
             ? f.dot(key(r), this.#decayed(written, "t", "s"))
             : f.product([left, f.dot(key(r), written)]);
         return `${place("P", i, j)}[t, s] = ${paper(value)} for s < t, else 0`;
@@ -337,28 +427,35 @@ class Writer {
       carried: ["S ← g S + c, with the pair of the whole chunk"],
       read: [
         ...reads.map((_, i) => `${this.#z(i)}_t = g S + c, with the pair of steps 1 … t − 1`),
-        ...this.#outputs("t"),
+        ...this.#leaving("t"),
       ],
     };
   }
 }
 
-/** The forms of a state that has them. `outer`: the graph in which the recurrence stands. */
+/**
+ * The forms of the states of one set, as the emitter makes them; null where it makes none. `outer`: the graph in which the
+ * recurrence stands, whose sets are `sets`.
+ */
 export function derivedForm(
   recurrence: Recurrence,
-  form: NormalForm,
+  sets: readonly StateSet[],
+  set: StateSet,
   outer: Graph,
-  state: string,
-): DerivedForm {
-  const writer = new Writer(recurrence, form, outer, state);
-  const scan = isScan(form) && form.layout.values.length === 0;
-  const { keys, values } = form.layout;
-  const turned = keys.length === 1 && values.length > 0 && keys[0]! < values[0]!;
+): DerivedForm | null {
+  const plan = planOf(recurrence, sets, { elementwise: true });
+  if (typeof plan === "string") return null;
+  const part = plan.parts.find((p) => set.carries.every((c) => p.carries.includes(c)))!;
+  const { keys, values } = part.form.layout;
+  const names = part.carries.map((i) => inputName(recurrence.carries[i]!.name));
+  const writer = new Writer(recurrence, plan, part, outer);
+  const scan = isScan(part.form) && values.length === 0;
+  const turned = part.layout === null && keys.length === 1 && values.length > 0 && keys[0]! < values[0]!; // prettier-ignore
+  const side = part.layout === null ? null : `below, X is ${names.join(" and ")} side by side, as one state with an axis more`; // prettier-ignore
+  const note = turned ? `below, ${names[0]!} is its transpose: the rule sums over the other axis` : side; // prettier-ignore
   return {
     kind: scan ? "scan" : "chunk",
-    note: turned
-      ? `below, ${inputName(state)} is its transpose: the rule sums over the other axis`
-      : null,
+    note,
     step: writer.step(),
     ...(scan ? writer.scan() : writer.chunk()),
     names: writer.names,

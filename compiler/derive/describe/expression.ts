@@ -318,3 +318,23 @@ export function renamed(f: Formula, to: (name: string) => string): Formula {
       return unreachable(f);
   }
 }
+
+/** Products with unit vectors in front of what they are multiplied with: `e ⊗ k`, however the axes are laid out. */
+export function unitsFirst(f: Formula, isUnit: (name: string) => boolean): Formula {
+  const of = (x: Formula): Formula => unitsFirst(x, isUnit);
+  const only = (x: Formula): boolean =>
+    x.kind === "symbol" ? isUnit(x.name) : x.kind === "sum" && x.terms.every((t) => only(t.of));
+  const factors = (x: Formula): readonly Formula[] => {
+    if (x.kind === "product") return x.factors.flatMap(factors);
+    if (x.kind === "outer" || (x.kind === "infix" && x.sign === "⊗")) return [x.a, x.b].flatMap(factors); // prettier-ignore
+    if (x.kind === "transpose") return factors(x.of);
+    return x.kind === "call" && x.name === "transpose" ? factors(x.args[0]!) : [x];
+  };
+  if (f.kind === "sum") return sum(...f.terms.map((t) => ({ ...t, of: of(t.of) })));
+  const all = factors(f);
+  const units = all.filter(only);
+  if (units.length === 0) return all.length === 1 && all[0] !== f ? of(all[0]!) : f;
+  const unit = product(units, true);
+  const rest = all.filter((x) => !only(x)).map(of);
+  return rest.length === 0 ? unit : { kind: "infix", sign: "⊗", a: unit, b: product(rest) };
+}

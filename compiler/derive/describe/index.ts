@@ -38,7 +38,8 @@ export interface SetDescription {
 
 /** Rows and columns of a state along which no term sums: those of the normal form; where it has none the last two axes. */
 function usualSides(set: StateSet, shape: Shape): Sides {
-  const { layout, rows = [] } = set.form ?? {};
+  // Several states have the form of their joint state, with an axis more.
+  const { layout, rows = [] } = (set.carries.length === 1 ? set.form : null) ?? {};
   const isReal = (axis: number): boolean => constant(shape[axis]!) !== 1;
   const keys = (layout?.keys ?? []).filter(isReal);
   const own = (layout?.values ?? []).filter(isReal);
@@ -51,6 +52,13 @@ function usualSides(set: StateSet, shape: Shape): Sides {
   if (values.length === 0) return { left: keys, right: [] };
   const behind = keys.length > 1 || Math.max(...keys) > Math.max(...values);
   return behind ? { left: values, right: keys } : { left: keys, right: values };
+}
+
+/** How many axes in front of a state are the same for all its keys and values; those of length one do not count. */
+function leadOf(set: StateSet, shape: Shape): number {
+  const form = set.carries.length === 1 ? set.form : null;
+  const axes = form?.layout.batch ?? shape.slice(0, -2).map((_, axis) => axis);
+  return axes.filter((a) => constant(shape[a]!) !== 1).length;
 }
 
 const meanings = (named: readonly NamedValue[]): Meaning[] =>
@@ -98,7 +106,7 @@ export function formulasOf(step: StepProgram, recurrence: Recurrence, set: State
     hidden: new Set(labels),
     isSlow: (id: NodeId) => !slow.has(id),
     explains: (id: NodeId) => own.has(id),
-    lead: set.form?.layout.batch.length ?? Math.max(0, states[0]!.shape.length - 2),
+    lead: leadOf(set, states[0]!.shape),
   };
   const notation = new Notation(body, options);
   const lines = updateLines(states, all, notation);

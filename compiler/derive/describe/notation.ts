@@ -27,13 +27,13 @@ export interface NotationOptions {
   readonly fixed?: ReadonlyMap<NodeId, string>;
   /** Labels that are no names for anything but the fixed nodes: those of states, which change within a step. */
   readonly hidden?: ReadonlySet<string>;
-  /** Whether a value is taken apart although the spec has a name for it. */
-  readonly isOpen?: (id: NodeId) => boolean;
+  /** Names of unit vectors along an axis as long as this list: of the states that are laid out as one. */
+  readonly units?: readonly string[];
   /** Whether it is to be said what the value is although it has a name. */
   readonly explains?: (id: NodeId) => boolean;
   /** Whether a long value may be given a name: one that depends on no state. */
   readonly isSlow?: (id: NodeId) => boolean;
-  /** Axes in front that are the same for all: heads. Values with no other axes are numbers. */
+  /** Axes in front, longer than one, that are the same for all: heads. Values with no other axes are numbers. */
   readonly lead?: number;
   /** Axes in front that are not written: batch and time. */
   readonly sequence?: number;
@@ -109,7 +109,7 @@ export class Notation {
     }
     const outside = node.op === "input" ? this.#options.outside?.(id) : null;
     if (outside != null) return outside;
-    const given = this.#options.isOpen?.(id) === true ? undefined : node.origin?.given;
+    const given = node.origin?.given;
     if (node.op === "input") {
       return this.#name(node, given?.name ?? inputName(node.name), given ?? node.origin, null);
     }
@@ -138,7 +138,6 @@ export class Notation {
   #labelOf(node: Node): string | null {
     const { origin } = node;
     if (origin?.label == null || origin.part === true || this.#isNumber(node)) return null;
-    if (this.#options.isOpen?.(node.id) === true) return null;
     if (node.op === "input" && node.name.startsWith("parameter:")) return null;
     if (this.#options.hidden?.has(origin.label) === true) return null;
     if (this.#isOperand(node, (u) => u.origin?.part !== true && sameStatement(u, node)))
@@ -179,9 +178,10 @@ export class Notation {
       case "select":
         return { kind: "choice", when: of(node.cond), a: of(node.a), b: of(node.b) };
       case "broadcast":
-      case "reshape":
       case "stop":
         return of(node.x);
+      case "reshape":
+        return this.#flattened(node, of(node.x));
       case "reduce":
         return f.call(node.fn, of(node.x));
       case "transpose":
@@ -215,14 +215,48 @@ export class Notation {
       case "sub":
         return f.less(a, b);
       case "mul":
-        return f.product([a, b], this.#isArray(node.a) && this.#isArray(node.b));
+        return this.#spreadProduct(node.a, node.b) ?? f.product([a, b], this.#isArray(node.a) && this.#isArray(node.b)); // prettier-ignore
       case "div":
         return f.quotient(a, b);
       default: {
+        const unit = node.fn === "eq" ? (this.#unit(node.a, node.b) ?? this.#unit(node.b, node.a)) : null; // prettier-ignore
+        if (unit !== null) return f.symbol(unit);
         const sign = SIGNS[node.fn];
         return sign === undefined ? f.call(node.fn, a, b) : { kind: "infix", sign, a, b };
       }
     }
+  }
+
+  /** Axes of a value along which it does not only repeat itself, but for those in front that are the same for all. */
+  #ownAxes(id: NodeId): readonly number[] {
+    const node = this.#node(id);
+    const all = node.op === "broadcast" ? node.axes : node.shape.map((_, axis) => axis);
+    return all.filter((a) => a >= (this.#options.lead ?? 0) && constant(node.shape[a]!) !== 1);
+  }
+  /** An outer product that is written as a product of two values that repeat themselves. */
+  #spreadProduct(x: NodeId, y: NodeId): Formula | null {
+    const [p, q] = [this.#ownAxes(x), this.#ownAxes(y)];
+    if (p.length === 0 || q.length === 0) return null;
+    if (Math.max(...p) < Math.min(...q)) return f.outer(this.of(x), this.of(y));
+    return Math.max(...q) < Math.min(...p) ? f.outer(this.of(y), this.of(x)) : null;
+  }
+  /** Of an outer product whose rows stand one behind the other: a vector. */
+  #flattened(node: Node & { op: "reshape" }, inner: Formula): Formula {
+    if (inner.kind !== "outer" || rankOf(node) >= rankOf(this.#node(node.x))) return inner;
+    return { kind: "infix", sign: "⊗", a: inner.a, b: inner.b };
+  }
+
+  /** The name of a vector that is one at the place `at` and zero elsewhere. */
+  #unit(x: NodeId, at: NodeId): string | null {
+    const units = this.#options.units ?? [];
+    const bare = (id: NodeId): Node => {
+      const node = this.#node(id);
+      return node.op === "broadcast" || node.op === "reshape" ? bare(node.x) : node;
+    };
+    const [count, place] = [bare(x), bare(at)];
+    const isCount = count.op === "iota" && constant(count.shape[0]!) === units.length;
+    const index = place.op === "constant" ? place.value : place.op === "size" ? constant(place.value) : undefined; // prettier-ignore
+    return isCount && index !== undefined ? (units[index] ?? null) : null;
   }
 
   #isNumber(node: Node): boolean {
@@ -234,8 +268,7 @@ export class Notation {
   #isArray(id: NodeId): boolean {
     const node = this.#node(id);
     if (node.op === "broadcast" || node.op === "reshape") return this.#isArray(node.x);
-    const real = node.shape.filter((d) => constant(d) !== 1);
-    return real.length > (this.#options.lead ?? 0);
+    return rankOf(node) > (this.#options.lead ?? 0);
   }
 
   #slice(node: SliceNode): Formula {
@@ -281,6 +314,9 @@ export class Notation {
     };
   }
 }
+
+/** How many axes a value has that are longer than one. */
+const rankOf = ({ shape }: Node): number => shape.filter((d) => constant(d) !== 1).length;
 
 const letters = (axes: readonly number[]): string =>
   axes.map((n) => String.fromCharCode(97 + (n % 26))).join("");

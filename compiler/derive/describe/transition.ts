@@ -134,14 +134,19 @@ class Terms {
     const reads = factors.filter((x) => touches(x, inside) && !touches(x, ends));
     const writes = factors.filter((x) => touches(x, ends) && !touches(x, inside));
     const full = factors.filter((x) => touches(x, ends) && touches(x, inside));
-    if (full.length === 1 && reads.length === 0 && writes.length === 0) {
-      const [x] = full as [Factor];
+    if (full.length > 1) throw new Inexpressible("several matrices among other factors");
+    const [x] = full;
+    if (x !== undefined) {
       const own = x.labels.filter((l) => inside.includes(l) || ends.includes(l));
       const first = place === "right" ? inside : ends;
       const of = this.#notation(x);
-      return { kind: "matrix", of: first.includes(own[0]!) ? of : f.transposed(of) };
+      const matrix = first.includes(own[0]!) ? of : f.transposed(of);
+      const [before, after] = [reads, writes].map((list, i) =>
+        list.length === 0 ? [] : [f.diag(this.#vector(list, i === 0 ? inside : ends))],
+      ) as [Formula[], Formula[]];
+      const all = place === "right" ? [...before, matrix, ...after] : [...after, matrix, ...before];
+      return { kind: "matrix", of: f.product(all) };
     }
-    if (full.length > 0) throw new Inexpressible("a matrix among other factors");
     const [a, b] = [this.#vector(reads, inside), this.#vector(writes, ends)];
     return { kind: "matrix", of: place === "right" ? f.outer(a, b) : f.outer(b, a) };
   }

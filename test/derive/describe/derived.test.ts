@@ -23,9 +23,8 @@ describe("the derived forms of made-up rules, as printed", () => {
     const before = loops(staged.graph);
     expect(before).toHaveLength(1);
     const [recurrence] = before as [Recurrence];
-    const [set] = analyse(recurrence);
-    const { name } = recurrence.carries[0]!;
-    const derived = derivedForm(recurrence, set!.form!, staged.graph, name);
+    const sets = analyse(recurrence);
+    const derived = derivedForm(recurrence, sets, sets[0]!, staged.graph)!;
     const emitted = loops(program.graph);
     expect(emitted).toHaveLength(1);
     const { body, carries } = emitted[0]!;
@@ -52,8 +51,8 @@ describe("the derived forms of made-up rules, as printed", () => {
 const derivedOf = (text: string) => {
   const staged = stage(ruleStep(text));
   const [recurrence] = loops(staged.graph) as [Recurrence];
-  const [set] = analyse(recurrence);
-  return derivedForm(recurrence, set!.form!, staged.graph, recurrence.carries[0]!.name);
+  const sets = analyse(recurrence);
+  return derivedForm(recurrence, sets, sets[0]!, staged.graph)!;
 };
 
 test("the gated delta rule on paper", () => {
@@ -61,8 +60,8 @@ test("the gated delta rule on paper", () => {
     "fast net { W: [heads, value, key] = 0 } program { W <- gated_delta(W, key: k, value: v, rate: b, decay: g) } out y = W @ q",
   );
   expect(step).toEqual([
-    "a₂ = g q − b g (k · q) k",
     "z₁ = W k",
+    "a₂ = g q − b g (k · q) k",
     "z₂ = W a₂",
     "u = b v − b g z₁",
     "W ← g W + u kᵀ",

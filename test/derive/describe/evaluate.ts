@@ -60,6 +60,10 @@ const FUNCTIONS: Readonly<Record<string, (x: number) => number>> = {
   exp: Math.exp,
   sigmoid: (x) => 1 / (1 + Math.exp(-x)),
   relu: (x) => Math.max(x, 0),
+  cos: Math.cos,
+  sin: Math.sin,
+  sqrt: Math.sqrt,
+  rsqrt: (x) => 1 / Math.sqrt(x),
 };
 
 export interface Sizes {
