@@ -8,17 +8,19 @@ import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
 import { explainStep, type Explained } from "../explain/facts.ts";
 import { explanationText } from "../explain/text.ts";
+import { formOptions, formWish, type FormFlags } from "../forms.ts";
 import { printJson } from "../output.ts";
 import { chooseStep, soundProject, throwErrors } from "../project.ts";
 import { addSetOption, parseSettings, placeSettings } from "../settings.ts";
 
-interface Options {
+interface Options extends FormFlags {
   readonly of?: string;
   readonly set: readonly string[];
   readonly json?: boolean;
 }
 
 function explain(file: string, options: Options, context: Context): void {
+  const wish = formWish(options);
   const settings: readonly Setting[] = parseSettings(options.set);
   const project = soundProject(file);
   const all = [...project.main.own.values()].filter(
@@ -33,7 +35,7 @@ function explain(file: string, options: Options, context: Context): void {
   }
   throwErrors(checkProject(project));
   const explained = chosen.map((decl): Explained => {
-    const found = explainStep(project, decl, settings);
+    const found = explainStep(project, decl, settings, wish);
     if (!("failed" in found)) return found;
     const { diagnostics } = found.failed;
     if (chosen.length === 1) throw new DiagnosticError(placeSettings(diagnostics));
@@ -52,7 +54,7 @@ export function configure(command: Command, context: Context): void {
     )
     .argument("<file>", "a .fwp file")
     .option("--of <name>", "only this layer or model");
-  addSetOption(command)
+  formOptions(addSetOption(command))
     .option("--json", "print JSON")
     .addHelpText(
       "after",

@@ -6,9 +6,12 @@ import type { Setting } from "../../compiler/check/settings.ts";
 import { analyse, makePlan, obstacleToChunks, stage } from "../../compiler/derive/index.ts";
 import { show, showShape, type Dim, type Shape } from "../../compiler/dims.ts";
 import type { StepProgram } from "../../compiler/graph/ir.ts";
-import { fixSizes } from "../../compiler/pipeline.ts";
+import { Chooser, type Choice, type Use } from "../../compiler/choose/index.ts";
+import { chooseForms, fixSizes } from "../../compiler/pipeline.ts";
+import { DiagnosticError, type Diagnostic } from "../../diagnostics/diagnostic.ts";
 import type { LayerDecl, ModelDecl, Name } from "../../grammar/ast.ts";
 import { walk } from "../../grammar/walk.ts";
+import type { FormWish } from "../forms.ts";
 import { numberSetting } from "../settings.ts";
 import { openWidths } from "../widths.ts";
 import { elementsOf, operationsOf, sizeAt, stateTraffic, type Traffic } from "./cost.ts";
@@ -47,6 +50,8 @@ interface RecurrenceFact {
   readonly reason: string;
   /** Why time cannot be run in chunks; null if it can. */
   readonly obstacle: string | null;
+  /** How the loop is run, and why. Of the loop: sets of states that share one have the same. */
+  readonly forms: Readonly<Record<Use, Choice>>;
 }
 
 export interface Explanation {
@@ -131,18 +136,28 @@ function stagesOf(project: Project, step: StepProgram): Stage[] {
 }
 
 /** The class of every recurrence that is left when all else has been taken out of the loops. */
-function recurrencesOf(step: StepProgram): RecurrenceFact[] {
-  return stage(step).graph.nodes.flatMap((node) => {
+function recurrencesOf(step: StepProgram, wish: FormWish): RecurrenceFact[] {
+  const staged = stage(step);
+  const chooser = new Chooser();
+  const choices = (use: Use) => chooseForms(staged, use, wish, chooser);
+  const [training, prefill] = [choices("training"), choices("prefill")];
+  const streaming = choices("streaming");
+  let place = 0;
+  return staged.graph.nodes.flatMap((node) => {
     if (node.op !== "recurrence") return [];
     const { recurrence } = node;
+    const [a, b, c] = [training[place]!, prefill[place]!, streaming[place]!];
+    place++;
+    const forms = { training: a, prefill: b, streaming: c };
     const sets = analyse(recurrence);
-    const obstacle = obstacleToChunks(recurrence, sets);
+    const obstacle = obstacleToChunks(recurrence, sets, { elementwise: true });
     return sets.map((set): RecurrenceFact => ({
       states: set.carries.map((i) => recurrence.carries[i]!.name),
       class: set.class,
       side: set.side,
       reason: set.reason,
       obstacle,
+      forms,
     }));
   });
 }
@@ -160,6 +175,7 @@ function describeStep(
   decl: LayerDecl | ModelDecl,
   made: Instantiated,
   assumed: Readonly<Record<string, number>>,
+  wish: FormWish,
 ): Explanation {
   const { step } = made;
   const fixed = fixSizes(step, made.values);
@@ -210,7 +226,7 @@ function describeStep(
     states,
     stateNumbers: total(states.filter((s) => !s.growing)),
     stages,
-    recurrences: recurrencesOf(fixed),
+    recurrences: recurrencesOf(fixed, wish),
     dropped: made.warnings.filter((w) => w.code === "fwp2309").map((w) => w.message),
     operations: stages.reduce((n, s) => n + s.operations, 0),
     traffic: stateTraffic(fixed),
@@ -222,11 +238,17 @@ export function explainStep(
   project: Project,
   decl: LayerDecl | ModelDecl,
   settings: readonly Setting[],
-): Explained | { readonly failed: Exclude<ReturnType<typeof instantiate>, Instantiated> } {
+  wish: FormWish,
+): Explained | { readonly failed: { readonly diagnostics: readonly Diagnostic[] } } {
   const { names } = openWidths(project, decl, settings);
   const assumed = Object.fromEntries([...names.values()].map((name) => [name, NOMINAL]));
   const all = [...settings, ...Object.keys(assumed).map((name) => numberSetting(name, NOMINAL))];
   const made = instantiate(project, decl.name.text, all);
   if (!("step" in made)) return { failed: made };
-  return describeStep(project, decl, made, assumed);
+  try {
+    return describeStep(project, decl, made, assumed, wish);
+  } catch (problem) {
+    if (problem instanceof DiagnosticError) return { failed: problem };
+    throw problem;
+  }
 }

@@ -1,4 +1,5 @@
 /** Explanations as people read them. */
+import { sayForm, type Choice } from "../../compiler/choose/index.ts";
 import { plural, table } from "../output.ts";
 import { CONTEXT } from "./cost.ts";
 import type { Explained, Explanation } from "./facts.ts";
@@ -71,12 +72,23 @@ function stages({ stages: all }: Explanation): string {
   return `  order of computation: ${summary}\n${lines.join("")}`;
 }
 
+/** How a loop is run: for training, prefill and streaming. */
+const formLines = (choices: readonly Choice[]): string =>
+  choices
+    .map(({ use, reason, sizes, ...form }) => {
+      const at = use === "streaming" ? "" : ` (batch ${sizes.batch}, ${sizes.time} steps)`;
+      return wrap(`${use}${at}: ${sayForm(form)}, because ${reason}`, "      ");
+    })
+    .join("");
+
 function recurrences({ recurrences: all }: Explanation): string {
   if (all.length === 0) return "";
-  const lines = all.map(({ states: names, class: name, side, reason, obstacle }) => {
+  const lines = all.map(({ states: names, class: name, side, reason, obstacle, forms }) => {
     const acts = side === "value" ? ", on the value side" : "";
-    const chunks = obstacle === null ? "time can be run in chunks" : `no chunks: ${obstacle}`;
-    return wrap(`${names.join(", ")}: ${name}${acts}; ${reason}; ${chunks}`, "    ");
+    const other = forms.training.alternative === "scan" ? "by a scan" : "in chunks";
+    const chunks = obstacle === null ? `time can be run ${other}` : `no chunks: ${obstacle}`;
+    const line = wrap(`${names.join(", ")}: ${name}${acts}; ${reason}; ${chunks}`, "    ");
+    return line + formLines(Object.values(forms));
   });
   return `  recurrences\n${lines.join("")}`;
 }
