@@ -166,7 +166,7 @@ function recurrences(effort: Effort): Row[] {
 function chunks(effort: Effort): Row[] {
   const [batch, time] = [1, 2048];
   const entries = ["forward", "gradient"] as const;
-  const forms = ["staged", "chunk"] as const;
+  const forms = ["sequential", "chunk"] as const;
   const made = forms.map((form) =>
     layer({ text: DELTA }, "Memory", ["heads=4", "size=64"], entries, form),
   );

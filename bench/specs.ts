@@ -3,7 +3,14 @@ import { experimentTask, instantiateExperiment } from "../compiler/check/experim
 import { instantiate } from "../compiler/check/instantiate.ts";
 import { loadProject, type Project } from "../compiler/check/project.ts";
 import { parseExpression, splitSetting, type Setting } from "../compiler/check/settings.ts";
-import { compileStep, type Compiled, type EntryName, type Form } from "../compiler/pipeline.ts";
+import type { StepProgram } from "../compiler/graph/ir.ts";
+import {
+  compileStep,
+  fixSizes,
+  type Compiled,
+  type EntryName,
+  type Form,
+} from "../compiler/pipeline.ts";
 import { describeTask, environment } from "../cli/environment.ts";
 import { diskHost, readSpec } from "../cli/host.ts";
 import { specsFolder } from "../cli/install.ts";
@@ -59,7 +66,7 @@ export function layer(
   name: string,
   settings: readonly string[],
   entries: readonly EntryName[],
-  form: Form = "staged",
+  form: Form = "auto",
 ): Ready {
   const started = performance.now();
   const project = open(spec);
@@ -73,6 +80,16 @@ export function layer(
 export interface Experiment extends Ready {
   readonly task: Task;
   readonly train: TrainSettings;
+}
+
+/** A layer or model by name, as a step with numbers for its sizes. */
+export function stepOf(spec: Spec, name: string, settings: readonly string[]): StepProgram {
+  const project = open(spec);
+  refuse(project.diagnostics);
+  const made = instantiate(project, name, settingsOf(settings));
+  refuse(made.diagnostics);
+  if (!("step" in made)) throw new Error(`${name} has no program`);
+  return fixSizes(made.step, made.values);
 }
 
 /** An experiment by name, ready for a training step. The task's text is loaded outside the time taken. */

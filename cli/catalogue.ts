@@ -42,7 +42,7 @@ export const cliCatalogue = {
     "A form that this version does not have",
     (f: { form: string; available: string }) => `the form \`${f.form}\` is not built yet`,
     (f) => `available: ${f.available}`,
-    "The parallel scan is planned; every program can be run as `sequential`, `step`, `chunk` or `auto`.",
+    "Forms that run all of time at once are planned; every program can be run as `sequential`, `step` or `auto`.",
   ),
   fwp8021: entry(
     "error",

@@ -4,7 +4,8 @@ import type { Environment } from "../compiler/check/experiments.ts";
 import { instantiate } from "../compiler/check/instantiate.ts";
 import type { Project } from "../compiler/check/project.ts";
 import { applyAllowances, lintCarried, lintStep } from "../compiler/lint/index.ts";
-import { fixSizes } from "../compiler/pipeline.ts";
+import type { StepProgram } from "../compiler/graph/ir.ts";
+import { fixSizes, scheduleProblems } from "../compiler/pipeline.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Declaration, ExperimentDecl, LayerDecl, ModelDecl } from "../grammar/ast.ts";
 import { numberSetting } from "./settings.ts";
@@ -13,12 +14,30 @@ import { openWidths } from "./widths.ts";
 /** What a width without a value counts as. */
 const NOMINAL = 64;
 
+/** The same, for widths at which fewer forms are out of reach. */
+const SMALL = 8;
+
+/** What is wrong with the schedules of a step; with those that stay wrong where widths without a value are small. */
+function lintSchedules(step: StepProgram, small: () => StepProgram | null): readonly Diagnostic[] {
+  if (!step.states.some((s) => s.schedule !== undefined)) return [];
+  const found = scheduleProblems(step);
+  if (found.length === 0) return [];
+  const other = small();
+  return other === null ? found : scheduleProblems(other);
+}
+
 function lintDeclared(project: Project, decl: LayerDecl | ModelDecl): Diagnostic[] {
   const { names } = openWidths(project, decl, []);
-  const settings = [...names.values()].map((name) => numberSetting(name, NOMINAL));
-  const made = instantiate(project, decl.name.text, settings);
+  const stepFor = (width: number): StepProgram | null => {
+    const settings = [...names.values()].map((name) => numberSetting(name, width));
+    const made = instantiate(project, decl.name.text, settings);
+    return "step" in made ? fixSizes(made.step, made.values) : null;
+  };
+  const step = stepFor(NOMINAL);
   // A layer that asks for a map or a layer cannot be expanded on its own: its callers are looked at instead.
-  return "step" in made ? lintStep(fixSizes(made.step, made.values)) : [];
+  if (step === null) return [];
+  const small = () => (names.size === 0 ? null : stepFor(SMALL));
+  return [...lintStep(step), ...lintSchedules(step, small)];
 }
 
 /** Whether an experiment says anything about carrying states on. */

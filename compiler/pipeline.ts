@@ -1,7 +1,14 @@
 /** The whole way from a step to a program that runs: numbers for sizes, staging, gradients, kernels. */
-import type { ProgramManifest, SignalSpec, InitSpec } from "../runtime/format/program.ts";
+import type { FormSpec, ProgramManifest, SignalSpec, InitSpec } from "../runtime/format/program.ts";
 import type { TrainSettings } from "../runtime/format/training.ts";
-import { InternalError, unreachable } from "../diagnostics/diagnostic.ts";
+import {
+  DiagnosticError,
+  InternalError,
+  unreachable,
+  type Diagnostic,
+} from "../diagnostics/diagnostic.ts";
+import { Chooser, USUAL, type Choice, type FormName, type Use } from "./choose/index.ts";
+import { typescriptSpeed } from "./cost/index.ts";
 import { chunk, stage } from "./derive/index.ts";
 import { constant, type Dim, type Shape } from "./dims.ts";
 import { withGradients } from "./graph/adjoint/index.ts";
@@ -20,12 +27,13 @@ import { evaluationProgram, LOSS, METRIC, trainingProgram, WEIGHT } from "./trai
 export type EntryName = "forward" | "gradient" | "step" | "train" | "evaluate";
 
 /**
- * How time is run: all that can be at once outside time loops (`staged`), the same with loops over chunks of time for the
- * recurrences that have such a form (`chunk`), or the plain meaning, step after step.
+ * How time is run. `auto`: as the cost model chooses, or as the spec schedules it, loop by loop. `sequential`, `chunk`,
+ * `scan`: that form in all loops, an error where one does not have it. For comparisons: `derived`, a loop over chunks or a
+ * scan wherever there is one, and `plain`, everything step after step in one loop, as the spec reads.
  */
-export type Form = "staged" | "chunk" | "sequential";
+export type Form = "auto" | FormName | "derived" | "plain";
 
-/** Steps per chunk where nothing else is asked for: the fastest of 16, 32 and 64 on the `typescript` target. */
+/** Steps per chunk of the form `derived` where nothing else is asked for. */
 const CHUNK = 16;
 
 export interface Compiled {
@@ -34,6 +42,8 @@ export interface Compiled {
   /** The graph behind each entry: what the oracle runs. */
   readonly programs: ReadonlyMap<EntryName, SequenceProgram>;
   readonly entries: readonly CompiledEntry[];
+  /** The form of every loop over time, for each entry that has some, and why. */
+  readonly choices: ReadonlyMap<EntryName, readonly Choice[]>;
   readonly manifest: ProgramManifest;
   /** An ES module that exports a function for each entry. */
   readonly javascript: string;
@@ -41,9 +51,12 @@ export interface Compiled {
 
 export interface PipelineOptions {
   readonly entries: readonly EntryName[];
+  /** `auto` by default. */
   readonly form?: Form;
-  /** Steps per chunk of the form `chunk`, 1 or more. */
+  /** Steps per chunk, 1 or more; by default the spec's schedule, else the compiler's choice. */
   readonly chunk?: number;
+  /** What to choose forms for; by default the batch of the training, and lengths that are usual. Programs run at any. */
+  readonly sizes?: { readonly batch: number; readonly time: number };
   readonly precision?: Precision;
   /** For the entries `train` and `evaluate`. */
   readonly train?: TrainSettings;
@@ -65,34 +78,94 @@ export function modelOf(step: StepProgram): StepProgram {
   return simplifyStep({ ...step, outputs });
 }
 
-/** The sequence program of one entry. `step` must have numbers for its sizes. */
-export function entryProgram(
+/** What an entry is used for. */
+const USES: Readonly<Record<EntryName, Use>> = {
+  forward: "prefill",
+  evaluate: "prefill",
+  gradient: "training",
+  train: "training",
+  step: "streaming",
+};
+
+interface Formed {
+  readonly program: SequenceProgram;
+  readonly choices: readonly Choice[];
+}
+
+/** The forms that the options or the cost model choose for a use. @throws DiagnosticError fwp4601, fwp4602. */
+export function chooseForms(
+  staged: SequenceProgram,
+  use: Use,
+  { form = "auto", chunk: length, sizes, train }: Omit<PipelineOptions, "entries">,
+  chooser: Chooser = new Chooser(),
+): Choice[] {
+  if (form === "derived" || form === "plain") return [];
+  const usual = USUAL[use];
+  const batch = use === "streaming" ? usual.batch : (train?.batch ?? usual.batch);
+  const asked = use === "streaming" ? usual : (sizes ?? { ...usual, batch });
+  return chooser.choose(staged, {
+    use,
+    sizes: asked,
+    wish: { form, length: length ?? null },
+    speed: typescriptSpeed,
+  });
+}
+
+/** What is wrong with the schedules of a step with numbers for its sizes. */
+export function scheduleProblems(step: StepProgram): readonly Diagnostic[] {
+  try {
+    chooseForms(stage(step), "prefill", {});
+    return [];
+  } catch (problem) {
+    if (problem instanceof DiagnosticError) return problem.diagnostics;
+    throw problem;
+  }
+}
+
+/** A step over time in the form that the options ask for. */
+function inForm(
   step: StepProgram,
   entry: EntryName,
   options: PipelineOptions,
-): SequenceProgram {
-  const form = (s: StepProgram): SequenceProgram => {
-    if (options.form === "sequential") return unroll(s);
-    const staged = stage(s);
-    // A session takes one step at a time, for which chunks would be mostly filling.
-    if (options.form !== "chunk" || entry === "step") return staged;
-    return chunk(staged, { length: options.chunk ?? CHUNK }).program;
+  chooser: Chooser,
+): Formed {
+  if (options.form === "plain") return { program: unroll(step), choices: [] };
+  const staged = stage(step);
+  if (options.form === "derived") {
+    const all = { length: options.chunk ?? CHUNK, elementwise: true };
+    return { program: entry === "step" ? staged : chunk(staged, all).program, choices: [] };
+  }
+  const choices = chooseForms(staged, USES[entry], options, chooser);
+  if (choices.every((c) => c.length === null)) return { program: staged, choices };
+  const length = (place: number): number | null => choices[place]!.length;
+  return { program: chunk(staged, { length, elementwise: true }).program, choices };
+}
+
+/** The sequence program of one entry and the choices in it. `step` must have numbers for its sizes. */
+function formEntry(
+  step: StepProgram,
+  entry: EntryName,
+  options: PipelineOptions,
+  chooser: Chooser,
+): Formed {
+  const formed = (s: StepProgram, more: (p: SequenceProgram) => SequenceProgram): Formed => {
+    const { program, choices } = inForm(s, entry, options, chooser);
+    return { program: simplifyProgram(more(program)), choices };
   };
   switch (entry) {
     case "forward":
     case "step":
-      return simplifyProgram(form(modelOf(step)));
+      return formed(modelOf(step), (program) => program);
     case "gradient":
-      return simplifyProgram(withGradients(form(modelOf(step))));
+      return formed(modelOf(step), (program) => withGradients(program));
     case "train":
     case "evaluate": {
       const { train } = options;
       if (train === undefined)
         throw new InternalError(`the entry ${entry} needs training settings`);
       const { carry, optimizer, clip } = train;
-      const program = form(step);
       const outputs = step.outputs.filter((o) => !isObjective(o.name)).map((o) => o.name);
-      return simplifyProgram(
+      return formed(step, (program) =>
         entry === "train"
           ? trainingProgram(program, { carry, optimizer, clip, outputs: carry ? outputs : [] })
           : evaluationProgram(program, { carry }),
@@ -101,6 +174,15 @@ export function entryProgram(
     default:
       return unreachable(entry);
   }
+}
+
+/** The sequence program of one entry. `step` must have numbers for its sizes. */
+export function entryProgram(
+  step: StepProgram,
+  entry: EntryName,
+  options: PipelineOptions,
+): SequenceProgram {
+  return formEntry(step, entry, options, new Chooser()).program;
 }
 
 /** Compiles a step for the `typescript` target. */
@@ -112,8 +194,11 @@ export function compileStep(
   const step = fixSizes(symbolic, values);
   const programs = new Map<EntryName, SequenceProgram>();
   const entries: CompiledEntry[] = [];
+  const choices = new Map<EntryName, readonly Choice[]>();
+  const chooser = new Chooser();
   for (const name of options.entries) {
-    const program = entryProgram(step, name, options);
+    const { program, choices: chosen } = formEntry(step, name, options, chooser);
+    if (chosen.length > 0) choices.set(name, chosen);
     programs.set(name, program);
     entries.push(
       compileEntry(optimiseProgram(program), name, { precision: options.precision ?? "f32" }),
@@ -122,8 +207,11 @@ export function compileStep(
   const manifest: ProgramManifest = {
     ...describe(step, "typescript"),
     entries: entries.map((e) => e.spec),
+    forms: [...choices].flatMap(([entry, list]) =>
+      list.map(({ states, form, length }): FormSpec => ({ entry, states, form, length })),
+    ),
   };
-  return { step, programs, entries, manifest, javascript: javascriptOf(entries) };
+  return { step, programs, entries, choices, manifest, javascript: javascriptOf(entries) };
 }
 
 const numberOf = (d: Dim): number => {

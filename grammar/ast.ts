@@ -130,7 +130,8 @@ export type Statement =
   | ConstStatement
   | BlockStatement
   | RepeatStatement
-  | OverStatement;
+  | OverStatement
+  | ScheduleStatement;
 
 interface StatementBase {
   readonly doc: string | null;
@@ -222,6 +223,12 @@ export interface OverStatement extends StatementBase {
   readonly kind: "over";
   readonly sequence: Name;
   readonly body: readonly Statement[];
+}
+
+/** `schedule { W: chunk(32) }`: how loops over time are run, by state. */
+export interface ScheduleStatement extends StatementBase {
+  readonly kind: "schedule";
+  readonly settings: readonly Setting[];
 }
 
 // ----------------------------------------------------------------------------------------------- expressions
@@ -367,7 +374,7 @@ export interface ErrorExpr extends ExprBase {
 
 // -------------------------------------------------------------------------------------- experiments, ablations
 
-/** `name: value` inside `train { … }` and `eval { … }`. */
+/** `name: value` inside `train { … }`, `eval { … }` and `schedule { … }`. */
 export interface Setting {
   readonly name: Name;
   readonly value: Expr;

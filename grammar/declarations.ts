@@ -299,38 +299,6 @@ export class DeclarationParser extends StatementParser {
     strict,
   );
 
-  private readonly settings: Rule<ast.Setting[]> = this.RULE(
-    "settings",
-    (): ast.Setting[] => {
-      const settings: ast.Setting[] = [];
-      this.CONSUME(t.LBrace);
-      this.MANY({
-        GATE: () => !this.atBodyEnd(),
-        DEF: () => {
-          const read = this.SUBRULE(this.setting);
-          if (read !== null) settings.push(read);
-          this.MANY2(() => this.CONSUME(t.Comma));
-        },
-      });
-      this.CONSUME(t.RBrace);
-      return settings;
-    },
-    strict,
-  );
-
-  private readonly setting: Rule<ast.Setting | null> = this.RULE(
-    "setting",
-    (): ast.Setting | null => {
-      this.ACTION(() => this.begin("setting"));
-      const start = this.LA(1);
-      const name = this.nameOf(this.CONSUME(t.Identifier));
-      this.CONSUME(t.Colon);
-      const value = this.SUBRULE(this.expression);
-      return { name, value, span: this.spanFrom(start) };
-    },
-    fragile,
-  );
-
   // ------------------------------------------------------------------------------------------------ ablations
 
   private readonly ablation: Rule<Unplaced<ast.AblationDecl>> = this.RULE(

@@ -47,10 +47,10 @@ export function isDeclarationBorder(peek: Peek): boolean {
   return third === t.LParen || third === t.LBrace || third === t.OfWord;
 }
 
-/** `slow net {`, `fast net {`, `program {`. */
+/** `slow net {`, `fast net {`, `program {`, `schedule {`. */
 export function isBlockHead(peek: Peek): boolean {
   const type = peek(0)?.tokenType;
-  if (type === t.ProgramWord) return peek(1)?.tokenType === t.LBrace;
+  if (type === t.ProgramWord || type === t.ScheduleWord) return peek(1)?.tokenType === t.LBrace;
   if (type !== t.SlowWord && type !== t.FastWord) return false;
   return peek(1)?.tokenType === t.NetWord && peek(2)?.tokenType === t.LBrace;
 }

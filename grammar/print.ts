@@ -161,6 +161,9 @@ function printStatement(page: Page, node: Statement, last: string): void {
       printBlock(page, `repeat ${range}${flat(node.count)}`, node, node.count.span.end);
       break;
     }
+    case "schedule":
+      printSettings(page, "schedule", node, node.doc);
+      break;
     case "over":
       printBlock(page, `over ${node.sequence.text}`, node, node.sequence.span.end);
       break;
@@ -196,7 +199,12 @@ function shortBlock(
   const [only] = body;
   if (only === undefined || body.length > 1 || page.source === null || only.doc !== null)
     return null;
-  if ("body" in only || page.source.slice(span.start, span.end).includes("\n")) return null;
+  if (
+    "body" in only ||
+    only.kind === "schedule" ||
+    page.source.slice(span.start, span.end).includes("\n")
+  )
+    return null;
   if (page.hasComments(span.start, span.end)) return null;
   const line = `${head} { ${simpleStatement(only, page.indent)} }`;
   return fits(page, line) && !line.includes("\n") ? line : null;
@@ -206,7 +214,10 @@ function typed(name: ast.Name, type: ast.ShapeExpr | null): string {
   return type === null ? name.text : `${name.text}: ${shape(type)}`;
 }
 
-type Simple = Exclude<Statement, ast.BlockStatement | ast.RepeatStatement | ast.OverStatement>;
+type Simple = Exclude<
+  Statement,
+  ast.BlockStatement | ast.RepeatStatement | ast.OverStatement | ast.ScheduleStatement
+>;
 
 function simpleStatement(node: Simple, indent: string): string {
   const valued = (head: string, value: Expr | null, sign = "="): string => {
@@ -286,8 +297,9 @@ function printSettings(
   page: Page,
   head: string,
   { settings, span }: { readonly settings: readonly ast.Setting[]; readonly span: ast.Span },
+  doc: string | null = null,
 ): void {
-  page.before(span, span.start + 1, null);
+  page.before(span, span.start + 1, doc);
   const items = settings.map(({ name, value }) => `${name.text}: ${flat(value)}`);
   const line = items.length === 0 ? `${head} {}` : `${head} { ${items.join(", ")} }`;
   if (fits(page, line) && !page.hasComments(span.start, span.end)) {

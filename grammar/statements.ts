@@ -87,6 +87,10 @@ export class StatementParser extends ExpressionParser {
         { ALT: () => this.SUBRULE(this.outStatement) },
         { ALT: () => this.SUBRULE(this.repeatStatement) },
         {
+          GATE: () => this.at(t.ScheduleWord) && isBlockHead(this.peek),
+          ALT: () => this.SUBRULE(this.scheduleStatement),
+        },
+        {
           GATE: () => isBlockHead(this.peek) || (this.at(t.NetWord, 1) && !this.at(t.OverWord)),
           ALT: () => this.SUBRULE(this.netBlock),
         },
@@ -293,6 +297,47 @@ export class StatementParser extends ExpressionParser {
       return { kind: "over", sequence, body: this.SUBRULE(this.block) };
     },
     strict,
+  );
+
+  private readonly scheduleStatement: Rule<Unplaced<ast.ScheduleStatement>> = this.RULE(
+    "scheduleStatement",
+    (): Unplaced<ast.ScheduleStatement> => {
+      this.CONSUME(t.ScheduleWord);
+      return { kind: "schedule", settings: this.SUBRULE(this.settings) };
+    },
+    strict,
+  );
+
+  protected readonly settings: Rule<ast.Setting[]> = this.RULE(
+    "settings",
+    (): ast.Setting[] => {
+      const settings: ast.Setting[] = [];
+      this.CONSUME(t.LBrace);
+      this.MANY({
+        GATE: () => !this.atBodyEnd(),
+        DEF: () => {
+          const read = this.SUBRULE(this.setting);
+          if (read !== null) settings.push(read);
+          this.MANY2(() => this.CONSUME(t.Comma));
+        },
+      });
+      this.CONSUME(t.RBrace);
+      return settings;
+    },
+    strict,
+  );
+
+  private readonly setting: Rule<ast.Setting | null> = this.RULE(
+    "setting",
+    (): ast.Setting | null => {
+      this.ACTION(() => this.begin("setting"));
+      const start = this.LA(1);
+      const name = this.nameOf(this.CONSUME(t.Identifier));
+      this.CONSUME(t.Colon);
+      const value = this.SUBRULE(this.expression);
+      return { name, value, span: this.spanFrom(start) };
+    },
+    fragile,
   );
 
   // --------------------------------------------------------------------------------------------- parameters

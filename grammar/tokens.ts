@@ -111,6 +111,7 @@ export const OverWord = word("OverWord", "over");
 export const TokenWord = word("TokenWord", "token");
 export const LearnedWord = word("LearnedWord", "learned");
 export const EinsumWord = word("EinsumWord", "einsum");
+export const ScheduleWord = word("ScheduleWord", "schedule");
 export const TaskWord = word("TaskWord", "task");
 export const LossWord = word("LossWord", "loss");
 export const WhereWord = word("WhereWord", "where");
@@ -158,6 +159,7 @@ export const contextualWords: ReadonlyMap<string, TokenType> = new Map([
   ["token", TokenWord],
   ["learned", LearnedWord],
   ["einsum", EinsumWord],
+  ["schedule", ScheduleWord],
   ["task", TaskWord],
   ["loss", LossWord],
   ["where", WhereWord],

@@ -177,6 +177,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   grammar: "Reading a file",
   "compiler/check": "Checking a spec",
   "compiler/lint": "What makes a model fail",
+  "compiler/choose": "The form of a loop",
   runtime: "Files, tasks, training, programs",
   cli: "The command line",
 };

@@ -8,6 +8,8 @@ const COMPILER = [
   "lint",
   "train",
   "optimise",
+  "cost",
+  "choose",
   "loop",
   "plan",
   "targets",
@@ -40,6 +42,19 @@ export const RULES: Readonly<Record<string, Rule>> = {
   },
   "compiler/train": { rooms: ["compiler/dims", "compiler/graph", "diagnostics", "runtime/format"] },
   "compiler/optimise": { rooms: ["compiler/dims", "compiler/graph", "diagnostics"] },
+  "compiler/cost": {
+    rooms: ["compiler/dims", "compiler/graph", "diagnostics", "runtime/format"],
+  },
+  "compiler/choose": {
+    rooms: [
+      "compiler/cost",
+      "compiler/derive",
+      "compiler/graph",
+      "compiler/optimise",
+      "diagnostics",
+      "runtime/format",
+    ],
+  },
   "compiler/loop": { rooms: ["diagnostics"] },
   "compiler/plan": { rooms: PLAN },
   "compiler/targets": {

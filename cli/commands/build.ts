@@ -13,6 +13,7 @@ import { saveWeights } from "../../runtime/parameters/weights.ts";
 import type { Configure } from "../commands.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
+import { formOptions, formWish, type FormFlags } from "../forms.ts";
 import { packageVersion, specsFolder } from "../install.ts";
 import { printDiagnostics, printJson } from "../output.ts";
 import { chooseDeclaration, instantiateStep, soundProject } from "../project.ts";
@@ -24,7 +25,7 @@ import { writeFolder } from "../train/folder.ts";
 import { jsonOption, numberOption, setOption } from "../train/options.ts";
 import { checkpointParameters, modelStep, openRun, runExperiment, type OpenRun } from "../train/run.ts"; // prettier-ignore
 
-export interface BuildFlags {
+export interface BuildFlags extends FormFlags {
   readonly of?: string;
   readonly output: string;
   readonly set: readonly string[];
@@ -90,6 +91,7 @@ async function buildPackage(
   context: Context,
 ): Promise<void> {
   const { checkpoint, output } = flags;
+  const form = formWish(flags);
   const run = checkpoint === undefined ? null : openRun(checkpoint);
   if (file === undefined && run === null) throw new UsageError("name a spec or a --checkpoint");
   const built = file === undefined ? fromRun(run!, flags.set) : await fromFile(file, flags);
@@ -98,6 +100,7 @@ async function buildPackage(
   const alphabet = run?.checkpoint.record.alphabet ?? built.alphabet;
   const { manifest, entries } = compileStep(step, () => undefined, {
     entries: ["forward", "step"],
+    ...form,
   });
   const weights: ReadonlyMap<string, Data> =
     run === null ? initialize(manifest, flags.seed) : checkpointParameters(manifest, run);
@@ -137,7 +140,7 @@ export const configure: Configure = (command, context) => {
     .requiredOption("-o, --output <folder>", "folder of the package")
     .option("--checkpoint <folder>", "folder of a run whose weights to take")
     .option("--seed <n>", "of random weights, without a checkpoint", numberOption("integer", 0), 1);
-  jsonOption(setOption(command))
+  jsonOption(formOptions(setOption(command)))
     .addHelpText(
       "after",
       "\nWrites package.json, index.ts, index.js, index.d.ts, kernels, program.json, weights.safetensors, README.md." +

@@ -5,13 +5,14 @@ import { showMetrics } from "../../runtime/train/reporter.ts";
 import type { Configure } from "../commands.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
+import { asksForForm, formOptions, formWish, type FormFlags } from "../forms.ts";
 import { printJson } from "../output.ts";
 import { soundProject } from "../project.ts";
 import { deviceOf, loadStep } from "../train/device.ts";
 import { deviceOption, jsonOption, numberOption, setOption } from "../train/options.ts";
 import { checkpointInstances, openRun, runTask } from "../train/run.ts";
 
-interface EvalFlags {
+interface EvalFlags extends FormFlags {
   readonly checkpoint?: string;
   readonly set: readonly string[];
   readonly batches?: number;
@@ -28,13 +29,19 @@ async function evaluateRun(path: string, flags: EvalFlags, context: Context): Pr
     throw new UsageError("name the run of the spec with --checkpoint");
   }
   const device = deviceOf(flags.device);
+  const asked = formWish(flags);
   const saved = openRun(named ?? path);
   // A spec that is named beside the run is read in place of the one that the run keeps.
   const fresh = named !== undefined && named !== path ? soundProject(path) : null;
   const run = fresh === null ? saved : { ...saved, project: fresh };
   const { experiment, evaluation, task } = await runTask(run, flags.set);
   const { step, values, train } = experiment;
-  const program = loadStep(step, values, device, { entries: ["evaluate"], train });
+  // As the training measured it, unless flags or another spec ask for something else.
+  const trained = asksForForm(flags) || fresh !== null ? undefined : saved.source.form;
+  const form = trained ?? asked;
+  const { batch, time } = task.batch("train", 0, train.batch);
+  const sizes = { batch, time };
+  const program = loadStep(step, values, device, { entries: ["evaluate"], train, sizes, ...form });
   const found = evaluate(checkpointInstances(program, run), {
     task,
     batch: train.batch,
@@ -58,7 +65,7 @@ export const configure: Configure = (command, context) => {
     .argument("<path>", "the folder of a run, or a spec together with --checkpoint")
     .option("--checkpoint <folder>", "the folder of a run")
     .option("--batches <n>", "validation batches (default: as the experiment says)", numberOption("integer", 1)); // prettier-ignore
-  jsonOption(deviceOption(setOption(command)))
+  jsonOption(deviceOption(formOptions(setOption(command))))
     .addHelpText(
       "after",
       "\nExample: fwp eval runs/char_lm --set task.length=512 compares with longer sequences.",

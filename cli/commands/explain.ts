@@ -12,11 +12,12 @@ import type { Explained } from "../explain/explained.ts";
 import { explainStep } from "../explain/facts.ts";
 import { explainExperiment } from "../explain/experiment.ts";
 import { explanationText } from "../explain/text.ts";
+import { formOptions, formWish, type FormFlags } from "../forms.ts";
 import { printJson } from "../output.ts";
 import { chooseDeclaration, soundProject, throwErrors } from "../project.ts";
 import { addSetOption, parseSettings, placeSettings } from "../settings.ts";
 
-interface Options {
+interface Options extends FormFlags {
   readonly of?: string;
   readonly set: readonly string[];
   readonly json?: boolean;
@@ -41,6 +42,7 @@ function choose(project: Project, name: string | undefined): readonly Chosen[] {
 }
 
 async function explain(file: string, options: Options, context: Context): Promise<void> {
+  const wish = formWish(options);
   const settings: readonly Setting[] = parseSettings(options.set);
   const project = soundProject(file);
   const chosen = choose(project, options.of);
@@ -54,10 +56,10 @@ async function explain(file: string, options: Options, context: Context): Promis
   const explained: Explained[] = [];
   for (const decl of chosen) {
     if (decl.kind === "experiment") {
-      explained.push(await explainExperiment(project, decl, settings));
+      explained.push(await explainExperiment(project, decl, settings, wish));
       continue;
     }
-    const found = explainStep(project, decl, settings);
+    const found = explainStep(project, decl, settings, wish);
     if (!("failed" in found)) {
       explained.push(found);
       continue;
@@ -86,7 +88,7 @@ export function configure(command: Command, context: Context): void {
     )
     .argument("<file>", "a .fwp file")
     .option("--of <name>", "only this layer, model or experiment");
-  addSetOption(command)
+  formOptions(addSetOption(command))
     .option(
       "--derive",
       "also the equations of the forms that are derived: one step, and chunks of steps",

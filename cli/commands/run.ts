@@ -5,22 +5,21 @@ import type { Data } from "../../runtime/device/program.ts";
 import { readSafetensors, writeSafetensors, type Tensor } from "../../runtime/files/safetensors.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
+import { chunkOf, formOf, formOptions, type FormFlags } from "../forms.ts";
 import { chooseStep, instantiateStep, soundProject } from "../project.ts";
 import { runStepwise, runWhole, type Job } from "../run/execute.ts";
 import { inferSettings } from "../run/infer.ts";
-import { deviceOf, formOf, makeProgram, type Form } from "../run/program.ts";
+import { deviceOf, makeProgram } from "../run/program.ts";
 import { checkInputs, checkParameters, type Declared } from "../run/tensors.ts";
 import { addSetOption, parseSettings } from "../settings.ts";
 
-interface Options {
+interface Options extends FormFlags {
   readonly of?: string;
   readonly set: readonly string[];
   readonly input: string;
   readonly params?: string;
   readonly output: string;
   readonly grad?: boolean;
-  readonly form: string;
-  readonly chunk?: string;
   readonly device: string;
   readonly seed: string;
   readonly precision: "auto" | "f32" | "f64";
@@ -35,16 +34,9 @@ function seedOf(text: string): number {
   throw new UsageError(`--seed takes a whole number from 0 to ${2 ** 32 - 1}, not ${text}`);
 }
 
-function chunkOf(text: string | undefined, form: Form): number | null {
-  if (text === undefined) return null;
-  if (form !== "chunk") throw new UsageError("--chunk needs --form chunk");
-  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-  throw new UsageError(`--chunk takes a number of steps, 1 or more, not ${text}`);
-}
-
 function run(file: string, options: Options, context: Context): void {
   const device = deviceOf(options.device);
-  const form = formOf(options.form);
+  const form = formOf(options.form ?? "auto", ["step"]);
   const chunk = chunkOf(options.chunk, form);
   const seed = seedOf(options.seed);
   const grad = options.grad === true;
@@ -74,6 +66,7 @@ function run(file: string, options: Options, context: Context): void {
     device,
     form,
     chunk,
+    sizes,
     wide,
     entries: grad && stepwise ? ["forward", "gradient"] : entries,
   });
@@ -89,13 +82,11 @@ export function configure(command: Command, context: Context): void {
     )
     .argument("<file>", "a .fwp file")
     .option("--of <name>", "the layer or model (may be left out if there is only one)");
-  addSetOption(command)
+  formOptions(addSetOption(command), ", step")
     .requiredOption("--input <file>", "safetensors with the inputs")
     .option("--params <file>", "safetensors with the parameters (default: drawn from --seed)")
     .requiredOption("--output <file>", "safetensors to write")
     .option("--grad", "also compute gradients")
-    .option("--form <form>", "how time is run: auto, sequential, step or chunk", "auto")
-    .option("--chunk <steps>", "steps per chunk of --form chunk (default: the compiler's choice)")
     .option("--device <device>", "what computes: auto, typescript or oracle", "auto")
     .addOption(
       new Option("--precision <precision>", "of the arithmetic; auto: f64 if a given tensor is F64")

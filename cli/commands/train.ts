@@ -7,15 +7,16 @@ import { train } from "../../runtime/train/train.ts";
 import type { Configure } from "../commands.ts";
 import type { Context } from "../context.ts";
 import { EXIT, Exit, UsageError } from "../exit.ts";
+import { formOptions, formWish, type FormFlags } from "../forms.ts";
 import { printDiagnostics, printJson } from "../output.ts";
 import { soundProject } from "../project.ts";
 import { parseSettings } from "../settings.ts";
 import { deviceOf, loadStep } from "../train/device.ts";
 import { chooseExperiment, openExperiment } from "../train/experiment.ts";
 import { deviceOption, jsonOption, setOption } from "../train/options.ts";
-import { digestOf, notesOf } from "../train/run.ts";
+import { digestOf, notesOf, resumedForm } from "../train/run.ts";
 
-export interface TrainFlags {
+export interface TrainFlags extends FormFlags {
   readonly experiment?: string;
   readonly set: readonly string[];
   readonly resume?: boolean;
@@ -31,6 +32,7 @@ export async function trainFile(file: string, flags: TrainFlags, context: Contex
     throw new UsageError("--resume and --overwrite exclude each other");
   }
   const device = deviceOf(flags.device);
+  const asked = formWish(flags);
   const settings = parseSettings(flags.set);
   const project = soundProject(file);
   const decl = chooseExperiment(project, flags.experiment);
@@ -49,10 +51,14 @@ export async function trainFile(file: string, flags: TrainFlags, context: Contex
     "evaluate",
     ...(asks ? ["forward" as const] : []),
   ];
-  const began = performance.now();
-  const program = loadStep(step, values, device, { entries, train: training });
-  const compiled = performance.now() - began;
   const directory = flags.output ?? join("runs", name);
+  const form = flags.resume === true ? resumedForm(directory, flags, asked) : asked;
+  const began = performance.now();
+  // Every batch is like the first: what is chosen depends on the spec and its settings only.
+  const { batch, time } = task.batch("train", 0, training.batch);
+  const sizes = { batch, time };
+  const program = loadStep(step, values, device, { entries, train: training, sizes, ...form });
+  const compiled = performance.now() - began;
   const screen = {
     isTTY: context.terminal,
     columns: process.stderr.columns,
@@ -68,7 +74,7 @@ export async function trainFile(file: string, flags: TrainFlags, context: Contex
       directory,
       spec: digestOf(step, values),
       existing: flags.resume === true ? "resume" : flags.overwrite === true ? "replace" : "refuse",
-      notes: notesOf(project, name, flags.set, task, directory),
+      notes: notesOf(project, name, flags.set, form, task, directory),
       reporter: flags.quiet === true ? silentReporter : reporterFor(screen),
       signal: interruption.signal,
     });
@@ -95,7 +101,7 @@ export const configure: Configure = (command, context) => {
     .option("--overwrite", "replace the run in the folder")
     .option("-o, --output <folder>", "folder of the run (default: runs/<experiment>)")
     .option("-q, --quiet", "no progress");
-  jsonOption(deviceOption(setOption(command)))
+  jsonOption(deviceOption(formOptions(setOption(command))))
     .addHelpText(
       "after",
       "\nWrites checkpoint.json, its tensors and metrics.jsonl into the folder. Ctrl-C ends after the current" +

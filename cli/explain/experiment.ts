@@ -6,6 +6,7 @@ import { InternalError } from "../../diagnostics/diagnostic.ts";
 import type { ExperimentDecl } from "../../grammar/ast.ts";
 import type { EvalSettings, TaskSettings, TrainSettings } from "../../runtime/format/training.ts";
 import { openExperiment } from "../train/experiment.ts";
+import type { FormWish } from "../forms.ts";
 import { modelStep } from "../train/run.ts";
 import { describeStep, type Explanation } from "./facts.ts";
 
@@ -41,6 +42,7 @@ export async function explainExperiment(
   project: Project,
   decl: ExperimentDecl,
   settings: readonly Setting[],
+  wish: FormWish,
 ): Promise<ExplainedExperiment> {
   const { main } = project;
   const open = await openExperiment(project, decl, settings, dirname(main.file));
@@ -57,11 +59,16 @@ export async function explainExperiment(
     loss: main.text.slice(loss.span.start, loss.span.end).replace(/^loss\s+/u, ""),
     train: experiment.train,
     evaluation,
-    model: describeStep(project, model, {
-      step: experiment.step,
-      fixed: modelStep(open),
-      assumed: {},
-      warnings: experiment.diagnostics,
-    }),
+    model: describeStep(
+      project,
+      model,
+      {
+        step: experiment.step,
+        fixed: modelStep(open),
+        assumed: {},
+        warnings: experiment.diagnostics,
+      },
+      wish,
+    ),
   };
 }

@@ -1,5 +1,4 @@
 /** Everything that `fwp explain` says of one layer or model, as data. */
-import type { Instantiated } from "../../compiler/check/instantiate.ts";
 import { instantiate } from "../../compiler/check/instantiate.ts";
 import type { Project } from "../../compiler/check/project.ts";
 import type { Setting } from "../../compiler/check/settings.ts";
@@ -7,10 +6,12 @@ import { topologyOf, type Arrow, type Box } from "../../compiler/derive/describe
 import { analyse, makePlan, obstacleToChunks, stage } from "../../compiler/derive/index.ts";
 import { show, showShape, type Dim, type Shape } from "../../compiler/dims.ts";
 import type { StepProgram } from "../../compiler/graph/ir.ts";
-import { fixSizes } from "../../compiler/pipeline.ts";
+import { Chooser, type Choice, type Use } from "../../compiler/choose/index.ts";
+import { chooseForms, fixSizes } from "../../compiler/pipeline.ts";
+import { DiagnosticError, type Diagnostic } from "../../diagnostics/diagnostic.ts";
 import type { LayerDecl, ModelDecl, Name } from "../../grammar/ast.ts";
-import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { walk } from "../../grammar/walk.ts";
+import type { FormWish } from "../forms.ts";
 import { numberSetting } from "../settings.ts";
 import { openWidths } from "../widths.ts";
 import { equationsOf, type Equations } from "./equations.ts";
@@ -51,6 +52,8 @@ export interface RecurrenceFact extends Equations {
   readonly reason: string;
   /** Why time cannot be run in chunks; null if it can. */
   readonly obstacle: string | null;
+  /** How the loop is run, and why. Of the loop: sets of states that share one have the same. */
+  readonly forms: Readonly<Record<Use, Choice>>;
 }
 
 export interface Explanation {
@@ -143,13 +146,22 @@ function stagesOf(project: Project, step: StepProgram): Stage[] {
 }
 
 /** The class of every recurrence that is left when all else has been taken out of the loops. */
-function recurrencesOf(step: StepProgram): RecurrenceFact[] {
-  const { graph } = stage(step);
+function recurrencesOf(step: StepProgram, wish: FormWish): RecurrenceFact[] {
+  const staged = stage(step);
+  const { graph } = staged;
+  const chooser = new Chooser();
+  const choices = (use: Use) => chooseForms(staged, use, wish, chooser);
+  const [training, prefill] = [choices("training"), choices("prefill")];
+  const streaming = choices("streaming");
+  let place = 0;
   return graph.nodes.flatMap((node) => {
     if (node.op !== "recurrence") return [];
     const { recurrence } = node;
+    const [a, b, c] = [training[place]!, prefill[place]!, streaming[place]!];
+    place++;
+    const forms = { training: a, prefill: b, streaming: c };
     const sets = analyse(recurrence);
-    const obstacle = obstacleToChunks(recurrence, sets);
+    const obstacle = obstacleToChunks(recurrence, sets, { elementwise: true });
     return sets.map((set): RecurrenceFact => ({
       states: set.carries.map((i) => recurrence.carries[i]!.name),
       class: set.class,
@@ -157,6 +169,7 @@ function recurrencesOf(step: StepProgram): RecurrenceFact[] {
       reason: set.reason,
       obstacle,
       ...equationsOf(step, graph, recurrence, sets, set),
+      forms,
     }));
   });
 }
@@ -196,6 +209,7 @@ export function describeStep(
   project: Project,
   decl: LayerDecl | ModelDecl,
   { step, fixed, assumed, warnings }: Described,
+  wish: FormWish,
 ): Explanation {
   const symbolic = {
     parameters: new Map(step.parameters.map((p) => [p.name, p.shape])),
@@ -244,7 +258,7 @@ export function describeStep(
     states,
     stateNumbers: total(states.filter((s) => !s.growing)),
     stages,
-    recurrences: recurrencesOf(fixed),
+    recurrences: recurrencesOf(fixed, wish),
     topology: drawable(project, fixed),
     dropped: warnings.filter((w) => w.code === "fwp2309").map((w) => w.message),
     operations: stages.reduce((n, s) => n + s.operations, 0),
@@ -257,12 +271,19 @@ export function explainStep(
   project: Project,
   decl: LayerDecl | ModelDecl,
   settings: readonly Setting[],
-): Explanation | { readonly failed: Exclude<ReturnType<typeof instantiate>, Instantiated> } {
+  wish: FormWish,
+): Explanation | { readonly failed: { readonly diagnostics: readonly Diagnostic[] } } {
   const { names } = openWidths(project, decl, settings);
   const assumed = Object.fromEntries([...names.values()].map((name) => [name, NOMINAL]));
   const all = [...settings, ...Object.keys(assumed).map((name) => numberSetting(name, NOMINAL))];
   const made = instantiate(project, decl.name.text, all);
   if (!("step" in made)) return { failed: made };
   const fixed = fixSizes(made.step, made.values);
-  return describeStep(project, decl, { step: made.step, fixed, assumed, warnings: made.warnings });
+  try {
+    const described = { step: made.step, fixed, assumed, warnings: made.warnings };
+    return describeStep(project, decl, described, wish);
+  } catch (problem) {
+    if (problem instanceof DiagnosticError) return { failed: problem };
+    throw problem;
+  }
 }

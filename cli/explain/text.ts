@@ -1,4 +1,5 @@
 /** Explanations as people read them. */
+import { sayForm, type Choice } from "../../compiler/choose/index.ts";
 import { plural, table } from "../output.ts";
 import { CONTEXT } from "./cost.ts";
 import { experimentText } from "./experiment-text.ts";
@@ -62,14 +63,25 @@ function stages({ stages: all }: Explanation): string {
   return `  order of computation: ${summary}\n${lines.join("")}`;
 }
 
+/** How a loop is run: for training, prefill and streaming. */
+const formLines = (choices: readonly Choice[]): string =>
+  choices
+    .map(({ use, reason, sizes, ...form }) => {
+      const at = use === "streaming" ? "" : ` (batch ${sizes.batch}, ${sizes.time} steps)`;
+      return wrap(`${use}${at}: ${sayForm(form)}, because ${reason}`, "      ");
+    })
+    .join("");
+
 function recurrences({ recurrences: all }: Explanation, derive: boolean): string {
   if (all.length === 0) return "";
   const lines = all.map((fact) => {
-    const { states: names, class: name, side, reason, obstacle } = fact;
+    const { states: names, class: name, side, reason, obstacle, forms } = fact;
     const acts = side === "value" ? ", on the value side" : "";
-    const chunks = obstacle === null ? "time can be run in chunks" : `no chunks: ${obstacle}`;
+    const other = forms.training.alternative === "scan" ? "by a scan" : "in chunks";
+    const chunks = obstacle === null ? `time can be run ${other}` : `no chunks: ${obstacle}`;
     const head = wrap(`${names.join(", ")}: ${name}${acts}; ${reason}; ${chunks}`, "    ");
-    return head + equationsText(fact) + (derive ? derivedText(fact) : "");
+    const equations = equationsText(fact) + (derive ? derivedText(fact) : "");
+    return head + equations + formLines(Object.values(forms));
   });
   return `  recurrences\n${lines.join("")}`;
 }

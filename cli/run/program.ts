@@ -1,5 +1,6 @@
 /** A step compiled for a device, as something the runtime can run. */
 import type { Instantiated } from "../../compiler/check/instantiate.ts";
+import type { FormName } from "../../compiler/choose/index.ts";
 import type { SequenceProgram } from "../../compiler/graph/program.ts";
 import type { EntryName, PipelineOptions } from "../../compiler/pipeline.ts";
 import { compileStep, describe, entryProgram, fixSizes } from "../../compiler/pipeline.ts";
@@ -15,14 +16,8 @@ export const devices = ["typescript", "oracle"] as const;
 export type Device = (typeof devices)[number];
 const plannedDevices = ["wasm", "native", "webgpu", "cuda", "tfjs", "onnx"];
 
-/**
- * How time is run. `auto`: all that can be at once outside the loops over time. `sequential`: one loop over time, as the
- * spec reads. `step`: a call per step, the state handed on. `chunk`: loops over chunks of time for the recurrences that have
- * such a form, the others as `auto`.
- */
-export const forms = ["auto", "sequential", "step", "chunk"] as const;
-export type Form = (typeof forms)[number];
-const plannedForms = ["scan", "parallel"];
+/** `step` besides the forms of a loop: a call per step, the state handed on. */
+export type Form = "auto" | FormName | "step";
 
 /** @throws DiagnosticError fwp8021 for a device of a later version, UsageError for none at all. */
 export function deviceOf(name: string): Device {
@@ -36,34 +31,30 @@ export function deviceOf(name: string): Device {
   throw new UsageError(`there is no device ${name}; available: ${available}`);
 }
 
-/** @throws DiagnosticError fwp8020 for a form of a later version, UsageError for none at all. */
-export function formOf(name: string): Form {
-  const found = forms.find((f) => f === name);
-  if (found !== undefined) return found;
-  const available = forms.join(", ");
-  if (plannedForms.includes(name)) {
-    throw cliProblem("fwp8020", "--form", { form: name, available });
-  }
-  throw new UsageError(`there is no form ${name}; available: ${available}`);
-}
-
-export interface Choice {
+export interface Wanted {
   readonly device: Device;
   readonly form: Form;
-  /** Steps per chunk of the form `chunk`; null: the compiler's choice. */
-  readonly chunk: number | null;
+  /** Steps per chunk; undefined: the compiler's choice. */
+  readonly chunk: number | undefined;
+  /** What it is going to be run at, which is what forms are chosen for. */
+  readonly sizes: { readonly batch: number; readonly time: number };
   readonly wide: boolean;
   readonly entries: readonly EntryName[];
 }
 
 /** The oracle always computes in float64; the others in float64 when `wide`. */
-export function makeProgram({ step, values }: Instantiated, choice: Choice): Program {
-  const { device, entries, wide } = choice;
-  const form = choice.form === "sequential" || choice.form === "chunk" ? choice.form : "staged";
+export function makeProgram({ step, values }: Instantiated, wanted: Wanted): Program {
+  const { device, entries, wide, chunk, sizes } = wanted;
+  // Estimates say nothing of the oracle, and a call per step has no use for chunks.
+  const form =
+    wanted.form === "step" || (wanted.form === "auto" && device === "oracle")
+      ? "sequential"
+      : wanted.form;
   const options: PipelineOptions = {
     entries,
     form,
-    ...(choice.chunk === null ? {} : { chunk: choice.chunk }),
+    sizes,
+    ...(chunk === undefined ? {} : { chunk }),
   };
   switch (device) {
     case "typescript": {

@@ -44,6 +44,10 @@ export function loadStep(
   }
   const fixed = fixSizes(step, values);
   const programs = new Map<EntryName, SequenceProgram>();
-  for (const name of options.entries) programs.set(name, entryProgram(fixed, name, options));
+  // Estimates say nothing of the oracle.
+  const form = options.form === undefined || options.form === "auto" ? "sequential" : options.form;
+  for (const name of options.entries) {
+    programs.set(name, entryProgram(fixed, name, { ...options, form }));
+  }
   return oracleProgram(programs, describe(fixed, device));
 }

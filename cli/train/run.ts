@@ -10,8 +10,10 @@ import { fixSizes, modelOf } from "../../compiler/pipeline.ts";
 import type { Data, Program } from "../../runtime/device/program.ts";
 import { Instances, parameterMemory } from "../../runtime/instances.ts";
 import { matchParameters } from "../../runtime/parameters/weights.ts";
-import { type Checkpoint, loadCheckpoint } from "../../runtime/train/checkpoint.ts";
+import { type Checkpoint, hasCheckpoint, loadCheckpoint } from "../../runtime/train/checkpoint.ts";
 import type { Task } from "../../runtime/tasks/task.ts";
+import { UsageError } from "../exit.ts";
+import { asksForForm, type FormFlags, type FormWish } from "../forms.ts";
 import { specsFolder } from "../install.ts";
 import { parseSettings } from "../settings.ts";
 import { type Bundle, bundleHost, bundleOf } from "./bundle.ts";
@@ -30,6 +32,8 @@ export interface RunSource {
   readonly experiment: string;
   /** As given by `--set`. */
   readonly settings: readonly string[];
+  /** As asked for by `--form` and `--chunk`; nothing in runs of older versions. */
+  readonly form?: FormWish;
   /** Folder of the spec, seen from the folder of the run. */
   readonly home: string;
   readonly description: TaskDescription;
@@ -40,6 +44,7 @@ export function notesOf(
   project: Project,
   experiment: string,
   settings: readonly string[],
+  form: FormWish,
   task: Task,
   directory: string,
 ): Readonly<Record<string, string>> {
@@ -48,6 +53,7 @@ export function notesOf(
     bundle: bundleOf(project, specsFolder()),
     experiment,
     settings,
+    form,
     home: relative(resolve(directory), resolve(dirname(project.main.file))),
     description: { fields, provides },
   };
@@ -69,23 +75,41 @@ export interface OpenRun {
   readonly project: Project;
 }
 
+/** @throws DiagnosticError fwp8201 */
+function sourceOf(directory: string, { record }: Checkpoint): RunSource {
+  const text = record.notes["source"];
+  if (text === undefined) throw withoutSource(directory, "the note `source` is missing");
+  try {
+    return JSON.parse(text) as RunSource;
+  } catch {
+    throw withoutSource(directory, "the note `source` is not JSON");
+  }
+}
+
+const withoutSource = (path: string, reason: string) =>
+  trainProblem("fwp8201", path, { path, reason });
+
 /** @throws DiagnosticError fwp8201, and those of reading a checkpoint. */
 export function openRun(directory: string): OpenRun {
   const checkpoint = loadCheckpoint(directory);
-  const missing = (reason: string) =>
-    trainProblem("fwp8201", directory, { path: directory, reason });
-  const text = checkpoint.record.notes["source"];
-  if (text === undefined) throw missing("the note `source` is missing");
-  let source: RunSource;
-  try {
-    source = JSON.parse(text) as RunSource;
-  } catch {
-    throw missing("the note `source` is not JSON");
-  }
+  const source = sourceOf(directory, checkpoint);
   const main = source.bundle?.files?.[source.bundle.main];
-  if (main === undefined || !Array.isArray(source.settings)) throw missing("it is incomplete");
+  if (main === undefined || !Array.isArray(source.settings))
+    throw withoutSource(directory, "it is incomplete");
   const project = soundText(source.bundle.main, main, bundleHost(source.bundle));
   return { directory, checkpoint, source, project };
+}
+
+/**
+ * The form that a run goes on in: that in which it was started, since another one rounds in another way.
+ * @throws UsageError if flags ask for another; DiagnosticError of reading a checkpoint.
+ */
+export function resumedForm(directory: string, flags: FormFlags, asked: FormWish): FormWish {
+  if (!hasCheckpoint(directory)) return asked;
+  const { form = { form: "auto" } } = sourceOf(directory, loadCheckpoint(directory));
+  if (!asksForForm(flags) || (form.form === asked.form && form.chunk === asked.chunk)) return form;
+  const chunk = form.chunk === undefined ? "" : ` --chunk ${form.chunk}`;
+  throw new UsageError(`the run was started with --form ${form.form}${chunk}; leave the flags out`);
 }
 
 /** The experiment of a run without its task's data: enough for its model. */

@@ -57,7 +57,10 @@ const stepwise = (program: Program, given: Given): Values[] => [
 
 /** What the `typescript` target makes of a step with numbers for its sizes. Programs are compiled when first run. */
 export function typescriptCandidates(step: StepProgram): Candidate[] {
-  const chunked = chunk(stage(fixSizes(step, () => undefined)), { length: CHUNKS[0] });
+  const chunked = chunk(stage(fixSizes(step, () => undefined)), {
+    length: CHUNKS[0],
+    elementwise: true,
+  });
   const lengths = chunked.kept.includes(null) ? CHUNKS : [];
   return PRECISIONS.flatMap((precision) => {
     const compile = (form: Form, length?: number) => {
@@ -86,14 +89,14 @@ export function typescriptCandidates(step: StepProgram): Candidate[] {
       fits: (time) => time >= shortest && time <= longest,
       run: (given) => run(program(), given),
     });
-    const staged = compile("staged");
+    const staged = compile("sequential");
     return [
-      of("sequential", compile("sequential"), whole),
-      of("staged", staged, whole),
-      of("staged, cut", staged, split, CUT),
+      of("plain", compile("plain"), whole),
+      of("sequential", staged, whole),
+      of("sequential, cut", staged, split, CUT),
       of("step", staged, stepwise, CALLS),
       ...lengths.flatMap((length) => {
-        const program = compile("chunk", length);
+        const program = compile("derived", length);
         const cut = length === CHUNKS[0] ? [of(`chunk ${length}, cut`, program, split, CUT)] : [];
         return [of(`chunk ${length}`, program, whole), ...cut];
       }),

@@ -408,6 +408,27 @@ export const checkCatalogue = {
     null,
     "The output and the states do not depend on this input.",
   ),
+  fwp4014: entry(
+    "error",
+    "a schedule for something that is not a state",
+    (f: { name: string; candidates: string }) => `${f.name} is scheduled, and is not a state here`,
+    (f) => (f.candidates === "" ? null : `a state of this layer: ${f.candidates}`),
+    "`schedule { … }` says how the loops over time of the layer's own states are run. States of layers that it calls are scheduled in those.",
+  ),
+  fwp4015: entry(
+    "error",
+    "a form of time that does not exist",
+    () => "this is no form of a loop over time",
+    () => "write sequential, chunk, chunk(32), scan or scan(32)",
+    "`sequential` is a loop step after step, `chunk` one over chunks of time, `scan` puts stretches of time together; a number in brackets is the number of steps per chunk.",
+  ),
+  fwp4016: entry(
+    "error",
+    "a state scheduled twice",
+    (f: { name: string }) => `${f.name} is scheduled twice`,
+    () => "keep one of them",
+    "A layer says once how the loop of a state is run.",
+  ),
   // ------------------------------------------------------------------------------------------ experiments
   fwp5001: entry(
     "error",

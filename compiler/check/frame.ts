@@ -7,6 +7,7 @@ import type { GraphBuilder } from "../graph/builder.ts";
 import { isBuiltin } from "./builtins/index.ts";
 import type { CheckCode, checkCatalogue } from "./catalogue.ts";
 import { findDeclaration, type Module } from "./project.ts";
+import type { Scheduled } from "./schedules.ts";
 import type { OpenState, Session } from "./session.ts";
 import { suggest } from "./suggest.ts";
 import type { TensorValue, Value } from "./values.ts";
@@ -40,11 +41,12 @@ export class Frame {
   /** The size of growing states' first axis, and its name in the spec. */
   growth: Dim | null = null;
   growthName: string | null = null;
-  /** Of a layer or model (in its outermost frame): states, what `prev` holds, inputs as given, outputs. */
+  /** Of a layer or model (in its outermost frame): states, what `prev` holds, inputs as given, outputs, forms. */
   readonly states = new Map<string, OpenState>();
   readonly previous = new Map<string, OpenState>();
   readonly inputs = new Map<string, Value>();
   readonly outputs = new Map<string, Value>();
+  readonly schedules = new Map<string, Scheduled>();
   delays = 0;
   /** Of an instruction that writes one parameter: the state that its caller writes, after which values are named. */
   writes: string | null = null;
@@ -149,6 +151,7 @@ export class Frame {
     this.states.clear();
     this.previous.clear();
     this.outputs.clear();
+    this.schedules.clear();
     this.delays = 0;
     this.pending.length = 0;
   }

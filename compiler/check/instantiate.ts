@@ -212,6 +212,7 @@ export function finishProgram(
       node: to(s.node),
       next: to(s.current),
       origin: s.origin,
+      ...(s.schedule === undefined ? {} : { schedule: s.schedule }),
     })),
     outputs: outputs.map((o) => ({ name: o.name, node: to(o.node) })),
     position: position !== null && used.has(position) ? to(position) : null,

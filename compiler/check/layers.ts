@@ -13,6 +13,7 @@ import {
 import { atomKey, dimension, shapeOf } from "./dimensions.ts";
 import { asTensor } from "./evaluate.ts";
 import { Frame } from "./frame.ts";
+import { finishSchedules } from "./schedules.ts";
 import { runStatements } from "./statements.ts";
 import { ERROR, UNKNOWN, type CallableValue, type TensorValue, type Value } from "./values.ts";
 
@@ -38,6 +39,7 @@ export function boundNames(statements: readonly Statement[]): string[] {
       case "over":
         return boundNames(s.body);
       case "write":
+      case "schedule":
         return [];
       default:
         return [s.name.text];
@@ -88,6 +90,7 @@ export function runStep(inner: Frame, decl: StepDecl): void {
     break;
   }
   finishStates(inner);
+  finishSchedules(inner);
   if (inner.outputs.size === 0) inner.report("fwp4006", decl.name.span, { name: decl.name.text });
 }
 

@@ -18,11 +18,19 @@ import {
   type Shape,
 } from "../dims.ts";
 import { GraphBuilder } from "../graph/builder.ts";
-import type { NodeId, Origin, ProgramInput, ProgramParameter, ProgramState } from "../graph/ir.ts";
+import type {
+  NodeId,
+  Origin,
+  ProgramInput,
+  ProgramParameter,
+  ProgramState,
+  Schedule,
+} from "../graph/ir.ts";
 import { checkDiagnostic, type CheckCode, type checkCatalogue } from "./catalogue.ts";
 
 /** A state while its step is being expanded. */
-export interface OpenState extends Omit<ProgramState, "next"> {
+export interface OpenState extends Omit<ProgramState, "next" | "schedule"> {
+  schedule?: Schedule;
   /** The current value in this step. */
   current: NodeId;
   written: boolean;

@@ -18,6 +18,7 @@ import { asTensor, evaluate, iterations, wrongKind } from "./evaluate.ts";
 import type { Frame } from "./frame.ts";
 import { boundNames } from "./layers.ts";
 import { asCount, numberValue } from "./numbers.ts";
+import { runSchedule } from "./schedules.ts";
 import { bindInput, declareState, writeState } from "./states.ts";
 import { ERROR, type TensorValue, type Value } from "./values.ts";
 import { makeParameter } from "./weights.ts";
@@ -38,6 +39,7 @@ const ALLOWED: Readonly<Record<Statement["kind"], readonly Frame["kind"][]>> = {
   block: ["layer", "model"],
   repeat: ["map", "instruction", "layer", "model"],
   over: ["model"],
+  schedule: ["layer", "model"],
 };
 
 const NAMES: Readonly<Record<Statement["kind"], string>> = {
@@ -51,6 +53,7 @@ const NAMES: Readonly<Record<Statement["kind"], string>> = {
   block: "a block",
   repeat: "a repeat",
   over: "an over block",
+  schedule: "a schedule",
 };
 
 function run(frame: Frame, statement: Statement, place: string): void {
@@ -58,7 +61,7 @@ function run(frame: Frame, statement: Statement, place: string): void {
   const inBlock = fastNet || place === "the slow net" || place === "the program block";
   const misplaced =
     !ALLOWED[statement.kind].includes(frame.kind) ||
-    (inBlock && ["in", "out", "block", "over"].includes(statement.kind)) ||
+    (inBlock && ["in", "out", "block", "over", "schedule"].includes(statement.kind)) ||
     (fastNet && statement.kind === "repeat");
   if (misplaced) {
     frame.report("fwp4005", statement.span, { statement: NAMES[statement.kind], place });
@@ -98,6 +101,8 @@ function run(frame: Frame, statement: Statement, place: string): void {
       return runRepeat(frame, statement, place);
     case "over":
       return frame.report("fwp4012", statement.span, { what: "`over`" });
+    case "schedule":
+      return runSchedule(frame, statement);
     default:
       return unreachable(statement);
   }

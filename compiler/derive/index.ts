@@ -2,4 +2,10 @@
 export { stage } from "./stage/index.ts";
 export { makePlan, type Plan, type Unit } from "./stage/plan.ts";
 export { analyse, type ClassName, type NormalForm, type StateSet } from "./analyse/index.ts";
-export { chunk, obstacleToChunks, type Chunked, type ChunkOptions } from "./chunk/index.ts";
+export {
+  chunk,
+  chunkedAs,
+  obstacleToChunks,
+  type Chunked,
+  type ChunkOptions,
+} from "./chunk/index.ts";

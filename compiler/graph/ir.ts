@@ -414,6 +414,14 @@ export interface ProgramParameter {
   readonly node: NodeId;
 }
 
+/** How the loop over time of a state is to be run, where the spec says it. */
+export interface Schedule {
+  readonly form: "sequential" | "chunk" | "scan";
+  /** Steps per chunk; null leaves it to the compiler. */
+  readonly length: number | null;
+  readonly origin: Origin;
+}
+
 export interface ProgramState {
   readonly name: string;
   /** Of a growing state: first axis `CAPACITY`. */
@@ -427,6 +435,7 @@ export interface ProgramState {
   /** Value after the step. */
   readonly next: NodeId;
   readonly origin: Origin | null;
+  readonly schedule?: Schedule;
 }
 
 /**

@@ -102,6 +102,16 @@ function shapes({ manifest }: PackageSource): string {
   );
 }
 
+/** How loops over time are run, where there are some. */
+function forms({ manifest }: PackageSource): string[] {
+  const rows = (manifest.forms ?? []).map(({ entry, states, form, length }) => [
+    code(entry),
+    states.map(code).join(", "),
+    code(length === null ? form : `${form}(${length})`),
+  ]);
+  return rows.length === 0 ? [] : ["## Time", table(["entry", "states", "form"], rows)];
+}
+
 /** A fence that no line of the text closes. */
 function fenced(language: string, text: string): string {
   const longest = Math.max(2, ...[...text.matchAll(/`{3,}/g)].map(([run]) => run.length));
@@ -126,6 +136,7 @@ export function readmeOf(source: PackageSource, example: string): string {
     fenced("js", example),
     "## Shapes",
     shapes(source),
+    ...forms(source),
     "## Parameters",
     parameters.length === 0 ? "None." : table(["name", "shape", ""], parameters),
     "## Spec",

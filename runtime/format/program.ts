@@ -103,6 +103,16 @@ export interface SignalSpec {
   readonly vocab: number | null;
 }
 
+/** How an entry runs one loop over time. */
+export interface FormSpec {
+  readonly entry: string;
+  /** States of the loop. */
+  readonly states: readonly string[];
+  readonly form: "sequential" | "chunk" | "scan" | "step";
+  /** Steps per chunk; null where time is not cut. */
+  readonly length: number | null;
+}
+
 export interface ProgramManifest {
   readonly format: "fwp-program";
   readonly version: 1;
@@ -113,4 +123,6 @@ export interface ProgramManifest {
   readonly parameters: readonly ParameterSpec[];
   readonly states: readonly StateSpec[];
   readonly entries: readonly EntrySpec[];
+  /** The forms that were chosen when it was compiled. */
+  readonly forms?: readonly FormSpec[];
 }

@@ -79,7 +79,7 @@ describe("fwp verify", () => {
     const { comparisons, failed, incomparable, results } = JSON.parse(out) as Report;
     expect([failed, incomparable]).toEqual([0, 0]);
     expect(comparisons).toBe(results.length);
-    const forms = ["sequential", "staged", "staged, cut", "step", "chunk 3", "chunk 3, cut"];
+    const forms = ["plain", "sequential", "sequential, cut", "step", "chunk 3", "chunk 3, cut"];
     for (const form of forms) {
       for (const precision of ["f32", "f64"]) {
         const own = results.filter((r) => r.form === form && r.precision === precision);
@@ -102,7 +102,7 @@ describe("fwp verify", () => {
     const { code, out } = await fwp(["verify", path, "--set", "key=2", "--rounds", "1"]);
     expect(code).toBe(0);
     expect(out).toMatch(/^layer +sizes +form +device +forward +gradient +worst at +result\n/);
-    expect(out).toMatch(/\nAttention +width=\d +sequential +typescript f32 .* ok\n/);
+    expect(out).toMatch(/\nAttention +width=\d +plain +typescript f32 .* ok\n/);
     expect(out).not.toContain("chunk");
     expect(out).toMatch(/\n1 layer or model, 8 comparisons with the oracle: no failures\n$/);
   });
@@ -131,7 +131,9 @@ describe("fwp verify", () => {
     const { code, out } = verifyWith(path, (step) => typescriptCandidates(wrong(step)));
     expect(code).toBe(1);
     expect(out.match(/ FAIL\n/g)!.length).toBe(right.out.match(/ ok\n/g)!.length);
-    expect(out).toMatch(/staged +typescript f64 +\d\.\de-\d .* (?:y|state\.W), \d+ steps? +FAIL\n/);
+    expect(out).toMatch(
+      /sequential +typescript f64 +\d\.\de-\d .* (?:y|state\.W), \d+ steps? +FAIL\n/,
+    );
     expect(out).toMatch(/: \d+ failures\n$/);
   });
 

@@ -115,6 +115,8 @@ const parameter: fc.Arbitrary<ast.Parameter> = fc.record({
 const of = <K extends string>(kind: K, rest: object): fc.Arbitrary<never> =>
   fc.record({ kind: fc.constant(kind), doc, span: fc.constant(span), ...rest }) as never;
 
+const setting = fc.record({ name, value: arbitraryExpr, span: fc.constant(span) });
+
 /** Any statement, blocks included. */
 export const arbitraryStatement: fc.Arbitrary<Statement> = fc.letrec<{ statement: Statement }>(
   (tie) => {
@@ -138,12 +140,12 @@ export const arbitraryStatement: fc.Arbitrary<Statement> = fc.letrec<{ statement
         of("block", { role: fc.constantFrom("slow", "fast", "program"), body }),
         of("repeat", { variable: maybe(name), count: arbitraryExpr, body }),
         of("over", { sequence: name, body }),
+        of("schedule", { settings: few(setting) }),
       ),
     };
   },
 ).statement;
 
-const setting = fc.record({ name, value: arbitraryExpr, span: fc.constant(span) });
 const clause = <K extends string>(kind: K, rest: object): fc.Arbitrary<never> =>
   fc.record({ kind: fc.constant(kind), span: fc.constant(span), ...rest }) as never;
 

@@ -4,6 +4,7 @@ import { cpSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync }
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { loadCheckpoint } from "../../runtime/train/checkpoint.ts";
 import { install, type Installed } from "../support/installed.ts";
 
 let fwp: Installed;
@@ -77,6 +78,39 @@ test("a folder with a run is not overwritten by accident", () => {
   });
 });
 
+const quickly = (steps: number) => ["--set", `steps=${steps}`, "--set", "eval.every=0", "-q"];
+const bits = (run: string) => {
+  const { tensors } = loadCheckpoint(join(fwp.folder, run));
+  return Object.fromEntries([...tensors].map(([name, { data }]) => [name, [...data]]));
+};
+
+test("a run goes on in the form in which it was started", () => {
+  const form = ["--form", "sequential"];
+  fwp.fwp("train", "tiny.fwp", "-o", "formed", ...form, ...quickly(4));
+  fwp.fwp("train", "tiny.fwp", "-o", "formed", "--resume", ...quickly(8));
+  fwp.fwp("train", "tiny.fwp", "-o", "at once", ...form, ...quickly(8));
+  expect(bits("formed")).toEqual(bits("at once"));
+  const other = failure("train", "tiny.fwp", "-o", "formed", "--resume", "--chunk", "8");
+  expect(other).toMatchObject({ code: 2 });
+  expect(other.text).toContain("started with --form sequential");
+  fwp.fwp("train", "tiny.fwp", "-o", "formed", "--resume", ...form, ...quickly(9));
+});
+
+const lossOf = (...flags: string[]) => {
+  const out = ["--overwrite", "-o", "forms", "--set", "steps=20", "--set", "eval.every=0"];
+  const { metrics } = json("train", "memory.fwp", ...out, ...flags);
+  return (metrics as { loss: number }).loss;
+};
+
+test("chunks train to the same weights, up to rounding", () => {
+  const spec = readFileSync(join(fwp.folder, "tiny.fwp"), "utf8");
+  writeFileSync(join(fwp.folder, "memory.fwp"), spec.replace(" + linear(prev(r))", ""));
+  const whole = lossOf("--form", "sequential");
+  for (const chunk of ["1", "3", "16"]) {
+    expect(Math.abs(lossOf("--form", "chunk", "--chunk", chunk) - whole)).toBeLessThan(1e-5);
+  }
+});
+
 test.each([
   [["train", "nothing.fwp"], 1, "fwp6001"],
   [["train", "."], 1, "fwp6002"],
@@ -85,6 +119,10 @@ test.each([
   [["train", "tiny.fwp", "--set", "steps"], 1, "fwp8010"],
   [["train", "tiny.fwp", "--set", "optimizer=adan(rate: 1)"], 1, "fwp6101"],
   [["train", "tiny.fwp", "--device", "abacus"], 1, "fwp8021"],
+  [["train", "tiny.fwp", "--form", "chunk"], 1, "fwp4601"],
+  [["train", "tiny.fwp", "--form", "cunk"], 2, "available: auto, sequential, chunk, scan"],
+  [["train", "tiny.fwp", "--chunk", "0"], 2, "--chunk"],
+  [["train", "tiny.fwp", "--form", "sequential", "--chunk", "8"], 2, "--chunk"],
   [["train", "tiny.fwp", "--resume", "--overwrite"], 2, "--resume"],
   [["eval", "nowhere"], 1, "fwp6202"],
   [["sample"], 2, "folder"],

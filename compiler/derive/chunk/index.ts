@@ -6,7 +6,13 @@ import type { Carry, Graph, RecurrenceNode } from "../../graph/ir.ts";
 import type { SequenceProgram } from "../../graph/program.ts";
 import { reachable, rebuild } from "../../graph/rebuild.ts";
 import { simplifyProgram } from "../../graph/simplify.ts";
-import { analyse, asComponent, component, type StateSet } from "../analyse/index.ts";
+import {
+  analyse,
+  asComponent,
+  component,
+  type NormalForm,
+  type StateSet,
+} from "../analyse/index.ts";
 import { arrangeMemories } from "../merge/index.ts";
 import { emitScan, isScan } from "../scan/index.ts";
 import { lift } from "../stage/lift.ts";
@@ -17,8 +23,8 @@ import { planOf, testWith, type ChunkPlan, type Part, type PlanOptions } from ".
 import type { ChunkResults } from "./steps.ts";
 
 export interface ChunkOptions extends PlanOptions {
-  /** Steps per chunk. */
-  readonly length: number;
+  /** Steps per chunk; of each recurrence, by its place in the program, null for one that stays as it is. */
+  readonly length: number | ((place: number) => number | null);
 }
 
 /** Why a recurrence has no chunkwise form; null if it has one. */
@@ -29,6 +35,22 @@ export function obstacleToChunks(
 ): string | null {
   const plan = planOf(recurrence, sets, options);
   return typeof plan === "string" ? plan : null;
+}
+
+/**
+ * Whether the form is a scan. Where every element has numbers of its own, products of keys would be one table each.
+ */
+const scans = (form: NormalForm): boolean => isScan(form) && form.layout.values.length === 0;
+
+/** What a recurrence that has a chunkwise form becomes; null if it has none. */
+export function chunkedAs(
+  recurrence: Recurrence,
+  sets: readonly StateSet[],
+  options: PlanOptions = {},
+): "chunk" | "scan" | null {
+  const plan = planOf(recurrence, sets, options);
+  if (typeof plan === "string") return null;
+  return plan.parts.every((part) => scans(part.form)) ? "scan" : "chunk";
 }
 
 class Replacement {
@@ -95,8 +117,7 @@ function start(
   const axes = [...layout.batch, ...layout.values, ...layout.keys];
   const first = firstState(builder, carries, part);
   const turned = algebra.transpose(builder, first, [0, ...axes.map((a) => a + 1)]);
-  // Numbers of its own for every element: products of keys would be one table each.
-  const emit = isScan(form) && layout.values.length === 0 ? emitScan : emitChunks;
+  const emit = scans(form) ? emitScan : emitChunks;
   const results = emit(builder, {
     form,
     length,
@@ -149,16 +170,25 @@ export interface Chunked {
 /** The program with a loop over chunks for every recurrence that has a chunkwise form. Sizes must have their numbers. */
 export function chunk(staged: SequenceProgram, options: ChunkOptions): Chunked {
   const isChunked = testWith(options);
-  const { program, origins } = arrangeMemories(staged, isChunked);
+  const { length } = options;
+  const lengthAt = (place: number): number | null =>
+    typeof length === "number" ? length : length(place);
+  const { program, origins } = arrangeMemories(staged, isChunked, lengthAt);
   const builder = new GraphBuilder(program.graph.name);
   const kept: (string | null)[] = [];
   const replaced = new Map<NodeId, readonly NodeId[]>();
   const to = rebuild(program.graph, builder, (node, at) => {
     if (node.op === "result") return replaced.get(node.of)?.[node.index] ?? null;
     if (node.op !== "recurrence") return null;
+    const places = origins.get(node.id)!;
+    const own = lengthAt(places[0]!);
+    if (own === null) {
+      for (const i of places) kept[i] = "nothing was asked for";
+      return null;
+    }
     const sets = analyse(node.recurrence);
     const plan = planOf(node.recurrence, sets, options);
-    for (const i of origins.get(node.id)!) kept[i] = typeof plan === "string" ? plan : null;
+    for (const i of places) kept[i] = typeof plan === "string" ? plan : null;
     if (typeof plan === "string") return null;
     const { recurrence } = node;
     const mapped: RecurrenceNode = {
@@ -169,7 +199,7 @@ export function chunk(staged: SequenceProgram, options: ChunkOptions): Chunked {
         bindings: recurrence.bindings.map((x) => "value" in x ? { ...x, value: at(x.value) } : x), // prettier-ignore
       },
     };
-    const results = replace(builder, mapped, plan, options.length);
+    const results = replace(builder, mapped, plan, own);
     replaced.set(node.id, results);
     return results[0]!;
   });

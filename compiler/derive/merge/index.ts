@@ -15,11 +15,13 @@ import { emitJoint, ridesAlong } from "./joint.ts";
 import { Memory, sizeOf } from "./memory.ts";
 import { opened, type Opened } from "./opened.ts";
 import { splitLoops } from "./split.ts";
-import { replaced, unchanged, type Replaced, type Test } from "./replaced.ts";
+import { replaced, unchanged, type Lengths, type Replaced, type Test } from "./replaced.ts";
 
 /** A recurrence that may be merged with others. */
 interface Candidate {
   readonly id: NodeId;
+  /** Steps per chunk. */
+  readonly length: number;
   readonly memory: Memory;
   readonly opened: Opened;
 }
@@ -43,13 +45,16 @@ function candidatesOf(
   program: SequenceProgram,
   builder: GraphBuilder,
   isChunked: Test,
+  lengthAt: Lengths,
 ): Candidate[] {
   const { graph } = program;
   const users = usersIn(graph);
   const outputs = new Set(program.outputs.map((o) => o.node));
   const loops = graph.nodes.filter((n): n is RecurrenceNode => n.op === "recurrence");
   if (loops.length < 2) return [];
-  return loops.flatMap((node): Candidate[] => {
+  return loops.flatMap((node, place): Candidate[] => {
+    const length = lengthAt(place);
+    if (length === null) return [];
     const found = opened(graph, node, users, (id) => outputs.has(id), dependents(graph, node.id));
     const sets = analyse(found.recurrence);
     if (sets.length !== 1 || sets[0]!.carries.length !== 1 || !isChunked(found.recurrence, sets))
@@ -57,7 +62,9 @@ function candidatesOf(
     const { form } = sets[0]!;
     if (form === null || form.layout.keys.length === 0) return [];
     if (readLevels([form], form.outputs.values()).length > 1) return [];
-    return [{ id: node.id, memory: new Memory(builder, found.recurrence, form), opened: found }];
+    return [
+      { id: node.id, length, memory: new Memory(builder, found.recurrence, form), opened: found },
+    ];
   });
 }
 
@@ -67,6 +74,7 @@ function groupsOf(graph: Graph, candidates: readonly Candidate[]): Candidate[][]
   const groups: Candidate[][] = [];
   for (const one of [...candidates].sort((a, b) => size(b) - size(a))) {
     const fits = ([leader, ...others]: readonly Candidate[]): boolean =>
+      one.length === leader!.length &&
       ridesAlong(one.memory, leader!.memory) &&
       [leader!, ...others].every((c) => !needs(graph, one, [c]) && !needs(graph, c, [one]));
     const group = groups.find(fits);
@@ -93,10 +101,13 @@ function independent(graph: Graph, groups: readonly Candidate[][]): Candidate[][
 }
 
 /** Merges what `isChunked` says is run by chunks. Sizes must have their numbers. */
-function mergeMemories(program: SequenceProgram, isChunked: Test): Replaced {
+function mergeMemories(program: SequenceProgram, isChunked: Test, lengthAt: Lengths): Replaced {
   const { graph } = program;
   const builder = GraphBuilder.extend(graph);
-  const groups = independent(graph, groupsOf(graph, candidatesOf(program, builder, isChunked)));
+  const groups = independent(
+    graph,
+    groupsOf(graph, candidatesOf(program, builder, isChunked, lengthAt)),
+  );
   if (groups.length === 0) return unchanged(program);
 
   const instead = new Map<NodeId, NodeId>();
@@ -120,10 +131,14 @@ function mergeMemories(program: SequenceProgram, isChunked: Test): Replaced {
  * The program with one loop for states that ride along with each other, and loops of their own for states that need not
  * share one.
  */
-export function arrangeMemories(program: SequenceProgram, isChunked: Test): Replaced {
-  const apart = splitLoops(program, isChunked);
-  const together = mergeMemories(apart.program, isChunked);
+export function arrangeMemories(
+  program: SequenceProgram,
+  isChunked: Test,
+  lengthAt: Lengths,
+): Replaced {
+  const apart = splitLoops(program, isChunked, lengthAt);
   const loops = apart.program.graph.nodes.filter((n) => n.op === "recurrence").map((n) => n.id);
+  const together = mergeMemories(apart.program, isChunked, (i) => lengthAt(apart.origins.get(loops[i]!)![0]!)); // prettier-ignore
   const origins = [...together.origins].map(([id, from]) => {
     const all = from.flatMap((i) => apart.origins.get(loops[i]!)!);
     return [id, [...new Set(all)]] as const;

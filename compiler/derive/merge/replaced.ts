@@ -7,6 +7,9 @@ import { inOrder } from "./order.ts";
 /** Whether a recurrence with these sets of states is run by chunks. */
 export type Test = (recurrence: Recurrence, sets: readonly StateSet[]) => boolean;
 
+/** Steps per chunk of a recurrence, by its place in the program; null for one that is to stay as it is. */
+export type Lengths = (place: number) => number | null;
+
 export interface Replaced {
   readonly program: SequenceProgram;
   /** By recurrence of the program: which recurrences of the one that was given it stands for, counted in order. */

@@ -10,16 +10,17 @@ import { analyse } from "../analyse/index.ts";
 import { chainOf } from "./chain.ts";
 import { emitJoint } from "./joint.ts";
 import { Memory } from "./memory.ts";
-import { replaced, unchanged, type Replaced, type Test } from "./replaced.ts";
+import { replaced, unchanged, type Lengths, type Replaced, type Test } from "./replaced.ts";
 
 /** Splits where all that comes of it is run by chunks. */
-export function splitLoops(program: SequenceProgram, isChunked: Test): Replaced {
+export function splitLoops(program: SequenceProgram, isChunked: Test, lengthAt: Lengths): Replaced {
   const { graph } = program;
   const builder = GraphBuilder.extend(graph);
   const instead = new Map<NodeId, NodeId>();
   const origins = new Map(unchanged(program).origins);
   for (const node of graph.nodes) {
     if (node.op !== "recurrence" || node.recurrence.carries.length < 2) continue;
+    if (lengthAt(origins.get(node.id)![0]!) === null) continue;
     const made = split(builder, node, isChunked);
     if (made === null) continue;
     for (const id of made.recurrences) origins.set(id, origins.get(node.id)!);

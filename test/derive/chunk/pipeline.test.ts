@@ -44,7 +44,7 @@ test("a training step by chunks is the training step", () => {
   const optimizer = { kind: "adam", rate: 1, beta1: 0.9, beta2: 0.99, epsilon: 1e-3, decay: 0.1 } as const; // prettier-ignore
   for (const carry of [false, true]) {
     const train = { optimizer, carry, clip: 1, schedule: { kind: "constant" }, batch: 2, steps: 1, seed: 1, checkpoint: null } as const; // prettier-ignore
-    const [staged, chunked] = (["staged", "chunk"] as const).map((form) =>
+    const [staged, chunked] = (["sequential", "derived"] as const).map((form) =>
       entryProgram(model, "train", { entries: [], form, chunk: 4, train }),
     );
     expect(loops(chunked!).every((key) => key.includes("ceildiv"))).toBe(true);
