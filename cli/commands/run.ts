@@ -39,7 +39,7 @@ function chunkOf(text: string | undefined, form: Form): number | null {
   if (text === undefined) return null;
   if (form !== "chunk") throw new UsageError("--chunk needs --form chunk");
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-  throw new UsageError(`--chunk takes a number of steps, 1 or more, not ${text}`);
+  throw new UsageError(`--chunk takes a number of steps from 1 to 999999, not ${text}`);
 }
 
 function run(file: string, options: Options, context: Context): void {

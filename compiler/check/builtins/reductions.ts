@@ -222,7 +222,7 @@ export const reductionBuiltins: BuiltinTable = {
     withMean((call, x, axes) => spreadOf(call.frame, x, axes).variance),
   ),
   frobenius: reduction(
-    "The square root of the sum of squares, over all axes unless `over:` names some. Its gradient at 0 is 0.",
+    "The square root of the sum of squares, over all axes unless `over:` names some. Its gradient at 0 is 0. A penalty under `grad` is better written sum(flatten(W ^ 2)): its gradient is plainly 2 W, and the rule stays affine.",
     "frobenius(x, over: axis)",
     frobenius,
   ),
