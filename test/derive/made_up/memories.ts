@@ -2,6 +2,7 @@
 import { add, delta, dot, mul, mv, plusOuter, scale, sigmoid, softmax, sub, total, transpose, zeros, type M, type V } from "../../specs/arithmetic.ts"; // prettier-ignore
 import { outer, plus, silu, softplus, times, unit, type MadeUp } from "./made_up.ts";
 
+const squares = (z: V): V => unit(outer(z, z).flat());
 /** Σ_ij F[i, j, ·] a_i b_j */
 const read = (F: readonly M[], a: V, b: V): V =>
   F.reduce<V>((sum, rows, i) => add(sum, scale(a[i]!, mv(transpose(rows), b))), zeros(F[0]![0]!.length)); // prettier-ignore
@@ -104,9 +105,8 @@ export const MEMORIES: readonly MadeUp[] = [
     classes: { W: "delta" },
     chunks: true,
     step(x, s) {
-      const psi = (z: V): V => unit(outer(z, z).flat());
-      const W = delta(s.matrix("W"), psi(x.vector("k")), x.vector("v"), 0.7);
-      return { y: mv(W, psi(x.vector("q"))), "next:W": W };
+      const W = delta(s.matrix("W"), squares(x.vector("k")), x.vector("v"), 0.7);
+      return { y: mv(W, squares(x.vector("q"))), "next:W": W };
     },
   },
   {
