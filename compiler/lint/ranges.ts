@@ -207,6 +207,21 @@ export class Ranges {
     return node.op === "binary" && node.fn === "max" && (node.a === of || node.b === of);
   }
 
+  /** Whether the second value is the first plus, or the larger of the first and, something that is not negative. */
+  #isPart(part: NodeId, whole: NodeId): boolean {
+    const [plain, node] = [
+      plainOf(this.graph, part),
+      this.graph.nodes[plainOf(this.graph, whole)]!,
+    ];
+    if (node.id === plain) return true;
+    if (node.op !== "binary" || (node.fn !== "add" && node.fn !== "max")) return false;
+    const { a, b } = node;
+    return (
+      (this.#isPart(part, a) && (node.fn === "max" || this.at(b).low >= 0)) ||
+      (this.#isPart(part, b) && (node.fn === "max" || this.at(a).low >= 0))
+    );
+  }
+
   #binary(node: Extract<Node, { op: "binary" }>): Range {
     const [a, b] = [this.at(node.a), this.at(node.b)];
     switch (node.fn) {
@@ -220,6 +235,9 @@ export class Ranges {
         return node.a === node.b ? square(a) : product(a, b);
       case "div": {
         const plain = product(a, inverse(b));
+        if (a.low >= 0 && this.#isPart(node.a, node.b)) {
+          return between(0, Math.min(plain.high, 1), isPositive(a));
+        }
         const found = normaliserOf(this.graph, node.b, (id) => this.at(id));
         if (found?.kind !== "sum" || found.of !== node.a || a.low < 0) return plain;
         return between(0, 1 / found.scale, isPositive(a));
