@@ -219,10 +219,10 @@ export function lengthOf(ranges: Ranges, vector: Vector, n: number, spare: NodeI
 }
 
 /**
- * A bound on a scalar times the squared length of a key, where the scalar is divided by that: r / (‖k‖² + ε) and
+ * A bound on a scalar times the squared length of a key of n elements, where the scalar is divided by that: r / (‖k‖² + ε) and
  * r / (1 + r ‖k‖²). Null where this is not seen.
  */
-export function boundWithSquare(ranges: Ranges, id: NodeId, key: Vector): number | null {
+export function boundWithSquare(ranges: Ranges, id: NodeId, key: Vector, n: number): number | null {
   const { graph } = ranges;
   const at = (x: NodeId): Range => ranges.at(x);
   const node = graph.nodes[plainOf(graph, id)]!;
@@ -238,7 +238,7 @@ export function boundWithSquare(ranges: Ranges, id: NodeId, key: Vector): number
   for (const m of below) {
     for (const atom of m.atoms) {
       const sum = sumOf(graph, atom, at);
-      if (sum?.squares !== true) continue;
+      if (sum?.squares !== true || sum.count < n) continue;
       const summed = vectorOf(graph, sum.of);
       const others = m.atoms.filter((x) => x !== atom);
       const left = [...top[0]!.atoms];

@@ -106,12 +106,13 @@ function isBounded(
   ranges: Ranges,
   written: Vector,
   asked: Vector,
+  n: number,
   rest: readonly Monomial[],
   shared: readonly NodeId[],
 ): boolean {
   if (written.atoms.join() !== asked.atoms.join() || written.factor !== asked.factor) return false;
   return shared.some((id) => {
-    const bound = boundWithSquare(ranges, id, written);
+    const bound = boundWithSquare(ranges, id, written, n);
     if (bound === null || ranges.at(id).low < 0) return false;
     const others = shared.filter((x) => x !== id);
     const range = polynomialRange(ranges, rest.map((m) => ({ ...m, atoms: [...m.atoms, ...others] }))); // prettier-ignore
@@ -136,7 +137,7 @@ function lintErasures(
       if (!sameKey(ranges, asked.atoms.filter(scalars), written.atoms.filter(scalars))) continue;
       const poly = polynomial(graph, factor) ?? [{ factor: 1, atoms: [factor] }];
       const { shared, rest } = sharedAtoms(poly);
-      if (isBounded(ranges, written, asked, rest, shared)) continue;
+      if (isBounded(ranges, written, asked, n, rest, shared)) continue;
       // Normalisers that the algebra has moved from the keys to the factor are used up by the keys.
       const squared = lengthOf(ranges, written, n, shared) * lengthOf(ranges, asked, n, shared);
       const range = polynomialRange(ranges, rest.map((m) => ({ ...m, atoms: [...m.atoms, ...shared] }))); // prettier-ignore
