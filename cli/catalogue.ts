@@ -127,6 +127,13 @@ export const cliCatalogue = {
     () => "name a new folder",
     "`fwp new` never writes into a folder that holds something.",
   ),
+  fwp8041: entry(
+    "error",
+    "More memory than there is",
+    (f: { message: string }) => `the program needs an array that cannot be had here: ${f.message}`,
+    () => "make sizes, batch or time smaller; `fwp explain` shows what the states take",
+    "States, signals and gradients of a run are held in memory, each in one array. The engine has a largest length for those, and the machine an end to its memory.",
+  ),
   fwp8301: entry(
     "error",
     "No sizes to verify with",

@@ -4,6 +4,7 @@ import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError } from "commander";
 import { DiagnosticError } from "../diagnostics/diagnostic.ts";
+import { cliDiagnostic, inFile } from "./catalogue.ts";
 import { commands } from "./commands.ts";
 import { processContext, type Context } from "./context.ts";
 import { EXIT, Exit, UsageError, type ExitCode } from "./exit.ts";
@@ -44,7 +45,15 @@ async function build(args: readonly string[], context: Context): Promise<Command
   return program;
 }
 
-function report(error: unknown, context: Context, json: boolean): ExitCode {
+/** Whether an array was asked for that the engine cannot give: sizes too large for this machine are no fault of fwp. */
+const outOfMemory = (error: unknown): boolean =>
+  error instanceof RangeError &&
+  /^(?:Array buffer allocation failed|Invalid (?:typed array|array buffer|array) length(?:: \d+)?)$/u.test(
+    error.message,
+  );
+
+function report(error: unknown, context: Context, args: readonly string[]): ExitCode {
+  const json = args.includes("--json");
   if (error instanceof Exit) return error.code;
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage;
   if (error instanceof UsageError) {
@@ -53,6 +62,12 @@ function report(error: unknown, context: Context, json: boolean): ExitCode {
   }
   if (error instanceof DiagnosticError) {
     printDiagnostics(context, error.diagnostics, json);
+    return EXIT.bad;
+  }
+  if (outOfMemory(error)) {
+    const { message } = error as RangeError;
+    const file = args.find((a) => a.endsWith(".fwp")) ?? "memory";
+    printDiagnostics(context, [cliDiagnostic("fwp8041", inFile(file), { message })], json);
     return EXIT.bad;
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
@@ -74,7 +89,7 @@ export async function main(args: readonly string[], context: Context): Promise<E
     await program.parseAsync(args, { from: "user" });
     return EXIT.success;
   } catch (error) {
-    return report(error, context, args.includes("--json"));
+    return report(error, context, args);
   }
 }
 

@@ -37,6 +37,8 @@ export function openWidths(
     const [term] = size.terms;
     const atom = size.terms.length === 1 && term?.atoms.length === 1 ? term.atoms[0] : undefined;
     if (atom?.kind !== "named" || given.has(name) || fixed.has(name)) continue;
+    // One with a meaning follows from the others, or from the run: the length of a growing state.
+    if (session.isDefined(size)) continue;
     if (session.atomValue(atom) === undefined) names.set(atom.key, name);
   }
   return { session, frame, names };

@@ -14,6 +14,7 @@ import { constant, type Dim, type Shape } from "./dims.ts";
 import { withGradients } from "./graph/adjoint/index.ts";
 import { concretize, type SizeValues } from "./graph/concretize.ts";
 import type { Init, StepProgram } from "./graph/ir.ts";
+import { LOSS, METRIC, WEIGHT } from "./graph/objective.ts";
 import type { SequenceProgram } from "./graph/program.ts";
 import { simplifyProgram, simplifyStep } from "./graph/simplify.ts";
 import { unroll } from "./graph/unroll.ts";
@@ -21,7 +22,7 @@ import { optimiseProgram } from "./optimise/index.ts";
 import { compileEntry, type CompiledEntry } from "./plan/entry.ts";
 import type { Precision } from "./plan/memory.ts";
 import { javascriptOf } from "./targets/typescript/javascript.ts";
-import { evaluationProgram, LOSS, METRIC, trainingProgram, WEIGHT } from "./train/index.ts";
+import { evaluationProgram, trainingProgram } from "./train/index.ts";
 
 /** What a program can be asked to do. */
 export type EntryName = "forward" | "gradient" | "step" | "train" | "evaluate";

@@ -150,7 +150,8 @@ export const syntaxCatalogue = {
   fwp1016: entry<None>(
     "error",
     "Operand of einsum without labels",
-    () => "each operand of `einsum` ends with the labels of its axes, as in `F[s, r, t]`",
+    () =>
+      "`einsum` takes one operand or more, each with the labels of its axes behind it, as in `F[s, r, t]`",
     () => "put the labels in `[…]` after the operand; a product needs parentheses: `(b * v)[t]`",
     "`einsum(F[s, r, t], k[s] -> [r, t])` names every axis of every operand. Labels are plain names; an operand that " +
       "is more than a name or a call is parenthesised before its labels.",

@@ -337,7 +337,8 @@ export class ExpressionParser extends RecoveringParser {
           more = this.OPTION(() => this.CONSUME(t.Comma)) !== undefined;
         },
       });
-      this.CONSUME(t.RightArrow);
+      const arrow = this.CONSUME(t.RightArrow);
+      if (operands.length === 0) this.ACTION(() => this.report("fwp1016", spanOf(arrow, 0)));
       const result: Name[] = [];
       let another = true;
       this.CONSUME(t.LBracket);

@@ -39,11 +39,8 @@ function attempt(
   const all = () => [...settings, ...sizes.map(([name, value]) => numberSetting(name, value))];
   // One width at a time: it may settle the others.
   for (;;) {
-    const { session, frame, names } = openWidths(project, decl, all());
-    // A size with a meaning (the length of a growing state, 4 * width) follows from the others.
-    const open = [...names.values()].find(
-      (name) =>
-        !session.isDefined(frame.sizes.get(name)!) && !sizes.some(([known]) => known === name),
+    const open = [...openWidths(project, decl, all()).names.values()].find(
+      (name) => !sizes.some(([known]) => known === name),
     );
     if (open === undefined) break;
     sizes.push([open, next()]);

@@ -429,6 +429,22 @@ export const checkCatalogue = {
     () => "keep one of them",
     "A layer says once how the loop of a state is run.",
   ),
+  fwp4017: entry(
+    "warning",
+    "a gradient that is always zero",
+    (f: { name: string }) =>
+      `the loss was not computed from ${f.name} as it is here: its gradient is zero`,
+    (f) => `compute the loss below the last line that writes or binds ${f.name}`,
+    "`grad(loss, W)` asks how the loss changes with the value that W has at this place of the step. A loss that was computed above `W <- …` belongs to the value that W had there, and a new expression (`grad(loss, 2 * W)`) is a value of its own that no loss was computed from.",
+  ),
+  fwp4018: entry(
+    "error",
+    "an output that grows",
+    (f: { name: string; axis: string }) =>
+      `the output ${f.name} has one row more at every step, along ${f.axis}`,
+    (f) => `sum over ${f.axis}, or give out what is read from it`,
+    "An output has the same shape at every step. Rows of a growing state, and what has an axis of them, can be read inside the layer and by the layers that call it.",
+  ),
   // ------------------------------------------------------------------------------------------ experiments
   fwp5001: entry(
     "error",

@@ -5,6 +5,7 @@ import type { EvalSettings, TaskSettings, TrainSettings } from "../../runtime/fo
 import { dim, showShape } from "../dims.ts";
 import type { NodeId, StepProgram } from "../graph/ir.ts";
 import type { SizeValues } from "../graph/concretize.ts";
+import { LOSS, METRIC, WEIGHT } from "../graph/objective.ts";
 import { asTensor, evaluate, wrongKind } from "./evaluate.ts";
 import { asFloat } from "./broadcast.ts";
 import { Frame } from "./frame.ts";
@@ -37,7 +38,7 @@ export type { Environment, TaskDescription } from "./training.ts";
 
 /** What an experiment comes to. */
 export interface InstantiatedExperiment {
-  /** The step of the model, with the outputs `loss`, `weight` and `metric.NAME` beside its own. */
+  /** The step of the model, with the outputs of an objective beside its own. */
   readonly step: StepProgram;
   readonly values: SizeValues;
   readonly model: CallableValue;
@@ -239,14 +240,14 @@ function objective(read: Read, decl: ExperimentDecl, loss: Frame): NamedNode[] {
   const outputs: NamedNode[] = [];
   if (clause?.kind !== "loss-clause") return outputs;
   const node = perStep(loss, "the loss", clause.value);
-  if (node !== null) outputs.push({ name: "loss", node });
+  if (node !== null) outputs.push({ name: LOSS, node });
   if (clause.where !== null) {
     const weight = perStep(loss, "the condition", clause.where);
-    if (weight !== null) outputs.push({ name: "weight", node: weight });
+    if (weight !== null) outputs.push({ name: WEIGHT, node: weight });
   }
   for (const [name, expr] of read.computed) {
     const metric = perStep(loss, name, expr);
-    if (metric !== null) outputs.push({ name: `metric.${name}`, node: metric });
+    if (metric !== null) outputs.push({ name: `${METRIC}${name}`, node: metric });
   }
   return outputs;
 }

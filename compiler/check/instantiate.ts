@@ -11,6 +11,7 @@ import { evaluate } from "./evaluate.ts";
 import { Frame } from "./frame.ts";
 import { expectSizes, inputShape, inputsOf, needsSizes, runStep, type StepDecl } from "./layers.ts";
 import { asSize } from "./numbers.ts";
+import { growingAxis } from "./products.ts";
 import type { Module, Project } from "./project.ts";
 import { Session } from "./session.ts";
 import { applySettings, type Setting } from "./settings.ts";
@@ -264,6 +265,15 @@ export function reportSizes(session: Session, file: string): void {
   }
 }
 
+/** Outputs with an axis for the steps so far: they have no shape that holds for all steps. */
+function reportGrowing(frame: Frame): void {
+  for (const [name, value] of frame.outputs) {
+    if (value.kind !== "tensor" || growingAxis(frame, value) < 0) continue;
+    const { start, end } = frame.builder.node(value.node).origin ?? frame.module.ast.span;
+    frame.report("fwp4018", { start, end }, { name, axis: frame.growthName ?? "the rows" });
+  }
+}
+
 /** The step program of a layer or model under the given settings, or only diagnostics. */
 export function instantiate(
   project: Project,
@@ -286,6 +296,7 @@ export function instantiate(
   const frame = openStep(session, callee, settings, false, main);
   if (!session.failed) reportHoles(session, frame);
   if (!session.failed) reportSizes(session, main.file);
+  if (!session.failed) reportGrowing(frame);
   if (session.failed) return { diagnostics: session.diagnostics };
   const outputs = outputNodes(frame);
   const step = finishProgram(session, name, decl.kind, outputs);

@@ -154,6 +154,7 @@ export function evaluateEinsum(frame: Frame, expr: EinsumExpr): Value {
   let unknown = false;
   let valid: NodeId | undefined;
   const wanted = new Set(expr.result.map((n) => n.text));
+  if (expr.operands.length === 0) return ERROR; // a syntax error, reported as such
   for (const operand of expr.operands) {
     const value = evaluate(frame, operand.value);
     const x = asTensor(frame, value, operand.value.span);

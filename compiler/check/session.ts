@@ -222,6 +222,13 @@ export class Session {
       return meaning && this.expand(meaning, own);
     });
   }
+  /** What a size stands for when every name of a call is replaced. */
+  outermost(d: Dim): Dim {
+    return substitute(this.resolve(d), (atom) => {
+      const meaning = this.#definitions.get(atom.key);
+      return meaning && this.outermost(meaning);
+    });
+  }
   /** The value of a named size, if it has one. */
   atomValue(atom: NamedAtom): number | undefined {
     const meaning = this.#definitions.get(atom.key);

@@ -233,6 +233,11 @@ function runBind(frame: Frame, statement: BindStatement): void {
 
 function runOut(frame: Frame, statement: OutStatement): void {
   const name = statement.name.text;
+  const { span } = statement.name;
+  if (frame.root.outputs.has(name)) return frame.report("fwp2003", span, { name });
+  if (statement.value !== null && frame.root.states.has(name)) {
+    return frame.report("fwp4004", span, { name });
+  }
   const declared =
     statement.shape === null
       ? null
@@ -244,9 +249,9 @@ function runOut(frame: Frame, statement: OutStatement): void {
   if (statement.value === null) {
     const bound = frame.local(name);
     if (bound === undefined) {
-      frame.report("fwp2101", statement.name.span, { name, candidates: frame.candidates(name) });
+      frame.report("fwp2101", span, { name, candidates: frame.candidates(name) });
       value = ERROR;
-    } else value = annotated(frame, name, declared, bound, statement.name.span);
+    } else value = annotated(frame, name, declared, bound, span);
   } else {
     const expr = statement.value;
     const raw = labelled(frame, name, statement.span, () => evaluate(frame, expr, declared));

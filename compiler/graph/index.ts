@@ -1,6 +1,7 @@
 /** The tensor graph: nodes, builder, checks, text, meaning, adjoints, simplification. */
 export * from "./ir.ts";
 export * from "./program.ts";
+export * from "./objective.ts";
 export * from "./builder.ts";
 export * from "./shapes.ts";
 export * from "./names.ts";

@@ -22,7 +22,8 @@ export function plainOf(graph: Graph, id: NodeId): NodeId {
   return moves ? plainOf(graph, node.x) : id;
 }
 
-function sumOf(
+/** Of a sum, be it of numbers or of their squares, plus at most a number that is not negative: what is summed. */
+export function sumOf(
   graph: Graph,
   start: NodeId,
   at: At,

@@ -1,7 +1,7 @@
 /** Values as sums of products of atoms, and what can be said of their range and of the length of vectors among them. */
 import { constant, type Shape } from "../dims.ts";
 import type { Graph, NodeId } from "../graph/ir.ts";
-import { divisorOf, normaliserOf, plainOf, type Normaliser } from "./normalisers.ts";
+import { divisorOf, normaliserOf, plainOf, sumOf, type Normaliser } from "./normalisers.ts";
 import { largest, plus, product, type Range, type Ranges } from "./ranges.ts";
 
 export interface Monomial {
@@ -135,10 +135,32 @@ function ownPart(ranges: Ranges, id: NodeId, n: number): Part | null {
     if (by === null || plainOf(graph, by.of) !== plainOf(graph, node.a)) return null;
     return partBy(ranges, by, sup);
   }
+  const joined = joinedLength(ranges, source, n);
+  if (joined !== null) return { length: joined, count: elements(node.shape), sup };
   const inner = vectorOf(graph, source);
   if (inner.atoms.length < 2) return null;
   const length = lengthOf(ranges, inner, n, []);
   return Number.isFinite(length) ? { length, count: elements(node.shape), sup } : null;
+}
+
+/** A bound on the length of what is put together from other vectors, or has few places that are not zero; null for all else. */
+function joinedLength(ranges: Ranges, id: NodeId, n: number): number | null {
+  const { graph } = ranges;
+  const node = graph.nodes[id]!;
+  const own = (x: NodeId): number => {
+    const sup = largest(ranges.at(x));
+    return sup === 0 ? 0 : lengthOf(ranges, vectorOf(graph, x), n, []);
+  };
+  switch (node.op) {
+    case "concat":
+      return Math.hypot(...node.xs.map(own));
+    case "select":
+      return Math.hypot(own(node.a), own(node.b));
+    case "place":
+      return largest(ranges.at(node.value)) * Math.sqrt(elements(graph.nodes[node.value]!.shape));
+    default:
+      return null;
+  }
 }
 
 /** Of what has been divided by a norm of its own. */
@@ -194,6 +216,39 @@ export function lengthOf(ranges: Ranges, vector: Vector, n: number, spare: NodeI
   }
   const by = whole.map((p) => productOf(parts.map((q) => (q === p ? p.length : q.sup))));
   return factor * Math.min(...by);
+}
+
+/**
+ * A bound on a scalar times the squared length of a key of n elements, where the scalar is divided by that: r / (‖k‖² + ε) and
+ * r / (1 + r ‖k‖²). Null where this is not seen.
+ */
+export function boundWithSquare(ranges: Ranges, id: NodeId, key: Vector, n: number): number | null {
+  const { graph } = ranges;
+  const at = (x: NodeId): Range => ranges.at(x);
+  const node = graph.nodes[plainOf(graph, id)]!;
+  let top: Poly;
+  let below: Poly;
+  if (node.op === "unary" && node.fn === "reciprocal") {
+    [top, below] = [[{ factor: 1, atoms: [] }], polynomial(graph, node.x)];
+  } else if (node.op === "binary" && node.fn === "div") {
+    [top, below] = [polynomial(graph, node.a), polynomial(graph, node.b)];
+  } else return null;
+  if (top?.length !== 1 || below === null) return null;
+  if (below.some((m) => polynomialRange(ranges, [m]).low < 0)) return null;
+  for (const m of below) {
+    for (const atom of m.atoms) {
+      const sum = sumOf(graph, atom, at);
+      if (sum?.squares !== true || sum.count < n) continue;
+      const summed = vectorOf(graph, sum.of);
+      const others = m.atoms.filter((x) => x !== atom);
+      const left = [...top[0]!.atoms];
+      if (summed.atoms.join() !== key.atoms.join() || !takeOut(left, others)) continue;
+      const size = productOf(left.map((x) => largest(at(x))));
+      const square = m.factor * sum.scale * (summed.factor / key.factor) ** 2;
+      return (Math.abs(top[0]!.factor) * size) / square;
+    }
+  }
+  return null;
 }
 
 /** The atoms that all terms share, and what is left of the terms without them. */

@@ -1,5 +1,5 @@
 /** What values a node of a step can take: intervals, by induction over time for states. Sound in exact arithmetic. */
-import { constant, type Dim } from "../dims.ts";
+import { constant, sameShape, type Dim } from "../dims.ts";
 import type { Graph, Node, NodeId, StepProgram, UnaryFn } from "../graph/ir.ts";
 import { normaliserOf, plainOf } from "./normalisers.ts";
 
@@ -190,12 +190,24 @@ export class Ranges {
     }
   }
 
+  /** Two values without the repetitions that both have: elements of what is left meet where theirs did. */
+  #inside(x: NodeId, y: NodeId): readonly [NodeId, NodeId] {
+    const [a, b] = [this.graph.nodes[x]!, this.graph.nodes[y]!];
+    const same =
+      a.op === "broadcast" &&
+      b.op === "broadcast" &&
+      a.axes.join() === b.axes.join() &&
+      sameShape(a.shape, b.shape);
+    return same ? this.#inside(a.x, b.x) : [x, y];
+  }
+
   /** A side that is taken only where x is positive is only asked about such x. */
   #select(node: Extract<Node, { op: "select" }>): Range {
     const [a, b] = [this.at(node.a), this.at(node.b)];
-    const cond = this.graph.nodes[node.cond]!;
+    const [condition, value] = this.#inside(node.cond, node.a);
+    const cond = this.graph.nodes[condition]!;
     const positive =
-      cond.op === "binary" && cond.fn === "lt" && cond.b === node.a && this.at(cond.a).low >= 0;
+      cond.op === "binary" && cond.fn === "lt" && cond.b === value && this.at(cond.a).low >= 0;
     const taken = positive ? between(Math.max(a.low, 0), Math.max(a.high, 0), true) : a;
     return hull([taken, b]);
   }
@@ -205,6 +217,19 @@ export class Ranges {
     const node = this.graph.nodes[plainOf(this.graph, top)]!;
     if (node.op === "reduce") return node.fn === "max" && node.x === of;
     return node.op === "binary" && node.fn === "max" && (node.a === of || node.b === of);
+  }
+
+  /** Whether the second value is the first plus, or the larger of the first and, something that is not negative. */
+  #isPart(part: NodeId, whole: NodeId): boolean {
+    const [inner, outer] = this.#inside(part, whole);
+    if (inner === outer) return true;
+    const node = this.graph.nodes[outer]!;
+    if (node.op !== "binary" || (node.fn !== "add" && node.fn !== "max")) return false;
+    const { a, b } = node;
+    return (
+      (this.#isPart(inner, a) && (node.fn === "max" || this.at(b).low >= 0)) ||
+      (this.#isPart(inner, b) && (node.fn === "max" || this.at(a).low >= 0))
+    );
   }
 
   #binary(node: Extract<Node, { op: "binary" }>): Range {
@@ -220,6 +245,9 @@ export class Ranges {
         return node.a === node.b ? square(a) : product(a, b);
       case "div": {
         const plain = product(a, inverse(b));
+        if (a.low >= 0 && this.#isPart(node.a, node.b)) {
+          return between(0, Math.min(plain.high, 1), isPositive(a));
+        }
         const found = normaliserOf(this.graph, node.b, (id) => this.at(id));
         if (found?.kind !== "sum" || found.of !== node.a || a.low < 0) return plain;
         return between(0, 1 / found.scale, isPositive(a));

@@ -7,12 +7,15 @@ import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { lintDiagnostic } from "./catalogue.ts";
 import { divisorOf } from "./normalisers.ts";
 import {
+  boundWithSquare,
   lengthOf,
   polynomial,
   polynomialRange,
   rangeOf,
   sharedAtoms,
   vectorOf,
+  type Monomial,
+  type Vector,
 } from "./products.ts";
 import { largest, Ranges, type Range } from "./ranges.ts";
 
@@ -98,6 +101,25 @@ function keyName(graph: Graph, atoms: readonly NodeId[], state: string): string 
   return "its key";
 }
 
+/** Whether the rate is divided by the squared length of the key, so that what is taken away stays between 0 and 2. */
+function isBounded(
+  ranges: Ranges,
+  written: Vector,
+  asked: Vector,
+  n: number,
+  rest: readonly Monomial[],
+  shared: readonly NodeId[],
+): boolean {
+  if (written.atoms.join() !== asked.atoms.join() || written.factor !== asked.factor) return false;
+  return shared.some((id) => {
+    const bound = boundWithSquare(ranges, id, written, n);
+    if (bound === null || ranges.at(id).low < 0) return false;
+    const others = shared.filter((x) => x !== id);
+    const range = polynomialRange(ranges, rest.map((m) => ({ ...m, atoms: [...m.atoms, ...others] }))); // prettier-ignore
+    return range.high <= 0 && -range.low * bound <= 2 + SLACK;
+  });
+}
+
 function lintErasures(
   state: State,
   form: NormalForm,
@@ -115,6 +137,7 @@ function lintErasures(
       if (!sameKey(ranges, asked.atoms.filter(scalars), written.atoms.filter(scalars))) continue;
       const poly = polynomial(graph, factor) ?? [{ factor: 1, atoms: [factor] }];
       const { shared, rest } = sharedAtoms(poly);
+      if (isBounded(ranges, written, asked, n, rest, shared)) continue;
       // Normalisers that the algebra has moved from the keys to the factor are used up by the keys.
       const squared = lengthOf(ranges, written, n, shared) * lengthOf(ranges, asked, n, shared);
       const range = polynomialRange(ranges, rest.map((m) => ({ ...m, atoms: [...m.atoms, ...shared] }))); // prettier-ignore

@@ -1,6 +1,6 @@
 /** How well a program does: the same objective as in training, as sums that add up over batches. */
 import type { SequenceProgram } from "../graph/program.ts";
-import { emit, finish, startObjective, WEIGHT, type ObjectiveOptions } from "./objective.ts";
+import { emit, finish, startObjective, type ObjectiveOptions } from "./objective.ts";
 
 /**
  * Of a program with the outputs that `trainingProgram` asks for. Outputs, role `metric`: `loss` (Σ weight · loss), `weight`
@@ -13,6 +13,6 @@ export function evaluationProgram(
 ): SequenceProgram {
   const draft = startObjective(program, options);
   for (const [name, node] of draft.sums) emit(draft, "metric", name, node);
-  emit(draft, "metric", WEIGHT, draft.weight);
+  emit(draft, "metric", "weight", draft.weight);
   return finish(draft, `${program.name}.evaluate`);
 }

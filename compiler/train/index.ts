@@ -1,5 +1,5 @@
 /** Training and evaluation as programs. */
 export { evaluationProgram } from "./evaluation.ts";
-export { LOSS, METRIC, WEIGHT, type ObjectiveOptions } from "./objective.ts";
+export type { ObjectiveOptions } from "./objective.ts";
 export { decays } from "./optimizer.ts";
 export { trainingProgram, type TrainingOptions } from "./training.ts";

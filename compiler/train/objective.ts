@@ -3,16 +3,15 @@ import { InternalError } from "../../diagnostics/diagnostic.ts";
 import { BATCH, multiply, TIME } from "../dims.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import type { NodeId } from "../graph/ir.ts";
+import { LOSS, METRIC, WEIGHT } from "../graph/objective.ts";
 import type { InputPort, OutputPort, SequenceProgram } from "../graph/program.ts";
 import { rebuild } from "../graph/rebuild.ts";
 import { bodyNode } from "../graph/shapes.ts";
 import { simplifyProgram } from "../graph/simplify.ts";
 import { withInitialStates } from "../graph/unroll.ts";
 
-/** Of the step: its loss, a number; how much this step counts, at least 0 (1 if absent); anything else to be averaged. */
-export const LOSS = "loss";
-export const WEIGHT = "weight";
-export const METRIC = "metric.";
+/** What the loss is called among the metrics. */
+export const LOSS_METRIC = "loss";
 
 /** Divides where no step counts at all. */
 const TINY = 1e-12;
@@ -33,7 +32,7 @@ export interface Draft {
   readonly builder: GraphBuilder;
   readonly inputs: InputPort[];
   readonly outputs: OutputPort[];
-  /** Σ weight · x over batch and time, by the output's name: the loss and the metrics. */
+  /** Σ weight · x over batch and time, by the name of the metric: the loss and the others. */
   readonly sums: ReadonlyMap<string, NodeId>;
   /** Σ weight */
   readonly weight: NodeId;
@@ -58,11 +57,12 @@ export function take(
   return node;
 }
 
+const isMeasure = (name: string): boolean => name === LOSS || name.startsWith(METRIC);
+
 /** Copies what the objective and the wanted outputs need of a program, and adds up its loss and its metrics. */
 export function startObjective(program: SequenceProgram, options: ObjectiveOptions): Draft {
   const { carry, outputs = [] } = options;
   const source = carry ? program : withInitialStates(program);
-  const isMeasure = (name: string) => name === LOSS || name.startsWith(METRIC);
   const port = (name: string): OutputPort | undefined =>
     source.outputs.find((p) => p.role === "output" && p.name === name);
   if (port(LOSS) === undefined) throw new InternalError(`${program.name} has no output ${LOSS}`);
@@ -91,7 +91,10 @@ export function startObjective(program: SequenceProgram, options: ObjectiveOptio
       throw new InternalError(`${program.name}: ${name} is not one number per step`);
     }
     const x = to(node);
-    sums.set(name, builder.sum(weight === null ? x : builder.mul(weight, x), [0, 1]));
+    sums.set(
+      name === LOSS ? LOSS_METRIC : name,
+      builder.sum(weight === null ? x : builder.mul(weight, x), [0, 1]),
+    );
   }
   const draft: Draft = {
     program: source,

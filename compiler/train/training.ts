@@ -9,7 +9,7 @@ import {
   average,
   emit,
   finish,
-  LOSS,
+  LOSS_METRIC,
   startObjective,
   take,
   type ObjectiveOptions,
@@ -44,8 +44,8 @@ function clipScale(b: GraphBuilder, norm: NodeId, clip: number): NodeId {
 }
 
 /**
- * The training step of a program whose step has the float outputs `loss` and, if it likes, `weight` (≥ 0) and `metric.NAME`,
- * each a number per time step. The loss is Σ weight · loss / Σ weight over batch and time.
+ * The training step of a program whose step has the float outputs of an objective (`graph/objective.ts`): a loss and, if it
+ * likes, a weight (≥ 0) and metrics, each a number per time step. The loss is Σ weight · loss / Σ weight over batch and time.
  *
  * Further inputs: `scalar` `learning_rate` and (Adam only) `step`, counted from 1; per trained parameter the `optimizer`
  * ports `MOMENT.PARAMETER`, zero at first: `momentum` for SGD with momentum, `first_moment` and `second_moment` for Adam.
@@ -61,7 +61,7 @@ export function trainingProgram(
   const draft = startObjective(program, options);
   const b = draft.builder;
   const averages = new Map([...draft.sums].map(([name, sum]) => [name, average(draft, sum)]));
-  const loss = averages.get(LOSS)!;
+  const loss = averages.get(LOSS_METRIC)!;
 
   const fixed = new Set(program.step.parameters.filter((p) => !p.trained).map((p) => p.name));
   const trained = draft.inputs.filter((p) => p.role === "parameter" && !fixed.has(p.name));

@@ -35,8 +35,9 @@ testFixtures("check", (text, file) =>
   checkProject(loadProject(join(root, file), text, host), settings),
 );
 
-/** What no file can do alone: settings from the command line. */
+/** What no file can do alone: settings from the command line, or that it is run at all. */
 interface FlagCase {
+  readonly spec?: string;
   readonly set: Readonly<Record<string, string>>;
   readonly messages: readonly string[];
 }
@@ -56,13 +57,20 @@ const byFlag: Readonly<Record<string, readonly FlagCase[]>> = {
       messages: ["A has no parameter or free width phi.nu"],
     },
   ],
+  fwp4018: [
+    {
+      spec: "layer A { in x: [3] fast net { K: [past, 3] = empty } program { K <- append(K, x) } out y = K @ x }",
+      set: {},
+      messages: ["the output y has one row more at every step, along past"],
+    },
+  ],
 };
 
-const spec =
+const usual =
   "layer A(units: int, phi: map = tanh) { in x: [width]  out y: [units] = phi(linear(x)) }";
 
 describe.each(Object.entries(byFlag))("%s", (code, cases) => {
-  test.each(cases)("--set $set", ({ set, messages }) => {
+  test.each(cases)("--set $set", ({ spec = usual, set, messages }) => {
     const settings = Object.entries(set).map(([path, text]): Setting => {
       const { value } = parseExpression(text, "--set");
       return { path: path.split("."), value: value! };

@@ -8,14 +8,14 @@ import {
   unroll,
   withGradients,
   type StepProgram,
-  type Tensor,
 } from "../../compiler/graph/index.ts";
 import { expectClose, expectMapsClose } from "../support/compare.ts";
+import { flat, lookup, nested, type Nested } from "../support/given.ts";
 import { specs } from "../support/specs.ts";
 import { drawInputs } from "../support/steps.ts";
 import { asSetting, loadSpec } from "./cases.ts";
 import { modern } from "./modern.ts";
-import { references, type Given } from "./reference.ts";
+import { references } from "./reference.ts";
 
 function compile(
   file: string,
@@ -26,36 +26,6 @@ function compile(
   const found = instantiate(loadSpec(join(specs, file)), name, given);
   if (!("step" in found)) throw new Error(found.diagnostics.map((d) => d.message).join("\n"));
   return concretize(found.step, found.values);
-}
-
-type Nested = number | readonly Nested[];
-
-function nested({ shape, data }: Tensor, at = 0): Nested {
-  const [n, ...rest] = shape;
-  if (n === undefined) return data[at]!;
-  const size = rest.reduce((a, b) => a * b, 1);
-  return Array.from({ length: n }, (_, i) => nested({ shape: rest, data }, at + i * size));
-}
-
-/** Tensors of one role by name; of states those of one sequence of the batch. */
-function lookup(values: ReadonlyMap<string, Tensor>, role: string, row: number | null): Given {
-  const known = new Map<string, Nested>();
-  const find = (name: string): Nested => {
-    const key = `${role}:${name}`;
-    if (!known.has(key)) {
-      const whole = values.get(key);
-      if (whole === undefined) throw new Error(`there is no ${key}`);
-      const all = nested(whole);
-      known.set(key, row === null ? all : (all as readonly Nested[])[row]!);
-    }
-    return known.get(key)!;
-  };
-  return {
-    number: (n) => find(n) as number,
-    vector: (n) => find(n) as readonly number[],
-    matrix: (n) => find(n) as readonly (readonly number[])[],
-    cube: (n) => find(n) as ReturnType<Given["cube"]>,
-  };
 }
 
 const all = [...references, ...modern].map((r) => [`${r.file} ${r.name}`, r] as const);
@@ -69,11 +39,11 @@ test.each(all)("%s", (_, reference) => {
   const found = runProgram(program, inputs, sizes).get(`output:${output!.name}`)!;
   const expected: number[] = [];
   for (let b = 0; b < sizes.batch; b++) {
-    const run = reference.make(lookup(inputs, "parameter", null), lookup(inputs, "state", b));
+    const run = reference.make(lookup(inputs, "parameter"), lookup(inputs, "state", [b]));
     for (let t = 0; t < sizes.time; t++) {
       const now = step.inputs.map(({ name }) => {
         const whole = nested(inputs.get(`input:${name}`)!) as readonly (readonly Nested[])[];
-        return [whole[b]![t]!].flat(3) as number[];
+        return flat(whole[b]![t]!);
       });
       expected.push(...run(...now));
     }

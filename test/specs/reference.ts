@@ -26,14 +26,9 @@ import {
   type M,
   type V,
 } from "./arithmetic.ts";
+import type { Given } from "../support/given.ts";
 
-/** A weight, or a state before the first step, as nested arrays. */
-export interface Given {
-  number(name: string): number;
-  vector(name: string): V;
-  matrix(name: string): M;
-  cube(name: string): readonly M[];
-}
+export type { Given } from "../support/given.ts";
 
 /** Inputs of one step in the order of their declaration; the output flattened. */
 export type Step = (...inputs: readonly V[]) => V;

@@ -1,6 +1,7 @@
 /** Small programs with a loss per step. */
 import { dim, type Dim } from "../../compiler/dims.ts";
 import type { StepProgram } from "../../compiler/graph/ir.ts";
+import { LOSS, WEIGHT } from "../../compiler/graph/objective.ts";
 import { Layer } from "../derive/steps.ts";
 
 /** A delta net with a learned first matrix that predicts a target; a bias, a vector gain and a fixed table of features. */
@@ -19,9 +20,9 @@ export function regression(options: { weighted: boolean; width?: Dim }): StepPro
   const y = b.mul(s.slow("o", s.read(w, q), [d]), s.parameter("gain", [d]));
   const error = b.sub(y, target);
   s.outputs.push({ name: "y", node: y });
-  s.outputs.push({ name: "loss", node: b.sum(b.mul(error, error), [0]) });
+  s.outputs.push({ name: LOSS, node: b.sum(b.mul(error, error), [0]) });
   if (options.weighted) {
-    s.outputs.push({ name: "weight", node: b.unary("abs", s.input("count", [])) });
+    s.outputs.push({ name: WEIGHT, node: b.unary("abs", s.input("count", [])) });
   }
   s.outputs.push({ name: "metric.worst", node: b.reduce("max", b.unary("abs", error), [0]) });
   return s.finish();

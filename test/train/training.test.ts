@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { stage } from "../../compiler/derive/index.ts";
 import { evaluateDim, named } from "../../compiler/dims.ts";
 import {
+  LOSS,
   concretize,
   operands,
   runProgram,
@@ -17,6 +18,7 @@ import {
   type SequenceProgram,
   type StepProgram,
   type Tensor,
+  WEIGHT,
 } from "../../compiler/graph/index.ts";
 import { evaluationProgram, trainingProgram, type TrainingOptions } from "../../compiler/train/index.ts"; // prettier-ignore
 import type { OptimizerSettings } from "../../runtime/format/training.ts";
@@ -80,11 +82,11 @@ function lossGradients(
     if (p.role === "cotangent") given.set(portKey(p), zeros(shape));
   }
   const first = runProgram(full, given, sizes);
-  const losses = first.get("output:loss")!;
-  const weight = first.get("output:weight")?.data ?? losses.data.map(() => 1);
+  const losses = first.get(`output:${LOSS}`)!;
+  const weight = first.get(`output:${WEIGHT}`)?.data ?? losses.data.map(() => 1);
   const total = weight.reduce((a, b) => a + b, 0);
   const loss = losses.data.reduce((sum, x, i) => sum + (x * weight[i]!) / total, 0);
-  given.set("cotangent:loss", { shape: losses.shape, data: weight.map((w) => w / total) });
+  given.set(`cotangent:${LOSS}`, { shape: losses.shape, data: weight.map((w) => w / total) });
   const gradients = new Map<string, Float64Array>();
   for (const [name, { data }] of runProgram(full, given, sizes)) {
     if (name.startsWith("gradient:")) gradients.set(name.replace("gradient:", ""), data);

@@ -74,26 +74,42 @@ function spreadOf(
   return { centred, variance };
 }
 
-/** exp(x − max), zero for rows that do not exist yet, and its sum. */
+/**
+ * exp(x − max), zero for rows that do not exist yet, and its sum. Those rows may hold anything: they are replaced before the
+ * exponential, whose adjoint would multiply their zero by it, and so is the maximum of no rows at all.
+ */
 function exponentials(frame: Frame, x: TensorValue, axes: readonly number[]) {
   const { builder } = frame;
   const growing = growingAxis(frame, x);
-  const top = builder.stop(reduced(frame, "max", x, axes));
-  const shifted = builder.sub(x.node, restore(frame, top, x, axes));
-  const raw = builder.unary("exp", shifted);
-  // Rows beyond the valid ones may hold anything, also a NaN from a difference of infinities: they are replaced.
-  const shape = builder.shape(x.node);
-  const e = axes.includes(growing)
-    ? builder.select(validity(frame, x, growing), raw, builder.fill(0, shape))
-    : raw;
+  const largest = builder.stop(reduced(frame, "max", x, axes));
+  if (!axes.includes(growing)) {
+    const shifted = builder.sub(x.node, restore(frame, largest, x, axes));
+    const e = builder.unary("exp", shifted);
+    return { e, total: builder.sum(e, axes), top: largest, shifted };
+  }
+  const fill = (value: number, like: NodeId) => builder.fill(value, builder.shape(like));
+  const some = builder.binary("lt", fill(-Infinity, largest), largest);
+  const top = builder.select(some, largest, fill(0, largest));
+  const difference = builder.sub(x.node, restore(frame, top, x, axes));
+  const valid = validity(frame, x, growing);
+  const shifted = builder.select(valid, difference, fill(0, difference));
+  const e = builder.select(valid, builder.unary("exp", shifted), fill(0, shifted));
   return { e, total: builder.sum(e, axes), top, shifted };
 }
 
 function softmax(call: BuiltinCall): Value {
+  const { frame } = call;
+  const { builder } = frame;
   const x = signal(call, "x", call.expected);
   const axes = axesOver(call, x);
-  const { e, total } = exponentials(call.frame, x, axes);
-  return { ...x, node: call.frame.builder.div(e, restore(call.frame, total, x, axes)) };
+  const { e, total } = exponentials(frame, x, axes);
+  let divisor = total;
+  if (axes.includes(growingAxis(frame, x))) {
+    // Of no rows the sum is 0, and so are all shares of it.
+    const [zero, one] = [0, 1].map((v) => builder.fill(v, builder.shape(total)));
+    divisor = builder.select(builder.binary("lt", zero!, total), total, one!);
+  }
+  return { ...x, node: builder.div(e, restore(frame, divisor, x, axes)) };
 }
 
 function logSoftmax(call: BuiltinCall): Value {
@@ -206,7 +222,7 @@ export const reductionBuiltins: BuiltinTable = {
     withMean((call, x, axes) => spreadOf(call.frame, x, axes).variance),
   ),
   frobenius: reduction(
-    "The square root of the sum of squares, over all axes unless `over:` names some. Its gradient at 0 is 0.",
+    "The square root of the sum of squares, over all axes unless `over:` names some. Its gradient at 0 is 0. A penalty under `grad` is better written sum(flatten(W ^ 2)): its gradient is plainly 2 W, and the rule stays affine.",
     "frobenius(x, over: axis)",
     frobenius,
   ),

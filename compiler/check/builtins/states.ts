@@ -1,8 +1,11 @@
 /** Time and gradients: `prev`, `append`, `empty`, `grad`, `stop`. */
 import { gradient } from "../../graph/adjoint/index.ts";
-import { showShape } from "../../dims.ts";
+import type { NodeId } from "../../graph/ir.ts";
+import { operands } from "../../graph/shapes.ts";
+import { showShape, type Dim } from "../../dims.ts";
 import { asFloat } from "../broadcast.ts";
 import { relabel } from "../calls.ts";
+import type { Frame } from "../frame.ts";
 import { delayed, previous } from "../states.ts";
 import { ERROR, type TensorValue, type Value } from "../values.ts";
 import { required, signal, tensorOf } from "./arguments.ts";
@@ -17,6 +20,13 @@ function append(call: BuiltinCall): Value {
     frame.report("fwp4009", call.span, {
       name: "append",
       reason: "only a state that starts `empty` can get one more row",
+    });
+    return ERROR;
+  }
+  if (!frame.session.states.some((s) => s.valid === x.valid)) {
+    frame.report("fwp4009", call.span, {
+      name: "append",
+      reason: "this state has got its row of this step already",
     });
     return ERROR;
   }
@@ -37,13 +47,45 @@ function append(call: BuiltinCall): Value {
   return { kind: "tensor", node, lead: 0, valid };
 }
 
+/** Whether a value is computed from another. */
+function madeFrom({ builder }: Frame, id: NodeId, from: NodeId): boolean {
+  const seen = new Set<NodeId>();
+  const pending = [id];
+  while (pending.length > 0) {
+    const next = pending.pop()!;
+    // Operands come before what is made of them.
+    if (next < from || seen.has(next)) continue;
+    seen.add(next);
+    pending.push(...operands(builder.node(next)));
+  }
+  return seen.has(from);
+}
+
+/** The node whose numbers a value has under other names of sizes: what an instruction's caller calls the same value. */
+function underAnyName(frame: Frame, id: NodeId): NodeId {
+  const { builder, session } = frame;
+  const node = builder.node(id);
+  if (node.op !== "reshape") return id;
+  const from = builder.shape(node.x);
+  const meant = (d: Dim) => session.outermost(d).key;
+  const same = from.length === node.shape.length && from.every((d, i) => meant(d) === meant(node.shape[i]!)); // prettier-ignore
+  return same ? underAnyName(frame, node.x) : id;
+}
+
 /** The gradient of (the sum of) a loss with respect to a signal's value in this step. */
 function grad(call: BuiltinCall): Value {
   const { frame } = call;
   const wrt = signal(call, "of");
+  const value = underAnyName(frame, wrt.node);
   const loss = signal(call, "loss");
-  const [node] = gradient(frame.builder, loss.node, [wrt.node]);
-  return { ...wrt, node: node! };
+  // What a map or instruction is given is not known while it is looked at alone.
+  const alone = frame.root.abstract && (frame.kind === "map" || frame.kind === "instruction");
+  if (!alone && !madeFrom(frame, loss.node, value)) {
+    const { reference } = required(call, "of");
+    frame.report("fwp4017", call.span, { name: reference ?? "this value" });
+  }
+  const [node] = gradient(frame.builder, loss.node, [value]);
+  return { ...wrt, node: relabel(frame, { ...wrt, node: node! }, frame.shapeOf(wrt)) };
 }
 
 function stop(call: BuiltinCall): Value {

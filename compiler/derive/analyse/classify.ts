@@ -1,5 +1,6 @@
 /** Names for what the algebra has found. */
-import type { NodeId } from "../../graph/index.ts";
+import { GraphBuilder, type NodeId } from "../../graph/index.ts";
+import { productFactors } from "./factors.ts";
 import type { NormalForm } from "./form.ts";
 
 /**
@@ -49,24 +50,15 @@ export function feedingReads(form: NormalForm): number[] {
   return [...new Set(all)].sort((a, b) => a - b);
 }
 
-/** The factors of a product, in order, whatever the order and the shape in which they are multiplied. */
-function factorsOf({ graph }: NormalForm, id: NodeId): NodeId[] {
-  const pending = [id];
-  const found: NodeId[] = [];
-  for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
-    const node = graph.nodes[at]!;
-    if (node.op === "binary" && node.fn === "mul") pending.push(node.a, node.b);
-    else if (node.op === "reshape" || node.op === "broadcast") pending.push(node.x);
-    else found.push(at);
-  }
-  return found.sort((p, q) => p - q);
-}
-
 /** Whether a read asks with the key of a write, and finds there what the decay has left. */
 function isSameKey(form: NormalForm, read: NodeId, written: NodeId): boolean {
-  const factors = form.decay.kind === "diagonal" ? factorsOf(form, form.decay.factor) : [];
-  const wanted = [...factorsOf(form, written), ...factors].sort((p, q) => p - q);
-  return factorsOf(form, read).join() === wanted.join();
+  const { decay, graph, layout } = form;
+  const builder = GraphBuilder.extend(graph);
+  const of = (axes: readonly number[]) => axes.map((axis) => layout.sizes[axis]!);
+  const factors = (id: NodeId) =>
+    productFactors(builder, id, [of(layout.batch), of(layout.keys)]).sort();
+  const left = decay.kind === "diagonal" ? factors(decay.factor) : [];
+  return factors(read).join(" ") === [...factors(written), ...left].sort().join(" ");
 }
 
 /** Whether the decay differs between rows of one memory (which all answer the same keys), and between its keys. */
@@ -99,9 +91,14 @@ export function classOf(form: NormalForm): FormClass {
   return `${PREFIX[decay.kind]}${plain ? "delta" : "rank-one"}`;
 }
 
-/** On which side of W the transition acts, seen from where outputs read it; one that is read whole has no sides. */
-export const sideOf = (form: NormalForm, whole: boolean): "key" | "value" =>
-  form.crossReads.length > 0 && !whole ? "value" : "key";
+/**
+ * On which side of W the transition acts, seen from where outputs read it. A state that is read whole has no sides; one that
+ * is read from both is seen from the side on which it is changed.
+ */
+export function sideOf(form: NormalForm, whole: boolean): "key" | "value" {
+  if (whole || form.crossReads.length === 0) return "key";
+  return form.reads.length > feedingReads(form).length ? "key" : "value";
+}
 
 const SAYS: Record<FormClass, string> = {
   identity: "the new state is the old one plus what is written",

@@ -8,6 +8,8 @@ import type { Graph, NodeId } from "../../graph/ir.ts";
  * `[H, m, n]`.
  */
 export interface Layout {
+  /** Of all axes of the state. */
+  readonly sizes: readonly Dim[];
   readonly batch: readonly number[];
   readonly values: readonly number[];
   readonly keys: readonly number[];

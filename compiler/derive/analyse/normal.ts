@@ -339,7 +339,7 @@ class Former {
     const count = (list: readonly number[]) => product(list.map((i) => shape[i]!));
     const others = all.filter((axis) => this.#isKey(axis) && !mixed.includes(axis));
     const keys = [...mixed, ...others];
-    return { batch, values, keys, mixed, heads: count(batch), m: count(values), n: count(keys) };
+    return { sizes: shape, batch, values, keys, mixed, heads: count(batch), m: count(values), n: count(keys) }; // prettier-ignore
   }
 
   form(outputs: readonly NodeId[]): NormalForm {
