@@ -31,7 +31,7 @@ const MOST_WORK = 5e6;
 /** The same for a length that no other round could take. */
 const MOST_FOR_LENGTH = 4 * MOST_WORK;
 /** Nodes that a step may have: what is repeated is written out. */
-const MOST_NODES = 260;
+const MOST_NODES = 340;
 
 /** Sizes with their lengths. */
 export interface Round extends Sized {
@@ -79,18 +79,14 @@ function sizesWithin(
   const now = (i: number) => lowered.get(i) ?? wanted(i);
   const lower = (i: number) => Math.max(1, ...SIZES.filter((size) => size < now(i)));
   let found = choose(now);
-  while ("step" in found && !fits(found, time)) {
-    const before = excess(found, time);
-    let next: Sized | null = null;
-    for (let i = 0; i < found.sizes.length && next === null; i++) {
-      if (now(i) === 1) continue;
+  // One after the other: each gives way as far as it helps.
+  for (let i = 0; "step" in found && i < found.sizes.length; i++) {
+    while (!fits(found, time) && now(i) > 1) {
       const smaller = choose((j) => (j === i ? lower(i) : now(j)));
-      if (!("step" in smaller) || excess(smaller, time) > 0.95 * before) continue;
+      if (!("step" in smaller) || excess(smaller, time) > 0.95 * excess(found, time)) break;
       lowered.set(i, lower(i));
-      next = smaller;
+      found = smaller;
     }
-    if (next === null) break;
-    found = next;
   }
   return found;
 }
@@ -136,7 +132,7 @@ function fullPlan(project: Project, decl: Declared, options: PlanOptions): Plan 
         : SIZES[(r + shift + OFFSETS[i % OFFSETS.length]!) % SIZES.length]!;
     const choose = (sizeOf: (index: number) => number) =>
       chooseSizes(project, decl, settings, sizeOf);
-    const sized = sizesWithin(choose, wanted, large ? MIDDLE[0] : SHORT[1]);
+    const sized = sizesWithin(choose, wanted, large ? MIDDLE[0] : SHORT[0]);
     if (!("step" in sized)) return sized;
     const at = r + cycle;
     const own = [SHORT[at % 3]!, MIDDLE[at % 3]!, LONG[(at + 1) % 2]!];

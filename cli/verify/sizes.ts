@@ -9,8 +9,13 @@ import type { LayerDecl, ModelDecl, Parameter } from "../../grammar/ast.ts";
 import { numberSetting } from "../settings.ts";
 import { openWidths } from "../widths.ts";
 
-/** Added to every size when a spec refuses the smaller ones: an address needs its bits. */
-const LIFTS = [0, 4, 24, 60] as const;
+/** Added to the first size, else to all, when a spec refuses the smaller ones: an address needs its bits. */
+const LIFTS = [4, 24, 60] as const;
+const ATTEMPTS = [
+  { lift: 0, all: false },
+  ...LIFTS.map((lift) => ({ lift, all: false })),
+  ...LIFTS.map((lift) => ({ lift, all: true })),
+];
 
 export interface Sized {
   /** What was chosen here, in the order of the declaration; what the user set is not among it. */
@@ -68,8 +73,9 @@ export function chooseSizes(
   let found: Sized | readonly Diagnostic[] = [];
   const own = counts.filter((name) => needed.has(name));
   for (const names of [counts, own]) {
-    for (const lift of LIFTS) {
-      found = attempt(project, decl, settings, names, (i) => sizeOf(i) + lift);
+    for (const { lift, all } of ATTEMPTS) {
+      const lifted = (i: number) => sizeOf(i) + (all || i === 0 ? lift : 0);
+      found = attempt(project, decl, settings, names, lifted);
       if ("step" in found) return found;
     }
   }
