@@ -64,8 +64,6 @@ const workIn = ({ step }: Sized, time: number): number =>
 const excess = (sized: Sized, time: number): number =>
   Math.max(workIn(sized, time) / MOST_WORK, sized.step.body.nodes.length / MOST_NODES);
 
-const fits = (sized: Sized, time: number): boolean => excess(sized, time) <= 1;
-
 /**
  * The sizes that are asked for, or smaller ones if sequences of `time` steps are too much work: the first that are declared
  * (of heads, layers, hidden units as a rule) give way first, as far as that helps.
@@ -81,7 +79,7 @@ function sizesWithin(
   let found = choose(now);
   // One after the other: each gives way as far as it helps.
   for (let i = 0; "step" in found && i < found.sizes.length; i++) {
-    while (!fits(found, time) && now(i) > 1) {
+    while (excess(found, time) > 1 && now(i) > 1) {
       const smaller = choose((j) => (j === i ? lower(i) : now(j)));
       if (!("step" in smaller) || excess(smaller, time) > 0.95 * excess(found, time)) break;
       lowered.set(i, lower(i));
@@ -136,10 +134,10 @@ function fullPlan(project: Project, decl: Declared, options: PlanOptions): Plan 
     if (!("step" in sized)) return sized;
     const at = r + cycle;
     const own = [SHORT[at % 3]!, MIDDLE[at % 3]!, LONG[(at + 1) % 2]!];
-    const lengths = own.filter((time) => fits(sized, time));
+    const lengths = own.filter((time) => workIn(sized, time) <= MOST_WORK);
     // Large ones at least for a few steps.
     const some = lengths.length === 0 ? [SHORT[1]] : lengths;
-    // Twice is enough: there with long sequences, and with several keys and values.
+    // Twice is enough: with small sizes and with large ones.
     made.push({ ...sized, lengths: some, gates: r === 3 || large });
   }
   if (rounds < ROUNDS) return { rounds: made, missing: [] };
