@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { BATCH, dim, TIME } from "../../compiler/dims.ts";
 import { GraphBuilder } from "../../compiler/graph/builder.ts";
-import { runProgram, type Tensor } from "../../compiler/graph/index.ts";
+import { runProgram, type NodeId, type Tensor } from "../../compiler/graph/index.ts";
 import { optimiseProgram } from "../../compiler/optimise/index.ts";
 import { relativeRms } from "../support/compare.ts";
 import { drawNormal } from "../support/draw.ts";
@@ -14,7 +14,7 @@ test("what repeats along a label that is summed over is counted", () => {
   const x = b.input("x", [BATCH, TIME, n, m]);
   const c = b.input("c", [n]);
   const u = b.input("u", [n]);
-  const repeated = (id: number, axes: readonly number[]) => b.broadcast(id, axes, b.shape(x));
+  const repeated = (id: NodeId, axes: readonly number[]) => b.broadcast(id, axes, b.shape(x));
   const outputs = {
     one: b.sum(b.add(x, b.fill(1, b.shape(x))), [3]),
     per: b.sum(b.sub(repeated(c, [2]), x), [2, 3]),
