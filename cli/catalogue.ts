@@ -138,9 +138,9 @@ export const cliCatalogue = {
     "error",
     "No sizes to verify with",
     (f: { name: string; reason: string }) =>
-      `no small sizes fit \`${f.name}\`; with the last ones: ${f.reason}`,
+      `no sizes fit \`${f.name}\`; with the last ones: ${f.reason}`,
     (f) => `give some: --of ${f.name} --set NAME=VALUE`,
-    "`fwp verify` gives whole-number parameters and free widths small values, then larger ones, then the defaults. A declaration that refuses all of them needs some to be set.",
+    "`fwp verify` gives whole-number parameters and free widths awkward values, then larger ones, then the defaults. A declaration that refuses all of them needs some to be set.",
   ),
 };
 

@@ -17,6 +17,8 @@ export interface Candidate {
   readonly form: string;
   readonly device: string;
   readonly precision: Precision;
+  /** The rule went through the recurrence analysis: this is another way to compute it. */
+  readonly derived: boolean;
   /** Is it tried on sequences that long? */
   readonly fits: (time: number) => boolean;
   /** Outputs and last states in each of the maps, all gradients in the last. */
@@ -82,10 +84,12 @@ export function typescriptCandidates(step: StepProgram): Candidate[] {
       program: () => Program,
       run: (program: Program, given: Given) => Values[],
       [shortest, longest]: readonly [number, number] = [1, Infinity],
+      derived = false,
     ): Candidate => ({
       form,
       device: "typescript",
       precision,
+      derived,
       fits: (time) => time >= shortest && time <= longest,
       run: (given) => run(program(), given),
     });
@@ -97,8 +101,9 @@ export function typescriptCandidates(step: StepProgram): Candidate[] {
       of("step", staged, stepwise, CALLS),
       ...lengths.flatMap((length) => {
         const program = compile("derived", length);
-        const cut = length === CHUNKS[0] ? [of(`chunk ${length}, cut`, program, split, CUT)] : [];
-        return [of(`chunk ${length}`, program, whole), ...cut];
+        const cut = () => of(`chunk ${length}, cut`, program, split, CUT, true);
+        const own = of(`chunk ${length}`, program, whole, [1, Infinity], true);
+        return length === CHUNKS[0] ? [own, cut()] : [own];
       }),
     ];
   });

@@ -10,7 +10,7 @@ import { chooseStep, soundProject, throwErrors } from "../project.ts";
 import { placeSettings } from "../settings.ts";
 import type { Candidates } from "./candidates.ts";
 import type { Verified } from "./report.ts";
-import { chooseSizes } from "./sizes.ts";
+import { planRounds } from "./rounds.ts";
 import { verifyStep } from "./verify.ts";
 
 export interface Request {
@@ -21,13 +21,38 @@ export interface Request {
   readonly seed: number;
   /** Choices of sizes for each layer and model. */
   readonly rounds: number;
+  /** Small sizes and short sequences only. */
+  readonly quick: boolean;
   readonly candidates: Candidates;
 }
 
-/** One line on a terminal that says what is being done, drawn over itself. */
-function progressOn(context: Context): { say: (text: string) => void; clear: () => void } {
-  const draw = (text: string) => context.terminal && context.err(`\r\u001B[K${text.slice(0, 78)}`);
-  return { say: draw, clear: () => draw("") };
+/**
+ * What is being done: on a terminal in one line that is drawn over itself, elsewhere a line per layer or model where there
+ * are several.
+ */
+class Progress {
+  readonly #context: Context;
+  readonly #total: number;
+  #count = 0;
+  #label = "";
+
+  constructor(context: Context, total: number) {
+    this.#context = context;
+    this.#total = total;
+  }
+  start(file: string, name: string): void {
+    this.#label = `${++this.#count}/${this.#total} ${file} ${name}`;
+    if (!this.#context.terminal && this.#total > 1) this.#context.err(`${this.#label}\n`);
+  }
+  say(text: string): void {
+    this.#draw(`${this.#label}: ${text}`);
+  }
+  clear(): void {
+    this.#draw("");
+  }
+  #draw(text: string): void {
+    if (this.#context.terminal) this.#context.err(`\r\u001B[K${text.slice(0, 78)}`);
+  }
 }
 
 /**
@@ -40,7 +65,7 @@ export function verifyFiles(
   context: Context,
   done: (file: string, verified: readonly Verified[]) => void,
 ): void {
-  const { files, of, settings, seed, rounds, candidates } = request;
+  const { files, of, settings, seed, candidates } = request;
   if (of !== undefined && files.length > 1) throw new UsageError("--of NAME needs a single file");
   const projects = files.map((file) => {
     const project = soundProject(file);
@@ -55,28 +80,33 @@ export function verifyFiles(
   if (total > 1 && settings.length > 0) {
     throw new UsageError("--set needs --of NAME when there are several layers or models");
   }
-  const progress = progressOn(context);
+  const progress = new Progress(context, total);
   for (const { project, chosen } of projects) {
     const { file } = project.main;
     const found: Verified[] = [];
     for (const decl of chosen) {
       const name = decl.name.text;
-      for (let round = 0; round < rounds; round++) {
-        progress.say(`${file} ${name}: choosing sizes`);
-        const sized = chooseSizes(project, decl, settings, seed, round);
-        if (!("step" in sized)) {
-          progress.clear();
-          // With settings the fault is most likely theirs; the spec's own problems say it best.
-          if (settings.length > 0) throw new DiagnosticError(placeSettings(sized));
-          const reason = sized.map((d) => d.message).join("; ");
-          throw cliProblem("fwp8301", file, { name, reason });
-        }
-        progress.say(`${file} ${name}: oracle`);
-        const findings = verifyStep(sized.step, candidates, seed + round, (c) =>
-          progress.say(`${file} ${name}: ${c.form}, ${c.device} ${c.precision}`),
-        );
-        found.push({ file, name, sizes: sized.sizes, findings });
+      progress.start(file, name);
+      progress.say("choosing sizes");
+      const plan = planRounds(project, decl, request);
+      if (!("rounds" in plan)) {
+        progress.clear();
+        // With settings the fault is most likely theirs; the spec's own problems say it best.
+        if (settings.length > 0) throw new DiagnosticError(placeSettings(plan));
+        const reason = plan.map((d) => d.message).join("; ");
+        throw cliProblem("fwp8301", file, { name, reason });
       }
+      const rounds = plan.rounds.map(({ sizes, step, lengths, gates }, i) => ({
+        sizes,
+        lengths,
+        findings: verifyStep(step, candidates, {
+          lengths,
+          gates,
+          seed: seed + i,
+          before: (what) => progress.say(`${i + 1} of ${plan.rounds.length}, ${what}`),
+        }),
+      }));
+      found.push({ file, name, rounds, missing: plan.missing });
     }
     progress.clear();
     done(file, found);

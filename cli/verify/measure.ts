@@ -7,11 +7,11 @@ export type Values = ReadonlyMap<string, Tensor>;
 /** Relative root mean square errors that are allowed. */
 const TOLERANCES: Readonly<Record<Precision, Readonly<Record<Kind, number>>>> = {
   f32: { forward: 1e-5, gradient: 1e-4 },
-  f64: { forward: 1e-11, gradient: 1e-9 },
+  f64: { forward: 1e-12, gradient: 1e-10 },
 };
 /** Relative spacing of numbers over that of float32, in which the inputs of `moved` are rounded. */
 const SPACING: Readonly<Record<Precision, number>> = { f32: 1, f64: 2 ** -29 };
-/** Errors may be this many times what rounding the inputs alone changes. */
+/** Rounding inside a program may do this many times what rounding its inputs alone does. */
 const CONDITIONING = 20;
 /** Results beyond these are too close to overflow: their squares, or what they are made of, may not fit. */
 const LIMITS: Readonly<Record<Precision, number>> = { f32: 1e15, f64: 1e60 };
@@ -27,17 +27,20 @@ function rms(a: ArrayLike<number>, b?: ArrayLike<number>): number {
   return Math.sqrt(sum / Math.max(1, a.length));
 }
 
-export const comparable = (values: Values, precision: Precision): boolean =>
-  [...values.values()].every(({ data }) =>
-    data.every((v: number) => Math.abs(v) < LIMITS[precision]),
-  );
-
 export interface Deviation {
   /** Relative root mean square error. */
   readonly error: number;
   /** The same over what is allowed: above 1 is a failure. */
   readonly ratio: number;
   readonly name: string;
+}
+
+export interface Comparison {
+  /** Of the values that could be compared. */
+  readonly worst: ReadonlyMap<Kind, Deviation>;
+  readonly compared: number;
+  /** Values that the inputs determine less well than they would have to be found. */
+  readonly undetermined: readonly string[];
 }
 
 /** What the oracle says, prepared for comparisons. */
@@ -68,13 +71,31 @@ export class Expectation {
     );
   }
 
-  /** The worst deviation of each kind. A value that is missing, or has another shape, or is not finite is infinitely off. */
-  compare(found: Values, kinds: readonly Kind[], precision: Precision): Map<Kind, Deviation> {
+  /** Whether everything is small enough to be compared at all. */
+  fits(precision: Precision): boolean {
+    return [...this.values.values()].every(({ data }) =>
+      data.every((v: number) => Math.abs(v) < LIMITS[precision]),
+    );
+  }
+
+  /**
+   * The worst deviation of each kind. A value that is missing, or has another shape, or is not finite is infinitely off. One
+   * that is further off than the tolerance, but not further than rounding explains, is undetermined.
+   */
+  compare(found: Values, kinds: readonly Kind[], precision: Precision): Comparison {
     const worst = new Map<Kind, Deviation>();
-    const note = (name: string, error: number, allowed: number) => {
+    const undetermined: string[] = [];
+    let compared = 0;
+    const note = (name: string, error: number, rounding: number) => {
       const kind = kindOf(name);
       if (!kinds.includes(kind)) return;
-      const ratio = Number.isNaN(error) ? Infinity : error / allowed;
+      const tolerance = TOLERANCES[precision][kind];
+      if (error > tolerance && error <= rounding) {
+        undetermined.push(name);
+        return;
+      }
+      compared++;
+      const ratio = Number.isNaN(error) ? Infinity : error / Math.max(tolerance, rounding);
       const before = worst.get(kind);
       if (before !== undefined && before.ratio >= ratio) return;
       worst.set(kind, { error: Number.isNaN(error) ? Infinity : error, ratio, name });
@@ -84,9 +105,9 @@ export class Expectation {
       const fits = own !== undefined && own.shape.join() === shape.join();
       const error = fits ? rms(data, own.data) / this.#scales.get(name)! : Infinity;
       const rounding = CONDITIONING * this.#conditioning.get(name)! * SPACING[precision];
-      note(name, error, Math.max(TOLERANCES[precision][kindOf(name)], rounding));
+      note(name, error, Number.isFinite(rounding) ? rounding : 0);
     }
-    for (const name of found.keys()) if (!this.values.has(name)) note(name, Infinity, 1);
-    return worst;
+    for (const name of found.keys()) if (!this.values.has(name)) note(name, Infinity, 0);
+    return { worst, compared, undetermined };
   }
 }

@@ -1,4 +1,4 @@
-/** Small, awkward sizes for a layer or model: different from one another, or all one. */
+/** Numbers for the counts and free widths of a layer or model. */
 import { instantiate } from "../../compiler/check/instantiate.ts";
 import type { Project } from "../../compiler/check/project.ts";
 import type { Setting } from "../../compiler/check/settings.ts";
@@ -6,14 +6,16 @@ import { concretize } from "../../compiler/graph/concretize.ts";
 import type { StepProgram } from "../../compiler/graph/ir.ts";
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import type { LayerDecl, ModelDecl, Parameter } from "../../grammar/ast.ts";
-import { random4 } from "../../runtime/format/random.ts";
 import { numberSetting } from "../settings.ts";
 import { openWidths } from "../widths.ts";
 
-/** Sizes handed out in turn: one ramp per round, from a place that the seed says. */
-const RAMPS = [[3, 2, 4], [1], [7, 5, 3]] as const;
-/** Added to every size when a spec refuses the smaller ones: an address needs its bits. */
-const LIFTS = [0, 4, 24] as const;
+/** Added to the first size, else to all, when a spec refuses the smaller ones: an address needs its bits. */
+const LIFTS = [4, 24, 60] as const;
+const ATTEMPTS = [
+  { lift: 0, all: false },
+  ...LIFTS.map((lift) => ({ lift, all: false })),
+  ...LIFTS.map((lift) => ({ lift, all: true })),
+];
 
 export interface Sized {
   /** What was chosen here, in the order of the declaration; what the user set is not among it. */
@@ -33,9 +35,9 @@ function attempt(
   decl: LayerDecl | ModelDecl,
   settings: readonly Setting[],
   counts: readonly string[],
-  next: () => number,
+  sizeOf: (index: number) => number,
 ): Sized | readonly Diagnostic[] {
-  const sizes = counts.map((name) => [name, next()] as const);
+  const sizes = counts.map((name, i) => [name, sizeOf(i)] as const);
   const all = () => [...settings, ...sizes.map(([name, value]) => numberSetting(name, value))];
   // One width at a time: it may settle the others.
   for (;;) {
@@ -43,7 +45,7 @@ function attempt(
       (name) => !sizes.some(([known]) => known === name),
     );
     if (open === undefined) break;
-    sizes.push([open, next()]);
+    sizes.push([open, sizeOf(sizes.length)]);
   }
   const found = instantiate(project, decl.name.text, all());
   if (!("step" in found)) return found.diagnostics;
@@ -51,29 +53,26 @@ function attempt(
 }
 
 /**
- * The declaration with numbers for its counts and free widths: small ones, larger ones where those are refused, its own
- * defaults where these are. `settings` are kept. @returns the problems of the last attempt if nothing fits.
+ * The declaration with numbers for its counts and free widths, in order: those of `sizeOf`, larger ones where these are
+ * refused, its own defaults where these are. `settings` are kept. @returns the problems of the last attempt if nothing fits.
  */
 export function chooseSizes(
   project: Project,
   decl: LayerDecl | ModelDecl,
   settings: readonly Setting[],
-  seed: number,
-  round: number,
+  sizeOf: (index: number) => number,
 ): Sized | readonly Diagnostic[] {
   const given = new Set(settings.map((s) => s.path.join(".")));
   const counts = decl.parameters
     .filter((p) => isCount(p) && !given.has(p.name.text))
     .map((p) => p.name.text);
   const needed = new Set(decl.parameters.filter((p) => p.default === null).map((p) => p.name.text));
-  const ramp = RAMPS[round % RAMPS.length]!;
-  const [start] = random4(seed, round, 0);
   let found: Sized | readonly Diagnostic[] = [];
   const own = counts.filter((name) => needed.has(name));
   for (const names of [counts, own]) {
-    for (const lift of LIFTS) {
-      let at = start % ramp.length;
-      found = attempt(project, decl, settings, names, () => ramp[at++ % ramp.length]! + lift);
+    for (const { lift, all } of ATTEMPTS) {
+      const lifted = (i: number) => sizeOf(i) + (all || i === 0 ? lift : 0);
+      found = attempt(project, decl, settings, names, lifted);
       if ("step" in found) return found;
     }
   }

@@ -1,29 +1,21 @@
 /** Holds every candidate against the oracle of the unrolled step on random sequences. */
-import { evaluateDim } from "../../compiler/dims.ts";
-import { unroll, withGradients } from "../../compiler/graph/index.ts";
-import { runProgram, sizeLookup } from "../../compiler/graph/interpret.ts";
 import type { StepProgram } from "../../compiler/graph/ir.ts";
-import type { InputPort, SequenceProgram } from "../../compiler/graph/program.ts";
-import { elements, type Tensor } from "../../compiler/graph/tensor.ts";
-import type { Data } from "../../runtime/device/program.ts";
-import { fillNormal, fillUniform, streamOf } from "../../runtime/format/random.ts";
-import type { Sizes } from "../../runtime/format/program.ts";
 import { plural } from "../output.ts";
 import type { Candidate, Candidates, Given } from "./candidates.ts";
-import { comparable, Expectation, type Deviation, type Kind, type Values } from "./measure.ts";
-
-/** Lengths of the sequences. */
-const TIMES = [1, 2, 7, 19] as const;
-const BATCH = 2;
-/** Rows that growing states hold at the start, with every other length. */
-const PAST = 3;
-/** Standard deviation of everything that is drawn. */
-const DEVIATION = 0.7;
+import { twinsOf } from "./gates.ts";
+import type { Deviation, Kind, Values } from "./measure.ts";
+import { trials, type Trial } from "./trials.ts";
 
 export type Outcome = "ok" | "FAIL" | "not comparable";
 
 export interface Worst extends Deviation {
   readonly time: number;
+}
+
+/** Values of one length that were not compared; null for all of them. */
+export interface Incomparable {
+  readonly time: number;
+  readonly values: readonly string[] | null;
 }
 
 /** What became of one candidate over all lengths. */
@@ -34,128 +26,62 @@ export interface Finding {
   /** Closest to, or furthest beyond, what is allowed; null where nothing was compared. */
   readonly forward: Worst | null;
   readonly gradient: Worst | null;
-  /** Lengths whose results overflow in the oracle as well. */
-  readonly incomparable: readonly number[];
+  /** How many values were compared, over all lengths, and how many were not. */
+  readonly compared: number;
+  readonly left: number;
+  /** Lengths whose results overflow in the oracle as well, and values that its inputs do not determine well enough. */
+  readonly incomparable: readonly Incomparable[];
   /** The candidate broke off. */
   readonly fault: string | null;
   readonly outcome: Outcome;
 }
 
-const keyOf = (port: { readonly role: string; readonly name: string }): string =>
-  `${port.role}:${port.name}`;
+/** Gates are held still on sequences that are shorter than this. */
+const GATED = 100;
 
-/** The same under the names that `fwp run` uses: `y`, `state.W`, `d.x`. */
-function named(values: ReadonlyMap<string, Tensor>): Values {
-  return new Map(
-    [...values].map(([key, tensor]) => {
-      const at = key.indexOf(":");
-      const [role, name] = [key.slice(0, at), key.slice(at + 1)];
-      const shown =
-        role === "state"
-          ? `state.${name}`
-          : role === "gradient" || role === "cotangent"
-            ? `d.${name}`
-            : name;
-      return [shown, tensor];
-    }),
-  );
-}
-
-/** A value for every port; floats are float32 numbers, so that every precision is given the same. */
-function draw(program: SequenceProgram, sizes: Sizes, seed: number): Map<string, Tensor> {
-  const lookup = sizeLookup(sizes);
-  const one = (port: InputPort): Tensor => {
-    const shape = port.shape.map((d) => evaluateDim(d, lookup));
-    const data = new Float64Array(elements(shape));
-    if (port.dtype === "int") {
-      const vocab = program.step.inputs.find((i) => i.name === port.name)?.vocab;
-      const n = vocab ? evaluateDim(vocab, lookup) : 2;
-      fillUniform(data, seed, streamOf(keyOf(port)));
-      return { shape, data: data.map((x) => Math.floor(x * n)) };
-    }
-    fillNormal(data, seed, streamOf(keyOf(port)));
-    return { shape, data: data.map((x) => Math.fround(x * DEVIATION)) };
-  };
-  return new Map(program.inputs.map((port) => [keyOf(port), one(port)]));
-}
-
-/** Floats moved by up to half a unit in the last place of a float32: how well do they determine the results? */
-function moved(
-  program: SequenceProgram,
-  inputs: ReadonlyMap<string, Tensor>,
-  seed: number,
-): Map<string, Tensor> {
-  return new Map(
-    program.inputs.map((port) => {
-      const key = keyOf(port);
-      const tensor = inputs.get(key)!;
-      if (port.dtype === "int") return [key, tensor];
-      const by = new Float64Array(tensor.data.length);
-      fillUniform(by, seed, streamOf(`moved ${key}`));
-      const data = tensor.data.map((x, i) => x * (1 + (2 * by[i]! - 1) * 2 ** -24));
-      return [key, { shape: tensor.shape, data }];
-    }),
-  );
-}
-
-function givenOf(
-  program: SequenceProgram,
-  inputs: ReadonlyMap<string, Tensor>,
-  sizes: Sizes,
-): Given {
-  const parameters = new Map<string, Data>();
-  const others = new Map<string, Tensor>();
-  for (const port of program.inputs) {
-    const tensor = inputs.get(keyOf(port))!;
-    if (port.role === "parameter") parameters.set(port.name, tensor.data);
-    else others.set(keyOf(port), tensor);
-  }
-  return { parameters, tensors: named(others), sizes };
-}
-
-/** One length: the job and what the oracle makes of it. */
-interface Trial {
-  readonly given: Given;
-  readonly expectation: Expectation;
-}
-
-function trials(step: StepProgram, seed: number): Trial[] {
-  const program = withGradients(unroll(step));
-  const growing = step.states.some((s) => s.growing);
-  return TIMES.map((time, i) => {
-    const sizes: Sizes = { batch: BATCH, time, past: growing && i % 2 === 1 ? PAST : 0 };
-    const inputs = draw(program, sizes, seed);
-    const want = named(runProgram(program, inputs, sizes));
-    const near = named(runProgram(program, moved(program, inputs, seed), sizes));
-    return { given: givenOf(program, inputs, sizes), expectation: new Expectation(want, near) };
-  });
-}
+/** Of the derived candidates the last on each device, which is enough to see whether a rule was folded rightly. */
+const derived = (all: readonly Candidate[]): Candidate[] => [
+  ...new Map(
+    all.filter((c) => c.derived).map((c) => [`${c.device} ${c.precision}`, c] as const),
+  ).values(),
+];
 
 const further = (a: Worst | null, b: Deviation, time: number): Worst =>
   a !== null && a.ratio >= b.ratio ? a : { ...b, time };
 
-function tryCandidate(candidate: Candidate, all: readonly Trial[]): Finding {
-  const { form, device, precision } = candidate;
+/** `run` gives results like `Candidate.run`, under the names of the oracle's. */
+function tryCandidate(
+  candidate: Candidate,
+  form: string,
+  all: readonly Trial[],
+  run: (given: Given) => readonly Values[],
+): Finding {
+  const { device, precision } = candidate;
   const worst: Record<Kind, Worst | null> = { forward: null, gradient: null };
-  const incomparable: number[] = [];
+  const incomparable: Incomparable[] = [];
   let fault: string | null = null;
-  let compared = 0;
+  let [compared, left] = [0, 0];
   for (const { given, expectation } of all) {
     const { time } = given.sizes;
-    if (!candidate.fits(time)) continue;
-    if (!comparable(expectation.values, precision)) {
-      incomparable.push(time);
+    if (!expectation.fits(precision)) {
+      incomparable.push({ time, values: null });
+      left += expectation.values.size;
       continue;
     }
-    compared++;
     try {
-      const results = candidate.run(given);
+      const results = run(given);
+      const open = new Set<string>();
       for (const [i, found] of results.entries()) {
         const kinds: Kind[] = i === results.length - 1 ? ["forward", "gradient"] : ["forward"];
-        for (const [kind, deviation] of expectation.compare(found, kinds, precision)) {
+        const comparison = expectation.compare(found, kinds, precision);
+        compared += comparison.compared;
+        left += comparison.undetermined.length;
+        for (const name of comparison.undetermined) open.add(name);
+        for (const [kind, deviation] of comparison.worst) {
           worst[kind] = further(worst[kind], deviation, time);
         }
       }
+      if (open.size > 0) incomparable.push({ time, values: [...open] });
     } catch (error) {
       // Whatever a program does wrong is a result here; the other programs are still to be looked at.
       fault = `${plural(time, "step")}: ${error instanceof Error ? error.message : String(error)}`;
@@ -164,22 +90,57 @@ function tryCandidate(candidate: Candidate, all: readonly Trial[]): Finding {
   }
   const failed = fault !== null || [worst.forward, worst.gradient].some((w) => w !== null && w.ratio > 1); // prettier-ignore
   const outcome: Outcome = failed ? "FAIL" : compared === 0 ? "not comparable" : "ok";
-  return { form, device, precision, ...worst, incomparable, fault, outcome };
+  return { form, device, precision, ...worst, compared, left, incomparable, fault, outcome };
+}
+
+export interface VerifyOptions {
+  readonly lengths: readonly number[];
+  readonly seed: number;
+  /** Also the derived forms with their gates held still. */
+  readonly gates: boolean;
+  /** Called ahead of each comparison with what is about to be done. */
+  readonly before?: (what: string) => void;
 }
 
 /**
  * Every candidate for a step whose sizes are numbers, over sequences of several lengths with random inputs, states and
- * cotangents. `before` is called ahead of each.
+ * cotangents; then every derived form with its gates held still, and the form that is derived without them.
  */
 export function verifyStep(
   step: StepProgram,
   candidates: Candidates,
-  seed: number,
-  before: (candidate: Candidate) => void = () => {},
+  { lengths, seed, gates, before = () => {} }: VerifyOptions,
 ): Finding[] {
-  const all = trials(step, seed);
-  return candidates(step).map((candidate) => {
-    before(candidate);
-    return tryCandidate(candidate, all);
-  });
+  before("oracle");
+  const all = trials(step, lengths, seed);
+  const findings: Finding[] = [];
+  const run = (
+    candidate: Candidate,
+    form: string,
+    over: readonly Trial[],
+    how: Candidate["run"],
+  ) => {
+    before(`${form}, ${candidate.device} ${candidate.precision}`);
+    findings.push(tryCandidate(candidate, form, over, how));
+  };
+  const own = candidates(step);
+  for (const candidate of own) {
+    const fitting = all.filter(({ given }) => candidate.fits(given.sizes.time));
+    if (fitting.length > 0) run(candidate, candidate.form, fitting, candidate.run);
+  }
+  const short = lengths.filter((time) => time < GATED);
+  if (!gates || derived(own).length === 0 || short.length === 0) return findings;
+  for (const { name, special, general, widen, narrow } of twinsOf(step)) {
+    before(`oracle, ${name}`);
+    const some = trials(special, short.slice(-1), seed);
+    for (const candidate of derived(candidates(special))) {
+      run(candidate, `${candidate.form}, ${name}: folded`, some, candidate.run);
+    }
+    for (const candidate of derived(candidates(general))) {
+      run(candidate, `${candidate.form}, ${name}: given`, some, (given) =>
+        candidate.run(widen(given)).map(narrow),
+      );
+    }
+  }
+  return findings;
 }

@@ -76,7 +76,10 @@ export function multiply(
   const [only] = rest as [(typeof rest)[0]];
   const gone = only.labels.flatMap((l, axis) => (out.includes(l) ? [] : [axis]));
   const left = only.labels.filter((l) => out.includes(l));
-  const summed = algebra.sum(builder, only.node, gone);
+  // What no factor has repeats itself along that label: counted where it is summed over.
+  const all = factors.flatMap((f) => f.labels);
+  const counted = [...sizes].flatMap(([l, d]) => (out.includes(l) || all.includes(l) ? [] : [d]));
+  const summed = algebra.timesSizes(builder, algebra.sum(builder, only.node, gone), counted);
   const order = out.filter((l) => left.includes(l)).map((l) => left.indexOf(l));
   const placed = out.flatMap((l, axis) => (left.includes(l) ? [axis] : []));
   const shape = out.map((l) => sizes.get(l)!);

@@ -6,7 +6,7 @@ import { broadcast, fillValue, filled, mul } from "./elementwise.ts";
 import { reshape, transpose } from "./layout.ts";
 
 /** x times a product of sizes. */
-function timesSizes(b: GraphBuilder, x: NodeId, sizes: readonly Dim[]): NodeId {
+export function timesSizes(b: GraphBuilder, x: NodeId, sizes: readonly Dim[]): NodeId {
   const count = product(sizes);
   const known = constant(count);
   if (known !== undefined) return mul(b, x, filled(b, known, b.shape(x)));

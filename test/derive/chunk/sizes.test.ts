@@ -10,8 +10,8 @@ import {
 } from "../../../compiler/graph/index.ts";
 import { relativeRms } from "../../support/compare.ts";
 import { ruleStep } from "../../support/rules.ts";
-import { drawInputs } from "../../support/steps.ts";
-import { compareOn } from "../../targets/harness.ts";
+import { drawInputs, portKey } from "../../support/steps.ts";
+import { compareOn, instanceOf } from "../../targets/harness.ts";
 import { bothForms, expectSame } from "./helpers.ts";
 
 const matrix = "fast net { W: [heads, value, key] = 0 }";
@@ -82,9 +82,9 @@ describe("float32 on the typescript target, forward to 1e-5 and gradients to 1e-
   });
 });
 
-/** Log decays into the place of `d`, small cotangent of the last state so that it is seen too. */
+/** Log decays into the place of `d`, per key; or of `r`, per value; or of `g`, per head. */
 function setDecays(inputs: Map<string, Tensor>, decay: (uniform: number) => number): void {
-  const { data } = inputs.get("input:d")!;
+  const { data } = ["d", "r", "g"].flatMap((name) => inputs.get(`input:${name}`) ?? [])[0]!;
   let state = 12345;
   for (let i = 0; i < data.length; i++) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -92,24 +92,52 @@ function setDecays(inputs: Map<string, Tensor>, decay: (uniform: number) => numb
   }
 }
 
-describe("strong decays", () => {
-  const cases = [
+describe("strong decays (systems.md C.2, T14)", () => {
+  const decays = [
     ["log decays uniform in [-6, 0]", (u: number) => -6 * u],
     ["constant -20", () => -20],
   ] as const;
-  test.each(cases)("%s, chunks of 64", (_, decay) => {
-    const step = ruleStep(DIAGONAL, { heads: 2, key: 16, value: 8 });
-    const both = bothForms(step, 64);
-    const sizes = { batch: 1, time: 100, past: 0 };
-    expectSame(both, sizes, undefined, (inputs) => setDecays(inputs, decay));
-    const program = simplifyProgram(both.chunked);
-    const inputs = drawInputs(program, sizes);
-    setDecays(inputs, decay);
-    for (const value of runProgram(program, inputs, sizes).values()) {
-      expect(value.data.every(Number.isFinite)).toBe(true);
-    }
-    compareOn(program, inputs, sizes, [["f32", 1e-4]]);
-  });
+  const channels = "W <- einsum(W[h, i, j], exp(d)[h, j] -> [h, i, j])";
+  const rules: Readonly<Record<string, string>> = {
+    "decay per key, delta": DIAGONAL,
+    "decay per key": rule(`${channels} + outer(v, k)`),
+    "decay per key, any rank one": rule(`${channels}
+      - sigmoid(b) * outer(W @ l2_norm(a), l2_norm(p)) + outer(v, k)`),
+    "decay per head, delta": rule(`W <- exp(g) * W
+      W <- delta(W, key: l2_norm(k), value: v, rate: sigmoid(b))`),
+    "decay per value, Oja": rule(`W <- exp(r) * W
+      W <- oja(W, key: k, value: l2_norm(v), rate: sigmoid(b))`),
+  };
+  const cases = decays.flatMap(([name, decay]) =>
+    Object.entries(rules).map(([kind, text]) => [`${kind}, ${name}`, text, decay] as const),
+  );
+  test.each(cases)(
+    "%s: chunks of 64 in float64, and in float32 on the target",
+    (_, text, decay) => {
+      const step = ruleStep(text, { heads: 2, key: 16, value: 8 });
+      const both = bothForms(step, 64);
+      const sizes = { batch: 1, time: 100, past: 0 };
+      expectSame(both, sizes, undefined, (inputs) => setDecays(inputs, decay));
+      const program = simplifyProgram(both.chunked);
+      const inputs = drawInputs(program, sizes);
+      setDecays(inputs, decay);
+      const wanted = runProgram(program, inputs, sizes);
+      const { instance } = instanceOf(program, sizes, "f32");
+      for (const p of program.inputs)
+        instance.input(p.role, p.name).set(inputs.get(portKey(p))!.data);
+      instance.run();
+      let gradients = 0;
+      for (const p of program.outputs) {
+        const found = instance.output(p.role, p.name);
+        expect(found.every(Number.isFinite), `${portKey(p)} is finite`).toBe(true);
+        expect(relativeRms(found, wanted.get(portKey(p))!.data), portKey(p)).toBeLessThanOrEqual(
+          1e-4,
+        );
+        if (p.role === "gradient") gradients++;
+      }
+      expect(gradients).toBeGreaterThan(3);
+    },
+  );
 
   test("a decay of exactly zero forgets, and has the gradient that it has step by step", () => {
     const text = `${matrix} program { W <- g * W\n W <- delta(W, key: k, value: v, rate: 0.5 * b) } out y = W @ q`; // prettier-ignore
