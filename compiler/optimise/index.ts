@@ -1,14 +1,15 @@
 /**
  * Re-associates sums of products: factors that lack a summed index leave the sum, three factors are multiplied two at a
  * time in the cheapest order, and `c · (W + u kᵀ)` becomes `c · W + (c · u) k` when the sum in brackets serves nothing else.
- * Values change by rounding only, so this runs on programs that are about to be compiled, never on the oracle's.
+ * Sums over one term are none. Values change by rounding only, so this runs on programs that are about to be compiled, never on the oracle's.
  */
+import { constant, type Dim } from "../dims.ts";
 import { algebra } from "../graph/index.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import type { Graph, Node, NodeId, Recurrence } from "../graph/ir.ts";
 import type { SequenceProgram } from "../graph/program.ts";
 import { rebuild } from "../graph/rebuild.ts";
-import { operands } from "../graph/shapes.ts";
+import { bodyNode, operands } from "../graph/shapes.ts";
 import { simplifyProgram } from "../graph/simplify.ts";
 import { sumOfProducts, volume, type SumOfProducts, type Uses } from "./factors.ts";
 import { costOf, multiply } from "./order.ts";
@@ -55,6 +56,29 @@ function rewritten(
   return total;
 }
 
+/** A contraction that does not sum over axes of length one; null if it never did. */
+function withoutUnits(
+  graph: Graph,
+  node: Node,
+  builder: GraphBuilder,
+  to: (id: NodeId) => NodeId,
+): NodeId | null {
+  if (node.op !== "contract") return null;
+  const strip = (id: NodeId, labels: readonly number[]) => {
+    const { shape } = bodyNode(graph, id);
+    const gone = (d: Dim, i: number) => constant(d) === 1 && !node.outLabels.includes(labels[i]!);
+    const kept = shape.flatMap((d, i) => (gone(d, i) ? [] : [i]));
+    return {
+      id: algebra.reshape(builder, to(id), kept.map((i) => shape[i]!)), // prettier-ignore
+      labels: kept.map((i) => labels[i]!),
+    };
+  };
+  const [a, b] = [strip(node.a, node.aLabels), strip(node.b, node.bLabels)];
+  const count = a.labels.length + b.labels.length;
+  if (count === node.aLabels.length + node.bLabels.length) return null;
+  return algebra.contract(builder, a.id, a.labels, b.id, b.labels, node.outLabels);
+}
+
 interface Rewritten {
   readonly graph: Graph;
   readonly to: (id: NodeId) => NodeId;
@@ -73,7 +97,9 @@ function optimiseGraph(graph: Graph, roots: readonly NodeId[]): Rewritten {
         dtype: node.dtype,
       });
     }
-    return rewritten(graph, node, uses, builder, mapped);
+    return (
+      rewritten(graph, node, uses, builder, mapped) ?? withoutUnits(graph, node, builder, mapped)
+    );
   });
   for (const { name, node } of graph.outputs) builder.output(name, to(node));
   return { graph: builder.finish(), to };

@@ -123,7 +123,7 @@ function bandOfComparison(
   // q + x.start < p + y.start, that is p − q > x.start − y.start.
   const least = x.start - y.start + (fn === "lt" ? 1 : 0);
   if (x.axis === q && y.axis === p) return least;
-  return fn === "eq" && x.axis === p && y.axis === q ? -least : -Infinity;
+  return fn === "eq" && x.axis === p && y.axis === q ? 0 - least : -Infinity;
 }
 
 /** The axis that an axis of a reshape was before: as long, with as many elements after it; −1 if there is none. */

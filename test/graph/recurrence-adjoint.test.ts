@@ -69,6 +69,23 @@ describe("the adjoint of a recurrence", () => {
     }
   });
 
+  test("what the forward run gives for every step is not computed again", () => {
+    // r = tanh(W x) is an output, and its slope needs it.
+    const s = new StepBuilder("known");
+    const b = s.body;
+    const [x, w] = [s.input("x", [dim(2)]), s.state("W", [dim(2), dim(2)])];
+    const r = b.unary("tanh", b.contract(w, [0, 1], x, [1], [0]));
+    s.update("W", b.add(w, b.contract(r, [0], x, [1], [0, 1])));
+    s.outputs.push({ name: "r", node: r });
+    const program = unroll(s.finish());
+    checkProgramGradients(program, sizes(5));
+    const loops = withGradients(program).graph.nodes.flatMap((n) =>
+      n.op === "recurrence" ? [n.recurrence] : [],
+    );
+    const backward = loops.find((l) => l.reverse)!;
+    expect(backward.body.nodes.some((n) => n.op === "unary" && n.fn === "tanh")).toBe(false);
+  });
+
   test("a growing state", () => {
     checkProgramGradients(unroll(attentionStep()), sizes(4, 2), { every: dim(3) });
   });

@@ -50,6 +50,32 @@ test("a module is typed, commented with its equations, and runs", async () => {
   expect(p[11]).toBeCloseTo(0.63369, 4);
 });
 
+/** x xᵀ of 6 × k matrices. */
+function squareProgram(k: number) {
+  const b = new GraphBuilder("product");
+  const x = b.input("panels", [BATCH, dim(6), dim(k)]);
+  return programOf(b, { y: b.contract(x, [0, 1, 3], x, [0, 2, 3], [0, 1, 2]) });
+}
+
+test("all products of a module are packed into one array, as long as the longest needs", async () => {
+  const entries = [
+    compileEntry(squareProgram(64), "forward"),
+    compileEntry(squareProgram(100), "step"),
+  ];
+  const { source, javascript, manifest } = await compileTypeScript("product", BASE, entries);
+  expect(source.match(/^const .*$/gm)).toEqual([
+    `const module_panels_2 = new Float64Array(${9 * 100});`,
+  ]);
+  const run = loadJavaScript(javascript, manifest).instantiate("step", {
+    batch: 1,
+    time: 1,
+    past: 0,
+  });
+  run.input("input", "panels").fill(0.5);
+  run.run();
+  expect([...run.output("output", "y")]).toEqual(Array.from({ length: 36 }, () => 25));
+});
+
 const spec = (name: string, length: number, first: number, last: number) => ({
   name,
   type: "f32" as const,

@@ -129,13 +129,13 @@ test("tables: gather, scatter, pick, place, append", () => {
   for (const sizes of SIZES) compare(programOf(b, out), sizes, { tokens: 5 });
 });
 
-test("triangular systems", () => {
+test.each([1, 3, 4, 10])("triangular systems with %i right sides", (columns) => {
   const b = new GraphBuilder("solve");
   const m0 = b.input("m", [BATCH, dim(7), dim(7)]);
   const m = b.scaleBy(m0, 0.3);
   const eye = b.fill(2, b.shape(m));
   const matrix = b.add(m, eye);
-  const right = b.input("r", [BATCH, dim(7), dim(3)]);
+  const right = b.input("r", [BATCH, dim(7), dim(columns)]);
   const out: Record<string, typeof m> = {};
   for (const lower of [true, false])
     for (const unit of [true, false])

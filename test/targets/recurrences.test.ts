@@ -143,6 +143,54 @@ test("carries that read each other: swapped, mixed, kept", () => {
   for (const sizes of SIZES) compare(programOf(o, out), sizes);
 });
 
+test("a product is added to a state where it lies, unless the product reads the state", () => {
+  const n = [dim(17), dim(16)];
+  const make = (own: boolean) => {
+    const b = new GraphBuilder("sum");
+    const w = b.input("W", n);
+    const u = b.input("u", [dim(8), dim(17)]);
+    const k = b.input("k", [dim(8), dim(16)]);
+    const a = b.input("a", [dim(16), dim(16)]);
+    const product = own
+      ? b.contract(w, [0, 1], a, [1, 2], [0, 2])
+      : b.contract(u, [2, 0], k, [2, 1], [0, 1]);
+    const next = b.add(b.scaleBy(w, 0.5), product);
+    const read = b.contract(k, [0, 1], w, [2, 1], [0, 2]);
+    const o = new GraphBuilder("outer");
+    const start = o.input("start", [BATCH, ...n]);
+    const sequence = (name: string, input: NodeId): Binding => ({
+      kind: "sequence",
+      input,
+      value: o.scaleBy(o.input(name, [BATCH, TIME, ...b.shape(input)]), 0.2),
+    });
+    const bindings = [
+      sequence("k", k),
+      ...(own ? [] : [sequence("u", u)]),
+      ...(own ? [sequence("a", a)] : []),
+    ];
+    const [reads, final] = o.recurrence({
+      body: b.finish(),
+      reverse: false,
+      batch: BATCH,
+      time: TIME,
+      carries: [{ name: "W", init: start, input: w, next }],
+      bindings,
+      outputs: [
+        { kind: "stack", node: read },
+        { kind: "final", carry: 0 },
+      ],
+      replay: null,
+    });
+    return programOf(o, { reads: reads!, final: final! });
+  };
+  for (const own of [false, true]) {
+    for (const sizes of SIZES) compare(make(own), sizes);
+    const { javascript } = instanceOf(make(own), SIZES[1]!, "f32");
+    // The array of the sum, which is copied over the state afterwards.
+    expect(/\badd\b/.test(javascript)).toBe(own);
+  }
+});
+
 test("a replay gives a backward step the forward states before it", () => {
   // Forward: W ← W + tanh(W) x; backward: g ← g · (1 + tanh'(W) x) + dy, dx = g · tanh(W).
   const n = [dim(2), dim(3)];

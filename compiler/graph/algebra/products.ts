@@ -3,7 +3,7 @@ import { constant, product, type Dim } from "../../dims.ts";
 import type { GraphBuilder } from "../builder.ts";
 import type { NodeId, ReduceFn } from "../ir.ts";
 import { broadcast, fillValue, filled, mul } from "./elementwise.ts";
-import { reshape, transpose } from "./layout.ts";
+import { transpose } from "./layout.ts";
 
 /** x times a product of sizes. */
 export function timesSizes(b: GraphBuilder, x: NodeId, sizes: readonly Dim[]): NodeId {
@@ -79,39 +79,22 @@ function times(b: GraphBuilder, x: NodeId | null, y: NodeId): NodeId {
   return x === null ? y : mul(b, x, y);
 }
 
-/** Without the axes of length one, which neither sum nor multiply anything. */
-function withoutUnits(b: GraphBuilder, operand: Operand): Operand {
-  const shape = b.shape(operand.id);
-  const long = (axis: number) => constant(shape[axis]!) !== 1;
-  if (shape.every((_, axis) => long(axis))) return operand;
-  const id = reshape(
-    b,
-    operand.id,
-    shape.filter((_, axis) => long(axis)),
-  );
-  return { ...operand, id, labels: operand.labels.filter((_, axis) => long(axis)) };
-}
-
 function lookThrough(b: GraphBuilder, operand: Operand, out: readonly number[]): Operand {
-  return withoutUnits(b, lookInto(b, operand, out));
-}
-
-function lookInto(b: GraphBuilder, operand: Operand, out: readonly number[]): Operand {
   const node = b.node(operand.id);
   const { labels, factor } = operand;
   if (node.op === "broadcast") {
     const next = { id: node.x, labels: node.axes.map((a) => labels[a]!), factor };
-    return lookInto(b, next, out);
+    return lookThrough(b, next, out);
   }
   if (node.op === "transpose") {
     const inner = node.perm.map((_, i) => labels[node.perm.indexOf(i)]!);
-    return lookInto(b, { id: node.x, labels: inner, factor }, out);
+    return lookThrough(b, { id: node.x, labels: inner, factor }, out);
   }
   // A factor leaves the operand when the result is no larger than the operand.
   if (!out.every((l) => labels.includes(l))) return operand;
   if (node.op === "unary" && node.fn === "neg") {
     const next = { id: node.x, labels, factor: times(b, factor, b.constant(-1)) };
-    return lookInto(b, next, out);
+    return lookThrough(b, next, out);
   }
   if (node.op !== "binary" || node.fn !== "mul") return operand;
   for (const [scale, rest] of [
@@ -120,7 +103,7 @@ function lookInto(b: GraphBuilder, operand: Operand, out: readonly number[]): Op
   ] as const) {
     const scalar = repeatedScalar(b, scale);
     if (scalar === null) continue;
-    return lookInto(b, { id: rest, labels, factor: times(b, factor, scalar) }, out);
+    return lookThrough(b, { id: rest, labels, factor: times(b, factor, scalar) }, out);
   }
   return operand;
 }
