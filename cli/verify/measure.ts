@@ -9,9 +9,9 @@ const TOLERANCES: Readonly<Record<Precision, Readonly<Record<Kind, number>>>> = 
   f32: { forward: 1e-5, gradient: 1e-4 },
   f64: { forward: 1e-12, gradient: 1e-10 },
 };
-/** Relative spacing of numbers over that of float32, in which the inputs of `moved` are rounded. */
+/** Relative spacing of numbers over that of float32, in which `rounded` is computed. */
 const SPACING: Readonly<Record<Precision, number>> = { f32: 1, f64: 2 ** -29 };
-/** Rounding inside a program may do this many times what rounding its inputs alone does. */
+/** Rounding, in whatever order a program computes, may do this many times what it does to the oracle. */
 const CONDITIONING = 20;
 /** Results beyond these are too close to overflow: their squares, or what they are made of, may not fit. */
 const LIMITS: Readonly<Record<Precision, number>> = { f32: 1e15, f64: 1e60 };
@@ -39,7 +39,7 @@ export interface Comparison {
   /** Of the values that could be compared. */
   readonly worst: ReadonlyMap<Kind, Deviation>;
   readonly compared: number;
-  /** Values that the inputs determine less well than they would have to be found. */
+  /** Values that rounding alone puts further off than is allowed. */
   readonly undetermined: readonly string[];
 }
 
@@ -50,8 +50,8 @@ export class Expectation {
   readonly #scales: ReadonlyMap<string, number>;
   readonly #conditioning: ReadonlyMap<string, number>;
 
-  /** `moved`: the same from inputs changed by half a unit in the last place of a float32. */
-  constructor(values: Values, moved: Values) {
+  /** `rounded`: the same from inputs moved by half a unit in the last place of a float32, every value rounded to float32. */
+  constructor(values: Values, rounded: Values) {
     this.values = values;
     const sizes = new Map([...values].map(([name, { data }]) => [name, rms(data)]));
     const gradients = [...sizes].filter(([name]) => kindOf(name) === "gradient");
@@ -66,7 +66,7 @@ export class Expectation {
     this.#conditioning = new Map(
       [...values].map(([name, { data }]) => [
         name,
-        rms(data, moved.get(name)!.data) / this.#scales.get(name)!,
+        rms(data, rounded.get(name)!.data) / this.#scales.get(name)!,
       ]),
     );
   }

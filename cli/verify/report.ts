@@ -105,7 +105,7 @@ export function summaryText(all: readonly Verified[]): string {
   const left =
     values.left === 0
       ? ""
-      : `, ${values.left} not comparable (${percent(values.left, whole)}): they overflow, or rounding the inputs to float32 changes them by more`;
+      : `, ${values.left} not comparable (${percent(values.left, whole)}): they overflow, or the oracle itself, rounded, is as far off`;
   return `${plural(layers, "layer or model", "layers and models")}, ${plural(
     comparisons,
     "comparison",

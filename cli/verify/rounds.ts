@@ -31,7 +31,7 @@ const MOST_WORK = 5e6;
 /** The same for a length that no other round could take. */
 const MOST_FOR_LENGTH = 4 * MOST_WORK;
 /** Nodes that a step may have: what is repeated is written out. */
-const MOST_NODES = 340;
+const MOST_NODES = 300;
 
 /** Sizes with their lengths. */
 export interface Round extends Sized {

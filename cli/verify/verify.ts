@@ -29,7 +29,7 @@ export interface Finding {
   /** How many values were compared, over all lengths, and how many were not. */
   readonly compared: number;
   readonly left: number;
-  /** Lengths whose results overflow in the oracle as well, and values that its inputs do not determine well enough. */
+  /** Lengths whose results overflow in the oracle as well, and values that rounding leaves undetermined. */
   readonly incomparable: readonly Incomparable[];
   /** The candidate broke off. */
   readonly fault: string | null;

@@ -4,7 +4,7 @@
  */
 import { InternalError } from "../../diagnostics/diagnostic.ts";
 import { evaluateDim, type NamedAtom } from "../dims.ts";
-import { prepareGraph } from "./interpret/recurrence.ts";
+import { prepareGraph, type Setting } from "./interpret/recurrence.ts";
 import type { Graph, NodeId } from "./ir.ts";
 import type { SequenceProgram } from "./program.ts";
 import { elements, type Tensor } from "./tensor.ts";
@@ -27,15 +27,18 @@ export function sizeLookup(sizes: RunSizes): (atom: NamedAtom) => number | undef
   };
 }
 
+type Rounding = Setting["round"];
+
 function evaluateNodes(
   graph: Graph,
   roots: readonly NodeId[],
   values: (name: string, id: NodeId) => Tensor | undefined,
   sizes: RunSizes,
+  round: Rounding = null,
 ): (id: NodeId) => Tensor {
   const lookup = sizeLookup(sizes);
   const shapeOf = (id: NodeId) => graph.nodes[id]!.shape.map((d) => evaluateDim(d, lookup));
-  const plan = prepareGraph(graph, roots, new Set(), lookup);
+  const plan = prepareGraph(graph, roots, new Set(), { sizes: lookup, round });
   for (const node of graph.nodes) {
     if (node.op !== "input") continue;
     const given = values(node.name, node.id);
@@ -63,15 +66,19 @@ export function interpret(
   return new Map(graph.outputs.map((o) => [o.name, value(o.node)]));
 }
 
-/** Evaluates a program's output ports. Both maps are keyed `role:name`. */
+/**
+ * Evaluates a program's output ports. Both maps are keyed `role:name`. `round` is applied to every float on the way, as a
+ * coarser arithmetic would: `Math.fround` for float32.
+ */
 export function runProgram(
   program: SequenceProgram,
   inputs: ReadonlyMap<string, Tensor>,
   sizes: RunSizes,
+  round: Rounding = null,
 ): Map<string, Tensor> {
   const ports = new Map(program.inputs.map((p) => [p.node, `${p.role}:${p.name}`]));
   const roots = program.outputs.map((p) => p.node);
   const given = (_: string, id: NodeId) => inputs.get(ports.get(id) ?? "");
-  const value = evaluateNodes(program.graph, roots, given, sizes);
+  const value = evaluateNodes(program.graph, roots, given, sizes, round);
   return new Map(program.outputs.map((p) => [`${p.role}:${p.name}`, value(p.node)]));
 }

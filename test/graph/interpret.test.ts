@@ -4,6 +4,7 @@ import {
   concretize,
   GraphBuilder,
   interpret,
+  runProgram,
   tensor,
   unroll,
   verify,
@@ -15,9 +16,10 @@ import {
   type Tensor,
   type UnaryFn,
 } from "../../compiler/graph/index.ts";
+import { relativeRms } from "../support/compare.ts";
 import { drawNormal } from "../support/draw.ts";
 import { NO_SIZES } from "../support/finite.ts";
-import { deltaStep, statelessStep } from "../support/steps.ts";
+import { deltaStep, drawInputs, statelessStep } from "../support/steps.ts";
 
 /** The value of a graph of one output. Inputs whose name starts with `i` are integers. */
 function run(
@@ -260,6 +262,20 @@ test("a reverse recurrence with every kind of output", () => {
     back3: [6, 60],
     back4: [6, 160],
   });
+});
+
+test("in a coarser arithmetic every float on the way is rounded, in loops over time too", () => {
+  const program = unroll(deltaStep());
+  const sizes = { batch: 2, time: 9, past: 0 };
+  const inputs = drawInputs(program, sizes);
+  const [exact, rounded] = [null, Math.fround].map((r) => runProgram(program, inputs, sizes, r));
+  for (const [name, { data }] of exact!) {
+    const other = rounded!.get(name)!.data;
+    expect(other).toEqual(other.map(Math.fround));
+    const error = relativeRms(other, data);
+    expect(error, name).toBeGreaterThan(1e-9);
+    expect(error, name).toBeLessThan(1e-5);
+  }
 });
 
 const values = (atom: { name: string }) => ({ n: 3, m: 4, width: 5 })[atom.name];

@@ -8,6 +8,12 @@ import { elements } from "../tensor.ts";
 import type { Values } from "./kernels.ts";
 import { prepare, type Action, type Context, type Frame, type SizeLookup } from "./prepare.ts";
 
+export interface Setting {
+  readonly sizes: SizeLookup;
+  /** Applied to every element of every float value; null for none. */
+  readonly round: ((x: number) => number) | null;
+}
+
 /**
  * A graph made ready to run many times. `prologue` computes the nodes that none of the inputs in `varying` reaches;
  * `step` the others, with the same frame.
@@ -22,13 +28,13 @@ export function prepareGraph(
   graph: Graph,
   roots: Iterable<NodeId>,
   varying: ReadonlySet<NodeId>,
-  sizes: SizeLookup,
+  { sizes, round }: Setting,
 ): Prepared {
   const context: Context = {
     graph,
     sizes,
     results: new Map(),
-    recurrence: (r) => prepareRecurrence(r, sizes),
+    recurrence: (r) => prepareRecurrence(r, { sizes, round }),
   };
   const frame: Frame = Array.from({ length: graph.nodes.length });
   const varies = new Set<NodeId>();
@@ -37,7 +43,9 @@ export function prepareGraph(
   for (const node of reachable(graph, roots)) {
     const again = varying.has(node.id) || operands(node).some((x) => varies.has(x));
     if (again) varies.add(node.id);
-    (again ? late : early).push([node.id, prepare(node, context)]);
+    const action = prepare(node, context);
+    const rounds = round !== null && node.dtype === "float";
+    (again ? late : early).push([node.id, rounds ? (f) => action(f).map(round) : action]);
   }
   const runAll = (list: readonly [NodeId, Action][]) => {
     for (const [id, action] of list) frame[id] = action(frame);
@@ -89,7 +97,8 @@ function bodyInputs(bindings: readonly Binding[]): NodeId[] {
 }
 
 /** Gives the forward carries before step t, for t going down: one segment is recomputed at a time. */
-function prepareReplay(replay: Replay, time: number, sizes: SizeLookup) {
+function prepareReplay(replay: Replay, time: number, setting: Setting) {
+  const { sizes } = setting;
   const every = evaluateDim(replay.every, sizes);
   const segments = Math.ceil(time / every);
   const { body, carries } = replay;
@@ -98,7 +107,7 @@ function prepareReplay(replay: Replay, time: number, sizes: SizeLookup) {
     body,
     carries.map((c) => c.next),
     varying,
-    sizes,
+    setting,
   );
   const feed = new Feeder(body, replay.bindings, time, sizes);
   const widths = carries.map((c) =>
@@ -134,7 +143,8 @@ function addTo(total: Values, x: Values, offset: number): void {
   for (let i = 0; i < x.length; i++) total[offset + i]! += x[i]!;
 }
 
-export function prepareRecurrence(r: Recurrence, sizes: SizeLookup): (outer: Frame) => Values[] {
+export function prepareRecurrence(r: Recurrence, setting: Setting): (outer: Frame) => Values[] {
+  const { sizes } = setting;
   const [batch, time] = [evaluateDim(r.batch, sizes), evaluateDim(r.time, sizes)];
   const roots = r.carries.map((c) => c.next);
   for (const o of r.outputs) if ("node" in o) roots.push(o.node);
@@ -144,9 +154,9 @@ export function prepareRecurrence(r: Recurrence, sizes: SizeLookup): (outer: Fra
     ...bodyInputs(r.bindings),
     ...targets,
   ]);
-  const plan: Prepared = prepareGraph(r.body, roots, varying, sizes);
+  const plan: Prepared = prepareGraph(r.body, roots, varying, setting);
   const feed = new Feeder(r.body, r.bindings, time, sizes);
-  const replay = r.replay === null ? null : prepareReplay(r.replay, time, sizes);
+  const replay = r.replay === null ? null : prepareReplay(r.replay, time, setting);
   const counts = r.outputs.map((o) =>
     elements(recurrenceOutputShape(r, o).shape.map((d) => evaluateDim(d, sizes))),
   );
