@@ -84,7 +84,11 @@ export function classRows(
         `\`${r.class}\`${acts}`,
         a!,
         b!,
-        r.obstacle === null ? "yes" : `no: ${r.obstacle}`,
+        r.obstacle !== null
+          ? `no: ${r.obstacle}`
+          : r.forms.training.alternative === "scan"
+            ? "by a scan"
+            : "yes",
         codeOf(file, layer.name, states),
       ];
     }),

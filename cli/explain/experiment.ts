@@ -5,8 +5,8 @@ import type { Setting } from "../../compiler/check/settings.ts";
 import { InternalError } from "../../diagnostics/diagnostic.ts";
 import type { ExperimentDecl } from "../../grammar/ast.ts";
 import type { EvalSettings, TaskSettings, TrainSettings } from "../../runtime/format/training.ts";
-import { openExperiment } from "../train/experiment.ts";
 import type { FormWish } from "../forms.ts";
+import { openExperiment } from "../train/experiment.ts";
 import { modelStep } from "../train/run.ts";
 import { describeStep, type Explanation } from "./facts.ts";
 
@@ -50,6 +50,7 @@ export async function explainExperiment(
   const loss = decl.clauses.find((c) => c.kind === "loss-clause")!;
   const { decl: model } = experiment.model;
   if (model.kind !== "layer" && model.kind !== "model") throw new InternalError("a model of no kind"); // prettier-ignore
+  const { batch, time } = task.batch("train", 0, experiment.train.batch);
   return {
     kind: "experiment",
     name: decl.name.text,
@@ -68,7 +69,7 @@ export async function explainExperiment(
         assumed: {},
         warnings: experiment.diagnostics,
       },
-      wish,
+      { wish, sizes: { batch, time } },
     ),
   };
 }

@@ -145,14 +145,22 @@ function stagesOf(project: Project, step: StepProgram): Stage[] {
   );
 }
 
+/** What forms are chosen for. */
+interface Wanted {
+  readonly wish: FormWish;
+  /** Of the batches of a training, where there is one. */
+  readonly sizes?: Choice["sizes"];
+}
+
 /** The class of every recurrence that is left when all else has been taken out of the loops. */
-function recurrencesOf(step: StepProgram, wish: FormWish): RecurrenceFact[] {
+function recurrencesOf(step: StepProgram, { wish, sizes }: Wanted): RecurrenceFact[] {
   const staged = stage(step);
   const { graph } = staged;
   const chooser = new Chooser();
-  const choices = (use: Use) => chooseForms(staged, use, wish, chooser);
-  const [training, prefill] = [choices("training"), choices("prefill")];
-  const streaming = choices("streaming");
+  const trained = sizes === undefined ? wish : { ...wish, sizes };
+  const training = chooseForms(staged, "training", trained, chooser);
+  const prefill = chooseForms(staged, "prefill", wish, chooser);
+  const streaming = chooseForms(staged, "streaming", wish, chooser);
   let place = 0;
   return graph.nodes.flatMap((node) => {
     if (node.op !== "recurrence") return [];
@@ -168,8 +176,8 @@ function recurrencesOf(step: StepProgram, wish: FormWish): RecurrenceFact[] {
       side: set.side,
       reason: set.reason,
       obstacle,
-      ...equationsOf(step, graph, recurrence, sets, set),
       forms,
+      ...equationsOf(step, graph, recurrence, sets, set),
     }));
   });
 }
@@ -209,7 +217,7 @@ export function describeStep(
   project: Project,
   decl: LayerDecl | ModelDecl,
   { step, fixed, assumed, warnings }: Described,
-  wish: FormWish,
+  wanted: Wanted,
 ): Explanation {
   const symbolic = {
     parameters: new Map(step.parameters.map((p) => [p.name, p.shape])),
@@ -258,7 +266,7 @@ export function describeStep(
     states,
     stateNumbers: total(states.filter((s) => !s.growing)),
     stages,
-    recurrences: recurrencesOf(fixed, wish),
+    recurrences: recurrencesOf(fixed, wanted),
     topology: drawable(project, fixed),
     dropped: warnings.filter((w) => w.code === "fwp2309").map((w) => w.message),
     operations: stages.reduce((n, s) => n + s.operations, 0),
@@ -278,10 +286,10 @@ export function explainStep(
   const all = [...settings, ...Object.keys(assumed).map((name) => numberSetting(name, NOMINAL))];
   const made = instantiate(project, decl.name.text, all);
   if (!("step" in made)) return { failed: made };
-  const fixed = fixSizes(made.step, made.values);
+  const { step, warnings } = made;
+  const fixed = fixSizes(step, made.values);
   try {
-    const described = { step: made.step, fixed, assumed, warnings: made.warnings };
-    return describeStep(project, decl, described, wish);
+    return describeStep(project, decl, { step, fixed, assumed, warnings }, { wish });
   } catch (problem) {
     if (problem instanceof DiagnosticError) return { failed: problem };
     throw problem;

@@ -189,10 +189,11 @@ describe("whatever is chosen computes the same", () => {
   );
 });
 
+const pair = (schedule: string): StepProgram =>
+  ruleStep(`fast net { W: [heads, value, key] = 0\n z: [heads, key] = 0 } ${schedule}
+    program { W <- W + outer(v, k)\n z <- z + k } out y = W @ q / (1 + dot(z, q) ^ 2)`);
+
 describe("states that can share a loop over chunks", () => {
-  const pair = (schedule: string): StepProgram =>
-    ruleStep(`fast net { W: [heads, value, key] = 0\n z: [heads, key] = 0 } ${schedule}
-      program { W <- W + outer(v, k)\n z <- z + k } out y = W @ q / (1 + dot(z, q) ^ 2)`);
   test.each([
     ["of one length share it", "schedule { W: chunk(4), z: chunk(4) }", 1],
     ["of two lengths do not", "schedule { W: chunk(4), z: chunk(3) }", 2],
