@@ -12,6 +12,7 @@ import { simplifyProgram, simplifyStep } from "./graph/simplify.ts";
 import { unroll } from "./graph/unroll.ts";
 import { optimiseProgram } from "./optimise/index.ts";
 import { compileEntry, type CompiledEntry } from "./plan/entry.ts";
+import { SCALAR, type Machine } from "./plan/machine.ts";
 import type { Precision } from "./plan/memory.ts";
 import { javascriptOf } from "./targets/typescript/javascript.ts";
 import { evaluationProgram, LOSS, METRIC, trainingProgram, WEIGHT } from "./train/index.ts";
@@ -45,6 +46,8 @@ export interface PipelineOptions {
   /** Steps per chunk of the form `chunk`, 1 or more. */
   readonly chunk?: number;
   readonly precision?: Precision;
+  /** What the kernels are for; JavaScript can be printed only of those for a scalar machine, the default. */
+  readonly machine?: Machine;
   /** For the entries `train` and `evaluate`. */
   readonly train?: TrainSettings;
 }
@@ -116,14 +119,25 @@ export function compileStep(
     const program = entryProgram(step, name, options);
     programs.set(name, program);
     entries.push(
-      compileEntry(optimiseProgram(program), name, { precision: options.precision ?? "f32" }),
+      compileEntry(optimiseProgram(program), name, {
+        precision: options.precision ?? "f32",
+        machine: options.machine ?? SCALAR,
+      }),
     );
   }
   const manifest: ProgramManifest = {
     ...describe(step, "typescript"),
     entries: entries.map((e) => e.spec),
   };
-  return { step, programs, entries, manifest, javascript: javascriptOf(entries) };
+  return {
+    step,
+    programs,
+    entries,
+    manifest,
+    get javascript() {
+      return javascriptOf(entries);
+    },
+  };
 }
 
 const numberOf = (d: Dim): number => {

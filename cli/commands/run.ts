@@ -4,11 +4,12 @@ import { initialize } from "../../runtime/parameters/initialise.ts";
 import type { Data } from "../../runtime/device/program.ts";
 import { readSafetensors, writeSafetensors, type Tensor } from "../../runtime/files/safetensors.ts";
 import type { Context } from "../context.ts";
+import { chooseDevice, deviceNames } from "../devices.ts";
 import { UsageError } from "../exit.ts";
 import { chooseStep, instantiateStep, soundProject } from "../project.ts";
 import { runStepwise, runWhole, type Job } from "../run/execute.ts";
 import { inferSettings } from "../run/infer.ts";
-import { deviceOf, formOf, makeProgram, type Form } from "../run/program.ts";
+import { formOf, makeProgram, type Form } from "../run/program.ts";
 import { checkInputs, checkParameters, type Declared } from "../run/tensors.ts";
 import { addSetOption, parseSettings } from "../settings.ts";
 
@@ -43,7 +44,7 @@ function chunkOf(text: string | undefined, form: Form): number | null {
 }
 
 function run(file: string, options: Options, context: Context): void {
-  const device = deviceOf(options.device);
+  const device = chooseDevice(options.device);
   const form = formOf(options.form);
   const chunk = chunkOf(options.chunk, form);
   const seed = seedOf(options.seed);
@@ -58,7 +59,7 @@ function run(file: string, options: Options, context: Context): void {
   const made = instantiateStep(project, decl.name.text, [...settings, ...inferred]);
   const declared: Declared = {
     symbolic: made.step,
-    manifest: describe(fixSizes(made.step, made.values), device),
+    manifest: describe(fixSizes(made.step, made.values), device.device),
   };
   const sizes = checkInputs(declared, tensors, options.input, grad);
   const parameters: ReadonlyMap<string, Data> =
@@ -96,7 +97,7 @@ export function configure(command: Command, context: Context): void {
     .option("--grad", "also compute gradients")
     .option("--form <form>", "how time is run: auto, sequential, step or chunk", "auto")
     .option("--chunk <steps>", "steps per chunk of --form chunk (default: the compiler's choice)")
-    .option("--device <device>", "what computes: auto, typescript or oracle", "auto")
+    .option("--device <device>", `what computes: ${deviceNames}`, "auto")
     .addOption(
       new Option("--precision <precision>", "of the arithmetic; auto: f64 if a given tensor is F64")
         .choices(["auto", "f32", "f64"])
