@@ -3,7 +3,7 @@ import type { Context } from "../context.ts";
 import { EXIT, Exit, UsageError } from "../exit.ts";
 import { printJson } from "../output.ts";
 import { addSetOption, parseSettings } from "../settings.ts";
-import { typescriptCandidates, type Candidates } from "../verify/candidates.ts";
+import { candidatesOn, type Candidates } from "../verify/candidates.ts";
 import { verifyFiles } from "../verify/files.ts";
 import { reportJson, reportText, summarise, summaryText, type Verified } from "../verify/report.ts";
 
@@ -12,6 +12,7 @@ interface Options {
   readonly set: readonly string[];
   readonly seed: string;
   readonly rounds: string;
+  readonly device?: string;
   readonly json?: boolean;
 }
 
@@ -30,7 +31,7 @@ export function verify(
   files: readonly string[],
   options: Options,
   context: Context,
-  candidates: Candidates = typescriptCandidates,
+  candidates: Candidates = candidatesOn(options.device ?? "auto"),
 ): void {
   const seed = wholeNumber("--seed", options.seed, 0, LARGEST_SEED);
   const rounds = wholeNumber("--rounds", options.rounds, 1, MOST_ROUNDS);
@@ -67,6 +68,11 @@ export function configure(command: Command, context: Context): void {
   addSetOption(command)
     .option("--seed <number>", "draws sizes and numbers", "1")
     .option("--rounds <number>", "choices of sizes for each layer and model", "2")
+    .option(
+      "--device <device>",
+      "compares this one: native or typescript (auto: all that work)",
+      "auto",
+    )
     .option("--json", "print JSON")
     .addHelpText(
       "after",

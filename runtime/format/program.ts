@@ -113,4 +113,6 @@ export interface ProgramManifest {
   readonly parameters: readonly ParameterSpec[];
   readonly states: readonly StateSpec[];
   readonly entries: readonly EntrySpec[];
+  /** Of a package: the same entries as its kernels.c has them, with other scratch memory. */
+  readonly native?: { readonly entries: readonly EntrySpec[] };
 }

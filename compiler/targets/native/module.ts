@@ -1,7 +1,8 @@
 /** Compiled entries as one C file: a function for each kernel, and one for each entry that runs all of its kernels. */
-import { moduleName, type LoopBuffer } from "../../loop/ir.ts";
+import { moduleName } from "../../loop/ir.ts";
 import type { CompiledEntry } from "../../plan/entry.ts";
 import type { Precision } from "../../plan/memory.ts";
+import { moduleArrays } from "../typescript/javascript.ts";
 import { helperText } from "./helpers.ts";
 import { kernelText, plain } from "./statements.ts";
 
@@ -31,24 +32,15 @@ export function cOf(
     "#include <string.h>",
     "",
     ...helperText(helpers).flatMap((text) => [...text.split("\n"), ""]),
-    ...moduleArrays(entries),
+    ...[...moduleArrays(entries)].flatMap(([array, { type, length }]) => [
+      `static ${ELEMENTS[type]} ${moduleName(array)}[${length}] __attribute__((aligned(64)));`,
+      "",
+    ]),
     ...functions,
     "/* Writes the address of some memory into a table. */",
     `void fwp_bind(void **table, int64_t place, void *memory) { table[place] = memory; }`,
     "",
   ].join("\n");
-}
-
-/** Working memory of the module: each as long as the longest that any kernel asks for. */
-function moduleArrays(entries: readonly CompiledEntry[]): string[] {
-  const longest = new Map<string, LoopBuffer>();
-  for (const b of entries.flatMap((e) => e.kernels.flatMap((k) => k.buffers))) {
-    if (b.space === "module" && (longest.get(b.name)?.length ?? 0) < b.length!) longest.set(b.name, b); // prettier-ignore
-  }
-  return [...longest.values()].flatMap((b) => [
-    `static ${ELEMENTS[b.type]} ${moduleName(b.name)}[${b.length}] __attribute__((aligned(64)));`,
-    "",
-  ]);
 }
 
 function entryText(entry: CompiledEntry, precision: Precision, helpers: Set<string>): string[] {
