@@ -6,7 +6,7 @@
 import { constant } from "../../dims.ts";
 import type { Graph, NodeId, Recurrence } from "../../graph/ir.ts";
 import { reachable } from "../../graph/rebuild.ts";
-import { feedingReads, type NormalForm, type StateSet } from "../analyse/index.ts";
+import { feedingReads, leaving, type NormalForm, type StateSet } from "../analyse/index.ts";
 import { readLevels } from "../chunk/levels.ts";
 import { planOf, type ChunkPlan, type Part } from "../chunk/plan.ts";
 import { isScan } from "../scan/index.ts";
@@ -97,7 +97,9 @@ class Writer {
     const answers = dependents(plan.graph, own);
     this.#answers = answers;
     this.#graph = plan.graph;
-    this.#outputs = [...plan.outputs].filter(([, to]) => answers.has(to));
+    // What later states of a chain need is among the outputs of the plan, but stays inside.
+    const out = new Set(leaving(recurrence));
+    this.#outputs = [...plan.outputs].filter(([from, to]) => out.has(from) && answers.has(to));
     const fixed = new Map<NodeId, string>();
     own.forEach((node, i) => fixed.set(node, numbered(this.#letter, i, own.length)));
     if (part.layout !== null) this.#sideBySide(recurrence, part, fixed);

@@ -4,6 +4,7 @@ import { derivedForm } from "../../../compiler/derive/describe/index.ts";
 import { analyse, chunk, stage } from "../../../compiler/derive/index.ts";
 import type { Graph, Recurrence } from "../../../compiler/graph/ir.ts";
 import { reachable } from "../../../compiler/graph/rebuild.ts";
+import { specCases } from "../../specs/cases.ts";
 import { ruleStep } from "../../support/rules.ts";
 import { RULES } from "../analyse/rules.ts";
 
@@ -14,6 +15,18 @@ const solves = (graph: Graph, roots = graph.outputs.map((o) => o.node)): number 
   reachable(graph, roots).filter((n) => n.op === "solve").length;
 
 const rules = RULES.filter((r) => r.chunk !== false);
+
+test("every spec at every size has derived forms to print, also where sizes are one", () => {
+  let count = 0;
+  for (const { step } of specCases()) {
+    const { graph } = stage(step);
+    for (const recurrence of loops(graph)) {
+      const sets = analyse(recurrence);
+      for (const set of sets) if (derivedForm(recurrence, sets, set, graph) !== null) count += 1;
+    }
+  }
+  expect(count).toBeGreaterThan(100);
+});
 
 describe("the derived forms of made-up rules, as printed", () => {
   test.each(rules.map((r) => [r.name, r] as const))("%s", (_, rule) => {

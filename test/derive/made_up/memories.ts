@@ -110,6 +110,28 @@ export const MEMORIES: readonly MadeUp[] = [
     },
   },
   {
+    name: "features with an offset, normalised by their sum, one head of width one",
+    text: `layer Rule(h = 1, n = 4) {
+      in x: [h]
+      weight K: [h, n, h]
+      k = einsum(K[g, j, i], x[i] -> [g, j])
+      fast net { W: [h, h, n] = 0 }
+      program { W <- W + 0.5 * outer(x, (tanh(k) + 2) / sum(tanh(k) + 2)) - 0.1 * W }
+      out y = W @ k
+      out offset: [] = mean(flatten(tanh(k)) + 0.5)
+    }`,
+    classes: { W: "scalar" },
+    chunks: true,
+    step(x, s, p) {
+      const k = p.cube("K")[0]!.map((row) => row[0]! * x.vector("x")[0]!);
+      const features = k.map((z) => Math.tanh(z) + 2);
+      const key = scale(1 / total(features), features);
+      const W = plus(times(0.9, s.cube("W")[0]!), times(0.5, outer(x.vector("x"), key)));
+      const offset = total(k.map(Math.tanh)) / 4 + 0.5;
+      return { y: [mv(W, k)], offset, "next:W": [W] };
+    },
+  },
+  {
     name: "keys from a short convolution",
     text: `layer Rule(n = 3) {
       in x: [n]
