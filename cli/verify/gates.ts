@@ -71,14 +71,16 @@ function gateName(step: StepProgram): string {
   return name;
 }
 
-/** The normal forms of the states, by the names of the states. */
+/** The normal forms of the states that have one of their own, by the names of the states. */
 function formsOf(step: StepProgram): Map<string, NormalForm> {
   const forms = new Map<string, NormalForm>();
   for (const node of unroll(step).graph.nodes) {
     if (node.op !== "recurrence") continue;
     for (const { carries, form } of analyse(node.recurrence)) {
-      const name = carries.map((c) => node.recurrence.carries[c]!.name).join(", ");
-      if (form !== null) forms.set(name, form);
+      // The form of several states as one is in nodes of another graph.
+      const [only, ...others] = carries;
+      if (form === null || others.length > 0) continue;
+      forms.set(node.recurrence.carries[only!]!.name, form);
     }
   }
   return forms;
