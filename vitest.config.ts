@@ -5,6 +5,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
     pool: "forks",
+    // Compiling C for every small program would take minutes; tests of native code ask for it.
+    env: { FWP_DEVICE: "typescript" },
     maxWorkers: 2,
   },
 });

@@ -14,7 +14,8 @@ import { demo, profileDemo } from "./demo.ts";
 import { FULL, QUICK } from "./measure.ts";
 import { profileTable } from "./profile.ts";
 import { demoLines, newResults, page, RATIO_GOAL, rowLine, short } from "./report.ts";
-import { CHECK_LIMIT, GROUPS, type Row } from "./rows.ts";
+import type { Row } from "./parts.ts";
+import { CHECK_LIMIT, GROUPS } from "./rows.ts";
 
 const SHOWN_KERNELS = 25;
 

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import type { Demo } from "./demo.ts";
 import type { KernelProfile } from "./profile.ts";
-import type { Row } from "./rows.ts";
+import type { Row } from "./parts.ts";
 
 /** How many times faster the demo's training step has to be. */
 export const RATIO_GOAL = 10;

@@ -3,74 +3,19 @@ import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot, specsFolder } from "../cli/install.ts";
-import { QUICK, compare, measure, medianOf, repeatsFor, type Effort } from "./measure.ts";
-import { costOf } from "./cost.ts";
+import { QUICK, compare, measure, medianOf, type Effort } from "./measure.ts";
+import { count, DELTA, filled, flopsOf, perSecond, runTime, SYSTEMS, type Row } from "./parts.ts";
 import { blockSpeeds } from "./blocks.ts";
-import { experiment, layer, type Ready, type Spec } from "./specs.ts";
-import type { EntryName } from "../compiler/pipeline.ts";
-import type { Data, Instance } from "../runtime/device/program.ts";
-import { firstStates } from "../runtime/instances.ts";
+import { nativeRows } from "./native.ts";
+import { experiment, layer } from "./specs.ts";
+import type { Instance } from "../runtime/device/program.ts";
 import { Session } from "../runtime/session.ts";
-
-export interface Row {
-  /** What `--only` takes. */
-  readonly group: string;
-  readonly what: string;
-  readonly milliseconds: number | null;
-  /** 10⁹ float operations per second, where that says something. */
-  readonly gigaflops: number | null;
-  /** Anything else worth a column: tokens per second, a limit. */
-  readonly note: string;
-  /** A ratio that should be above 1, of two things that took turns. */
-  readonly ratio?: number;
-}
 
 export interface Group {
   readonly name: string;
   readonly about: string;
   run(effort: Effort): Row[] | Promise<Row[]>;
 }
-
-/** Small numbers that depend on their place alone. */
-function fill(data: Data, below: number | null): void {
-  for (let i = 0; i < data.length; i++) {
-    const wave = Math.sin(12.9898 * (i + 1));
-    data[i] = below === null ? wave : Math.floor(((wave + 1) / 2) * below);
-  }
-}
-
-/** An instance of an entry with something in every input. */
-function filled(made: Ready, entry: EntryName, batch: number, time: number): Instance {
-  const { manifest } = made.compiled;
-  const instance = made.instances.make(entry, { batch, time, past: 0 });
-  const first = firstStates(manifest, made.instances.parameters, batch);
-  for (const { role, name } of manifest.entries.find((e) => e.name === entry)!.inputs) {
-    const memory = instance.input(role, name);
-    if (role === "input" || role === "cotangent") {
-      fill(memory, manifest.inputs.find((i) => i.name === name)?.vocab ?? null);
-    } else if (role === "state") memory.set(first.get(name)!);
-  }
-  return instance;
-}
-
-/** Float operations of one run, as its loops have them. */
-const flopsOf = (made: Ready, entry: EntryName, instance: Instance): number =>
-  made.compiled.entries
-    .find((e) => e.spec.name === entry)!
-    .kernels.reduce((sum, k) => sum + costOf(k, instance.sizes).flops, 0);
-
-/** Median milliseconds of one run, on a processor: other programs do not count. */
-function runTime(instance: Instance, effort: Effort): number {
-  const repeats = repeatsFor(() => instance.run(), 5);
-  const work = () => {
-    for (let i = 0; i < repeats; i++) instance.run();
-  };
-  return measure(work, effort).processor / repeats;
-}
-
-const count = (n: number): string => Math.round(n).toLocaleString("en-US");
-const perSecond = (tokens: number, milliseconds: number): string =>
-  `${count((1000 * tokens) / milliseconds)} tokens/s`;
 
 function products(effort: Effort): Row[] {
   const rows = 1024;
@@ -112,40 +57,8 @@ function blocks(effort: Effort): Row[] {
   }));
 }
 
-const DELTA = `import std.instructions
-layer Memory(heads: int, size: int) {
-  in k: [heads, size]
-  in v: [heads, size]
-  in q: [heads, size]
-  in rate: [heads]
-  fast net { W: [heads, size, size] = 0 }
-  program { W <- delta(W, key: l2(k), value: v, rate: sigmoid(rate)) }
-  out y: [heads, size] = W @ q
-}
-map l2(x: [n]) -> [n] { x * rsqrt(sum(x ^ 2) + 1e-6) }
-`;
-
 function recurrences(effort: Effort): Row[] {
-  const systems: readonly (readonly [string, Spec, string, readonly string[], number, number])[] = [
-    ["delta rule, 4 heads of 64", { text: DELTA }, "Memory", ["heads=4", "size=64"], 8, 512],
-    [
-      "Recurrent Delta Net, 4 heads of 32",
-      { file: "recurrent.fwp" },
-      "RDN",
-      ["width=128", "heads=4", "key=32", "value=32"],
-      8,
-      256,
-    ],
-    [
-      "self-referential matrix, 4 heads of 32",
-      { file: "self_referential.fwp" },
-      "SRWM",
-      ["heads=4", "n=32"],
-      8,
-      256,
-    ],
-  ];
-  return systems.flatMap(([what, spec, name, settings, batch, time]) => {
+  return SYSTEMS.flatMap(({ what, spec, name, settings, batch, time }) => {
     const made = layer(spec, name, settings, ["forward", "gradient"]);
     return (["forward", "gradient"] as const).map((entry): Row => {
       const instance = filled(made, entry, batch, time);
@@ -168,7 +81,7 @@ function chunks(effort: Effort): Row[] {
   const entries = ["forward", "gradient"] as const;
   const forms = ["sequential", "chunk"] as const;
   const made = forms.map((form) =>
-    layer({ text: DELTA }, "Memory", ["heads=4", "size=64"], entries, form),
+    layer({ text: DELTA }, "Memory", ["heads=4", "size=64"], entries, { form }),
   );
   return entries.flatMap((entry) => {
     const instances = made.map((m) => filled(m, entry, batch, time));
@@ -273,6 +186,7 @@ export const GROUPS: readonly Group[] = [
   { name: "blocks", about: "inner blocks of a product, alone", run: blocks },
   { name: "recurrences", about: "fast weights over time", run: recurrences },
   { name: "chunks", about: "a long sequence step by step and by chunks", run: chunks },
+  { name: "native", about: "the same as C, beside the typescript target", run: nativeRows },
   { name: "streaming", about: "token by token", run: streaming },
   { name: "checking", about: "`fwp check` as a process", run: checking },
   { name: "compiling", about: "from spec to code", run: compiling },

@@ -14,8 +14,11 @@ import {
 import { describeTask, environment } from "../cli/environment.ts";
 import { diskHost, readSpec } from "../cli/host.ts";
 import { specsFolder } from "../cli/install.ts";
+import { SCALAR, vectorMachine, type Machine } from "../compiler/plan/machine.ts";
+import { cOf } from "../compiler/targets/native/module.ts";
 import { DiagnosticError, type Diagnostic } from "../diagnostics/diagnostic.ts";
 import { fillInputs, Instances, parameterMemory } from "../runtime/instances.ts";
+import { loadNative, nativeSupport } from "../runtime/device/native/index.ts";
 import { loadJavaScript } from "../runtime/device/typescript.ts";
 import type { Instance, Program } from "../runtime/device/program.ts";
 import type { TrainSettings } from "../runtime/format/training.ts";
@@ -52,9 +55,26 @@ export interface Ready {
   readonly seconds: number;
 }
 
-function ready(compiled: Compiled, started: number): Ready {
-  const { javascript, manifest } = compiled;
-  const program = loadJavaScript(javascript, manifest);
+/** What runs it. `native` needs a C compiler. */
+export type Target = "typescript" | "native";
+
+/** The machine to compile for. */
+function machineOf(target: Target): Machine {
+  if (target === "typescript") return SCALAR;
+  const support = nativeSupport();
+  if (!support.works) throw new Error(support.reason);
+  return vectorMachine(support.compiler.lanes);
+}
+
+function load(compiled: Compiled, target: Target): Program {
+  const { manifest } = compiled;
+  if (target === "typescript") return loadJavaScript(compiled.javascript, manifest);
+  return loadNative(cOf(manifest.name, compiled.entries, { precision: "f32" }), manifest);
+}
+
+function ready(compiled: Compiled, target: Target, started: number): Ready {
+  const { manifest } = compiled;
+  const program = load(compiled, target);
   const seconds = (performance.now() - started) / 1000;
   const parameters = parameterMemory(manifest, initialize(manifest, 1));
   return { compiled, program, instances: new Instances(program, parameters), seconds };
@@ -66,7 +86,7 @@ export function layer(
   name: string,
   settings: readonly string[],
   entries: readonly EntryName[],
-  form: Form = "auto",
+  { target = "typescript", form = "auto" }: { target?: Target; form?: Form } = {},
 ): Ready {
   const started = performance.now();
   const project = open(spec);
@@ -74,7 +94,12 @@ export function layer(
   const made = instantiate(project, name, settingsOf(settings));
   refuse(made.diagnostics);
   if (!("step" in made)) throw new Error(`${name} has no program`);
-  return ready(compileStep(made.step, made.values, { entries, form }), started);
+  const compiled = compileStep(made.step, made.values, {
+    entries,
+    form,
+    machine: machineOf(target),
+  });
+  return ready(compiled, target, started);
 }
 
 export interface Experiment extends Ready {
@@ -98,6 +123,7 @@ export async function experiment(
   name: string,
   settings: readonly string[] = [],
   entries: readonly EntryName[] = ["train"],
+  target: Target = "typescript",
 ): Promise<Experiment> {
   let started = performance.now();
   const env = environment(specsFolder());
@@ -115,7 +141,8 @@ export async function experiment(
   refuse(made.diagnostics);
   if (!("step" in made)) throw new Error(`${name} has no program`);
   const { step, values, train } = made;
-  return { ...ready(compileStep(step, values, { entries, train }), started), task, train };
+  const compiled = compileStep(step, values, { entries, train, machine: machineOf(target) });
+  return { ...ready(compiled, target, started), task, train };
 }
 
 /** An instance of a training step with a batch in place; `rate` and step 1 as its scalars. */

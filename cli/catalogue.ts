@@ -51,6 +51,15 @@ export const cliCatalogue = {
     (f) => `available: ${f.available}; \`fwp doctor\` says more`,
     "`fwp doctor` lists the targets and what each needs.",
   ),
+  fwp8022: entry(
+    "error",
+    "Native code does not run here",
+    (f: { reason: string }) => `the device \`native\` does not work here: ${f.reason}`,
+    () => "install a C compiler (gcc or clang), or name one in $CC; `--device auto` does without",
+    "Native programs are C, compiled on this machine when they are loaded. That takes a C compiler that knows the " +
+      "extensions of GCC and Clang, the optional package koffi, and a folder to keep compiled code in. `fwp doctor` says " +
+      "which is missing. `--device auto` takes `typescript` instead.",
+  ),
   fwp8030: entry(
     "error",
     "An input tensor of the wrong rank or shape",

@@ -20,6 +20,7 @@ import { simplifyProgram, simplifyStep } from "./graph/simplify.ts";
 import { unroll } from "./graph/unroll.ts";
 import { optimiseProgram } from "./optimise/index.ts";
 import { compileEntry, type CompiledEntry } from "./plan/entry.ts";
+import { SCALAR, type Machine } from "./plan/machine.ts";
 import type { Precision } from "./plan/memory.ts";
 import { javascriptOf } from "./targets/typescript/javascript.ts";
 import { evaluationProgram, trainingProgram } from "./train/index.ts";
@@ -59,6 +60,8 @@ export interface PipelineOptions {
   /** What to choose forms for; by default the batch of the training, and lengths that are usual. Programs run at any. */
   readonly sizes?: { readonly batch: number; readonly time: number };
   readonly precision?: Precision;
+  /** What the kernels are for; JavaScript can be printed only of those for a scalar machine, the default. */
+  readonly machine?: Machine;
   /** For the entries `train` and `evaluate`. */
   readonly train?: TrainSettings;
 }
@@ -202,7 +205,10 @@ export function compileStep(
     if (chosen.length > 0) choices.set(name, chosen);
     programs.set(name, program);
     entries.push(
-      compileEntry(optimiseProgram(program), name, { precision: options.precision ?? "f32" }),
+      compileEntry(optimiseProgram(program), name, {
+        precision: options.precision ?? "f32",
+        machine: options.machine ?? SCALAR,
+      }),
     );
   }
   const manifest: ProgramManifest = {
@@ -212,7 +218,16 @@ export function compileStep(
       list.map(({ states, form, length }): FormSpec => ({ entry, states, form, length })),
     ),
   };
-  return { step, programs, entries, choices, manifest, javascript: javascriptOf(entries) };
+  return {
+    step,
+    programs,
+    entries,
+    choices,
+    manifest,
+    get javascript() {
+      return javascriptOf(entries);
+    },
+  };
 }
 
 const numberOf = (d: Dim): number => {

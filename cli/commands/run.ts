@@ -4,12 +4,13 @@ import { initialize } from "../../runtime/parameters/initialise.ts";
 import type { Data } from "../../runtime/device/program.ts";
 import { readSafetensors, writeSafetensors, type Tensor } from "../../runtime/files/safetensors.ts";
 import type { Context } from "../context.ts";
+import { chooseDevice, deviceNames } from "../devices.ts";
 import { UsageError } from "../exit.ts";
 import { chunkOf, formOf, formOptions, type FormFlags } from "../forms.ts";
 import { chooseStep, instantiateStep, soundProject } from "../project.ts";
 import { runStepwise, runWhole, type Job } from "../run/execute.ts";
 import { inferSettings } from "../run/infer.ts";
-import { deviceOf, makeProgram } from "../run/program.ts";
+import { makeProgram } from "../run/program.ts";
 import { checkInputs, checkParameters, type Declared } from "../run/tensors.ts";
 import { addSetOption, parseSettings } from "../settings.ts";
 
@@ -35,7 +36,7 @@ function seedOf(text: string): number {
 }
 
 function run(file: string, options: Options, context: Context): void {
-  const device = deviceOf(options.device);
+  const device = chooseDevice(options.device);
   const form = formOf(options.form ?? "auto", ["step"]);
   const chunk = chunkOf(options.chunk, form);
   const seed = seedOf(options.seed);
@@ -50,7 +51,7 @@ function run(file: string, options: Options, context: Context): void {
   const made = instantiateStep(project, decl.name.text, [...settings, ...inferred]);
   const declared: Declared = {
     symbolic: made.step,
-    manifest: describe(fixSizes(made.step, made.values), device),
+    manifest: describe(fixSizes(made.step, made.values), device.device),
   };
   const sizes = checkInputs(declared, tensors, options.input, grad);
   const parameters: ReadonlyMap<string, Data> =
@@ -87,7 +88,7 @@ export function configure(command: Command, context: Context): void {
     .option("--params <file>", "safetensors with the parameters (default: drawn from --seed)")
     .requiredOption("--output <file>", "safetensors to write")
     .option("--grad", "also compute gradients")
-    .option("--device <device>", "what computes: auto, typescript or oracle", "auto")
+    .option("--device <device>", `what computes: ${deviceNames}`, "auto")
     .addOption(
       new Option("--precision <precision>", "of the arithmetic; auto: f64 if a given tensor is F64")
         .choices(["auto", "f32", "f64"])

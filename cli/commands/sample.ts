@@ -4,10 +4,10 @@ import { Session } from "../../runtime/session.ts";
 import { textCodec } from "../../runtime/tasks/text.ts";
 import type { Configure } from "../commands.ts";
 import type { Context } from "../context.ts";
+import { chooseDevice, loadStep } from "../devices.ts";
 import { UsageError } from "../exit.ts";
 import { printJson } from "../output.ts";
 import { trainProblem } from "../train/catalogue.ts";
-import { deviceOf, loadStep } from "../train/device.ts";
 import { deviceOption, jsonOption, numberOption } from "../train/options.ts";
 import { checkpointInstances, modelStep, openRun, runExperiment } from "../train/run.ts";
 
@@ -25,7 +25,7 @@ interface SampleFlags {
 function sampleRun(given: string | undefined, flags: SampleFlags, context: Context): void {
   const path = flags.checkpoint ?? given;
   if (path === undefined) throw new UsageError("name the folder of a run");
-  const device = deviceOf(flags.device);
+  const device = chooseDevice(flags.device);
   const run = openRun(path);
   const { alphabet } = run.checkpoint.record;
   if (alphabet === null) throw trainProblem("fwp8202", path, { path });

@@ -6,12 +6,12 @@ import { reporterFor, silentReporter } from "../../runtime/train/reporter.ts";
 import { train } from "../../runtime/train/train.ts";
 import type { Configure } from "../commands.ts";
 import type { Context } from "../context.ts";
+import { chooseDevice, loadStep } from "../devices.ts";
 import { EXIT, Exit, UsageError } from "../exit.ts";
 import { formOptions, formWish, type FormFlags } from "../forms.ts";
 import { printDiagnostics, printJson } from "../output.ts";
 import { soundProject } from "../project.ts";
 import { parseSettings } from "../settings.ts";
-import { deviceOf, loadStep } from "../train/device.ts";
 import { chooseExperiment, openExperiment } from "../train/experiment.ts";
 import { deviceOption, jsonOption, setOption } from "../train/options.ts";
 import { digestOf, notesOf, resumedForm } from "../train/run.ts";
@@ -31,7 +31,7 @@ export async function trainFile(file: string, flags: TrainFlags, context: Contex
   if (flags.resume === true && flags.overwrite === true) {
     throw new UsageError("--resume and --overwrite exclude each other");
   }
-  const device = deviceOf(flags.device);
+  const device = chooseDevice(flags.device);
   const asked = formWish(flags);
   const settings = parseSettings(flags.set);
   const project = soundProject(file);

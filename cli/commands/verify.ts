@@ -3,7 +3,7 @@ import type { Context } from "../context.ts";
 import { EXIT, Exit, UsageError } from "../exit.ts";
 import { printJson } from "../output.ts";
 import { addSetOption, parseSettings } from "../settings.ts";
-import { typescriptCandidates, type Candidates } from "../verify/candidates.ts";
+import { candidatesOn, type Candidates } from "../verify/candidates.ts";
 import { verifyFiles } from "../verify/files.ts";
 import { QUICK_ROUNDS, ROUNDS } from "../verify/rounds.ts";
 import { reportJson, reportText, summarise, summaryText, type Verified } from "../verify/report.ts";
@@ -14,6 +14,7 @@ interface Options {
   readonly seed: string;
   readonly rounds?: string;
   readonly quick?: boolean;
+  readonly device?: string;
   readonly json?: boolean;
 }
 
@@ -32,7 +33,7 @@ export function verify(
   files: readonly string[],
   options: Options,
   context: Context,
-  candidates: Candidates = typescriptCandidates,
+  candidates: Candidates = candidatesOn(options.device ?? "auto"),
 ): void {
   const seed = wholeNumber("--seed", options.seed, 0, LARGEST_SEED);
   const quick = options.quick === true;
@@ -77,6 +78,11 @@ export function configure(command: Command, context: Context): void {
     .option("--seed <number>", "draws sizes and numbers", "1")
     .option("--rounds <number>", `choices of sizes for each layer and model (default: ${ROUNDS})`)
     .option("--quick", `small sizes, up to 19 steps, ${QUICK_ROUNDS} rounds`)
+    .option(
+      "--device <device>",
+      "compares this one: native or typescript (auto: all that work)",
+      "auto",
+    )
     .option("--json", "print JSON")
     .addHelpText(
       "after",

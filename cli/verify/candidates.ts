@@ -1,10 +1,10 @@
 /** Everything that claims to compute a step: the forms of time on the devices, whole and in pieces. */
 import { chunk, stage } from "../../compiler/derive/index.ts";
 import type { StepProgram } from "../../compiler/graph/ir.ts";
-import { compileStep, fixSizes, type Form } from "../../compiler/pipeline.ts";
+import { fixSizes, type Form } from "../../compiler/pipeline.ts";
 import type { Precision } from "../../compiler/plan/memory.ts";
 import type { Program } from "../../runtime/device/program.ts";
-import { loadJavaScript } from "../../runtime/device/typescript.ts";
+import { chooseDevice, loadStep, type DeviceChoice } from "../devices.ts";
 import { runStepwise, runWhole, type Job } from "../run/execute.ts";
 import type { Values } from "./measure.ts";
 import { runPieces } from "./pieces.ts";
@@ -57,8 +57,20 @@ const stepwise = (program: Program, given: Given): Values[] => [
   runStepwise({ ...given, program, grad: true }),
 ];
 
-/** What the `typescript` target makes of a step with numbers for its sizes. Programs are compiled when first run. */
-export function typescriptCandidates(step: StepProgram): Candidate[] {
+/** What every target that works here makes of a step. @throws DiagnosticError, UsageError as `chooseDevice`. */
+export function candidatesOn(device: string): Candidates {
+  const choice = chooseDevice(device);
+  // By default all that there are: native code is compared beside what would stand in for it.
+  const beside = choice.auto && choice.device === "native" ? [chooseDevice("typescript")] : [];
+  const choices = [...beside, { ...choice, auto: false }];
+  return (step) => choices.flatMap((c) => candidatesOf(step, c));
+}
+
+export const typescriptCandidates: Candidates = (step) =>
+  candidatesOf(step, { device: "typescript", auto: false, why: null });
+
+/** What a target makes of a step with numbers for its sizes. Programs are compiled when first run. */
+function candidatesOf(step: StepProgram, choice: DeviceChoice): Candidate[] {
   const chunked = chunk(stage(fixSizes(step, () => undefined)), {
     length: CHUNKS[0],
     elementwise: true,
@@ -69,13 +81,13 @@ export function typescriptCandidates(step: StepProgram): Candidate[] {
       let program: Program | null = null;
       return (): Program => {
         if (program !== null) return program;
-        const { javascript, manifest } = compileStep(step, () => undefined, {
+        const compiled = loadStep(step, () => undefined, choice, {
           entries: ["forward", "gradient"],
           form,
           precision,
           ...(length === undefined ? {} : { chunk: length }),
         });
-        program = poisoned(loadJavaScript(javascript, manifest));
+        program = poisoned(compiled);
         return program;
       };
     };
@@ -87,7 +99,7 @@ export function typescriptCandidates(step: StepProgram): Candidate[] {
       derived = false,
     ): Candidate => ({
       form,
-      device: "typescript",
+      device: choice.device,
       precision,
       derived,
       fits: (time) => time >= shortest && time <= longest,

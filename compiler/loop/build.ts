@@ -76,6 +76,14 @@ export function select(condition: Expr, a: Expr, b: Expr): Expr {
 export function load(buffer: string, index: Expr, kind: "float" | "int"): Expr {
   return { op: "load", type: kind === "int" ? INT : FLOAT, buffer, index };
 }
+/** Neighbouring floats as a vector. */
+export function vectorLoad(buffer: string, index: Expr, lanes: number): Expr {
+  return { op: "load", type: { kind: "float", lanes }, buffer, index };
+}
+/** A scalar in every lane. */
+export function splat(x: Expr, lanes: number): Expr {
+  return { op: "splat", type: { ...x.type, lanes }, x };
+}
 /** The truth of a float that stands for a condition. */
 export function truth(x: Expr): Expr {
   if (x.op === "unary" && x.fn === "float_of_bool") return x.x;

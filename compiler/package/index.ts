@@ -1,5 +1,6 @@
 /** A model package: everything but its weights, as texts by file name. */
 import type { CompiledEntry } from "../plan/entry.ts";
+import { cOf } from "../targets/native/module.ts";
 import { compileTypeScript } from "../targets/typescript/index.ts";
 import { packageNameOf, type PackageSource } from "./describe.ts";
 import { declarationsOf, indexModule } from "./module.ts";
@@ -27,10 +28,14 @@ function packageJson({ name, version, doc }: PackageSource): string {
   return `${JSON.stringify(json, null, 2)}\n`;
 }
 
-/** The files of a package for the `typescript` target. `weights.safetensors` is the caller's to add. */
+/**
+ * The files of a package: TypeScript, and C from the same entries compiled for machines with vectors (`native`).
+ * `weights.safetensors` is the caller's to add.
+ */
 export async function packageFiles(
   source: PackageSource,
   entries: readonly CompiledEntry[],
+  native: readonly CompiledEntry[],
 ): Promise<ReadonlyMap<string, string>> {
   const prettier = await import("prettier");
   const { manifest } = source;
@@ -44,6 +49,7 @@ export async function packageFiles(
     parser: "markdown",
     embeddedLanguageFormatting: "off",
   });
+  const program = { ...kernels.manifest, native: { entries: native.map((e) => e.spec) } };
   return new Map([
     ["package.json", packageJson(source)],
     ["index.ts", index.source],
@@ -52,7 +58,8 @@ export async function packageFiles(
     ["kernels.ts", kernels.source],
     ["kernels.js", kernels.javascript],
     ["kernels.d.ts", declarations],
-    ["program.json", `${JSON.stringify(kernels.manifest, null, 2)}\n`],
+    ["kernels.c", cOf(source.name, native, { precision: "f32" })],
+    ["program.json", `${JSON.stringify(program, null, 2)}\n`],
     ["README.md", readme],
   ]);
 }

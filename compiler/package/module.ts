@@ -18,7 +18,7 @@ export interface EmittedModule {
 }
 
 function addImports(file: SourceFile, source: PackageSource): void {
-  const values = ["fromModule", "Model", "readJsonFile"];
+  const values = ["loadPackage", "Model", "readJsonFile"];
   const types = ["Data", "Program", "ProgramManifest", "RunSizes", "Session", "Tensor", "WeightSource"]; // prettier-ignore
   if (source.alphabet !== null) {
     values.push("textCodec");
@@ -217,8 +217,8 @@ export async function indexModule(source: PackageSource): Promise<EmittedModule>
   constant(
     "program",
     "Program",
-    'fromModule({ ...kernels }, readJsonFile(here("./program.json")) as ProgramManifest)',
-    "The compiled program.",
+    'loadPackage({ ...kernels }, readJsonFile(here("./program.json")) as ProgramManifest, here("./kernels.c"))',
+    "The compiled program: native code where there is a C compiler, else JavaScript.",
   );
   if (source.alphabet !== null) {
     constant(

@@ -15,6 +15,7 @@ import type { LoopKernel } from "../loop/ir.ts";
 import { Emitter } from "./emitter.ts";
 import { equationOf } from "./equation.ts";
 import { Lowering } from "./lower.ts";
+import { SCALAR, type Machine } from "./machine.ts";
 import { asIdentifier } from "./names.ts";
 import { assignHomes, nameOf, planRegion, rowMajor, type Sink } from "./place.ts";
 import { Memory, type Precision } from "./memory.ts";
@@ -24,8 +25,10 @@ import type { Stage } from "./stages.ts";
 import { emitWhole } from "./whole.ts";
 
 export interface CompileOptions {
-  /** Element type of floats in memory; sums are always made in doubles. */
+  /** Element type of floats in memory. */
   readonly precision?: Precision;
+  /** What the kernels are for: a machine that takes one number at a time by default. */
+  readonly machine?: Machine;
 }
 
 export interface CompiledEntry {
@@ -79,7 +82,7 @@ export function compileEntry(
   options: CompileOptions = {},
 ): CompiledEntry {
   const { graph } = program;
-  const memory = new Memory(options.precision ?? "f32");
+  const memory = new Memory(options.precision ?? "f32", options.machine ?? SCALAR);
   const inputNames = program.inputs.map((p) =>
     memory.port(p.name, memory.elementType(p.dtype), product(p.shape)),
   );

@@ -137,7 +137,9 @@ export class Lowering {
     const inner = s.reducing.at(-1);
     const zero = node.dtype === "int" && fn === "sum" ? int(0) : float(start);
     const length = inner === undefined ? 1 : (constant(inner.extent) ?? Infinity);
-    const parts = indices.length === 1 && length >= 4 && node.dtype !== "int" ? 4 : 1;
+    // A compiler that makes vectors of a sum takes it apart by itself.
+    const alone = indices.length === 1 && !(this.memory.machine.kind === "vector" && fn === "sum");
+    const parts = alone && length >= 4 && node.dtype !== "int" ? 4 : 1;
     const outer = s.reducing.slice(0, -1);
     const totals = outer.length === 0 ? [] : indices.map(() => emitter.define(fn, zero, true));
     const opened = outer.map((loop, j) => this.#open(loop, s.loops.length + j));

@@ -1,6 +1,7 @@
 /** The buffers of one entry of a program: what the caller gives, and scratch memory between and inside kernels. */
 import { constant, dim, type Dim } from "../dims.ts";
 import type { DType } from "../graph/ir.ts";
+import type { Machine } from "./machine.ts";
 import { asIdentifier, RESERVED_WORDS } from "./names.ts";
 import { moduleName, type ElementType, type LoopBuffer } from "../loop/ir.ts";
 
@@ -17,14 +18,16 @@ export interface Buffer {
 
 export class Memory {
   readonly precision: Precision;
+  readonly machine: Machine;
   readonly buffers = new Map<string, Buffer>();
   readonly #shared = new Map<string, string>();
   readonly #moduleNames = new Set<string>();
   /** Names that the kernel being written has taken. */
   locals: { has(name: string): boolean } = new Set<string>();
 
-  constructor(precision: Precision) {
+  constructor(precision: Precision, machine: Machine) {
     this.precision = precision;
+    this.machine = machine;
   }
 
   has(name: string): boolean {

@@ -8,7 +8,8 @@ export const RESERVED_WORDS: ReadonlySet<string> = new Set(
     "void while with yield await async static int float double char long short signed unsigned struct union auto " +
     "eval arguments implements interface package private protected public debugger volatile inline restrict template " +
     "operator array atomic ptr var override discard enable sampler main kernel half " +
-    "register goto sizeof fn loop bool i32 u32 f32 f64 vec2 vec3 vec4 erf modulo roundEven multiplyHigh buffers sizes Math NaN Infinity"
+    "register goto sizeof fn loop bool i32 u32 f32 f64 vec2 vec3 vec4 erf modulo roundEven multiplyHigh buffers sizes Math NaN Infinity " +
+    "asm int32_t int64_t uint32_t uint64_t NAN INFINITY HUGE_VAL"
   ).split(" "),
 );
 

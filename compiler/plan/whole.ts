@@ -26,13 +26,19 @@ import { emitProduct } from "./product.ts";
 import { emitRandom } from "./random.ts";
 import { emitRecurrence } from "./recurrence.ts";
 import type { Stage } from "./stages.ts";
+import { emitTiled } from "./tiled.ts";
 
 export function emitWhole(l: Lowering, s: Stage): void {
   const node = l.plan.region.node(s.node);
   const product = l.plan.choice.finished.get(s.node) ?? s.node;
   if (l.plan.choice.blocked.has(product)) {
     const contract = l.plan.region.node(product);
-    if (contract.op === "contract") return emitProduct(l, s, contract);
+    const { machine } = l.memory;
+    if (contract.op === "contract") {
+      return machine.kind === "vector"
+        ? emitTiled(l, s, contract, machine)
+        : emitProduct(l, s, contract);
+    }
   }
   switch (node.op) {
     case "concat":

@@ -26,7 +26,7 @@ export function evaluateSize(size: SizeExpr, sizes: Sizes): number {
   }
 }
 
-const BYTES: Readonly<Record<ElementType, number>> = { f32: 4, f64: 8, i32: 4 };
+export const BYTES: Readonly<Record<ElementType, number>> = { f32: 4, f64: 8, i32: 4 };
 /** A cache line: no two buffers share one. */
 const ALIGNMENT = 64;
 
@@ -70,12 +70,21 @@ export function placeScratch(
   return { places: bytes.map((b, i) => ({ offset: offsets[i]!, bytes: b })), total };
 }
 
+/** How a target gets memory for so many elements. */
+export type Allocate = (type: ElementType, length: number) => Data;
+
 export function newArray(type: ElementType, length: number): Data {
   if (type === "i32") return new Int32Array(length);
   return type === "f64" ? new Float64Array(length) : new Float32Array(length);
 }
 
-function viewOf(type: ElementType, memory: ArrayBuffer, offset: number, length: number): Data {
+/** An array over part of some memory. */
+export function arrayOver(
+  type: ElementType,
+  memory: ArrayBufferLike,
+  offset: number,
+  length: number,
+): Data {
   if (type === "i32") return new Int32Array(memory, offset, length);
   return type === "f64"
     ? new Float64Array(memory, offset, length)
@@ -91,11 +100,13 @@ export function poison(data: Data): void {
 export function allocateScratch(
   specs: readonly ScratchSpec[],
   sizes: Sizes,
+  allocate: Allocate = newArray,
 ): { readonly buffers: readonly Data[]; readonly bytes: number } {
   const { places, total } = placeScratch(specs, sizes);
-  const memory = new ArrayBuffer(total);
-  const buffers = specs.map((s, i) =>
-    viewOf(s.type, memory, places[i]!.offset, Math.max(0, evaluateSize(s.length, sizes))),
-  );
+  const memory = allocate("f64", total / BYTES.f64);
+  const buffers = specs.map((s, i) => {
+    const length = Math.max(0, evaluateSize(s.length, sizes));
+    return arrayOver(s.type, memory.buffer, memory.byteOffset + places[i]!.offset, length);
+  });
   return { buffers, bytes: total };
 }

@@ -1,7 +1,7 @@
 /** Runs generated JavaScript: loads a module and gives each of its entries memory. */
 import { InternalError } from "../../diagnostics/diagnostic.ts";
 import type { BufferSpec, EntrySpec, ProgramManifest, Sizes } from "../format/program.ts";
-import { allocateScratch, evaluateSize, newArray, poison } from "./arena.ts";
+import { allocateScratch, evaluateSize, newArray, poison, type Allocate } from "./arena.ts";
 import type {
   BufferKey,
   Data,
@@ -12,8 +12,12 @@ import type {
 } from "./program.ts";
 import { problem } from "../catalogue.ts";
 
-/** A program from the functions of its generated module. */
-export function fromModule(module: KernelModule, manifest: ProgramManifest): Program {
+/** A program from the functions of its generated module. `allocate`: for memory that the caller does not give. */
+export function fromModule(
+  module: KernelModule,
+  manifest: ProgramManifest,
+  allocate: Allocate = newArray,
+): Program {
   return {
     manifest,
     instantiate(name, sizes, options = {}) {
@@ -23,7 +27,7 @@ export function fromModule(module: KernelModule, manifest: ProgramManifest): Pro
         const known = manifest.entries.map((e) => e.name).join(", ");
         throw problem("fwp6300", manifest.name, { name, known });
       }
-      return instance(manifest.name, spec, run, sizes, options);
+      return instance(manifest.name, spec, run, sizes, options, allocate);
     },
   };
 }
@@ -34,6 +38,7 @@ function instance(
   run: KernelModule[string],
   sizes: Sizes,
   options: InstanceOptions,
+  allocate: Allocate,
 ): Instance {
   const lengthOf = (b: BufferSpec) =>
     b.shape.reduce<number>((n, s) => n * evaluateSize(s, sizes), 1);
@@ -54,19 +59,19 @@ function instance(
         found: `${bound.length} of ${bound.constructor.name}`,
       });
     }
-    const data = bound ?? newArray(b.type, length);
+    const data = bound ?? allocate(b.type, length);
     inputs.set(key, data);
     buffers.push(data);
   }
   for (const b of spec.outputs) {
     const key: BufferKey = `${b.role}:${b.name}`;
     const over = b.role === "parameter" || b.role === "optimizer" ? inputs.get(key) : undefined;
-    const data = over ?? newArray(b.type, lengthOf(b));
+    const data = over ?? allocate(b.type, lengthOf(b));
     if (over === undefined && options.poison === true) poison(data);
     outputs.set(key, data);
     buffers.push(data);
   }
-  const scratch = allocateScratch(spec.scratch, sizes);
+  const scratch = allocateScratch(spec.scratch, sizes, allocate);
   if (options.poison === true) scratch.buffers.forEach(poison);
   buffers.push(...scratch.buffers);
   const find = (map: Map<BufferKey, Data>, key: BufferKey, way: string): Data => {

@@ -125,4 +125,6 @@ export interface ProgramManifest {
   readonly entries: readonly EntrySpec[];
   /** The forms that were chosen when it was compiled. */
   readonly forms?: readonly FormSpec[];
+  /** Of a package: the same entries as its kernels.c has them, with other scratch memory. */
+  readonly native?: { readonly entries: readonly EntrySpec[] };
 }

@@ -9,6 +9,8 @@ export interface RunStart {
   /** Steps taken before, of a resumed run. */
   readonly from: number;
   readonly directory: string;
+  /** Of the program that is trained. */
+  readonly target: string;
 }
 
 export interface Reporter {
@@ -61,7 +63,7 @@ function heading(run: RunStart): string {
   const resumed = run.from > 0 ? `, resumed after step ${run.from}` : "";
   return (
     `${run.name}: ${run.parameters.toLocaleString("en")} parameters, ${run.steps} steps${resumed}\n` +
-    `task: ${run.task}\nwriting to ${run.directory}\n`
+    `task: ${run.task}\ndevice: ${run.target}\nwriting to ${run.directory}\n`
   );
 }
 

@@ -159,6 +159,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   reporter.start({
     name: manifest.name,
     task: task.description,
+    target: manifest.target,
     parameters: manifest.parameters.reduce((n, p) => n + p.shape.reduce((a, b) => a * b, 1), 0),
     steps: settings.steps,
     from: step,

@@ -4,6 +4,7 @@ import { commands } from "../../cli/commands.ts";
 import { specsFolder } from "../../cli/install.ts";
 import { DELTA, TOKENS } from "./specs.ts";
 import { codes, expectRefused, file, fwp, inFolder, useFolder } from "./support.ts";
+import { hasCompiler } from "../support/native.ts";
 
 useFolder();
 
@@ -274,7 +275,7 @@ describe("fwp doctor", () => {
     };
     expect(found.auto).toBe("typescript");
     const working = found.targets.filter((t) => t.works).map((t) => t.name);
-    expect(working).toEqual(["typescript", "oracle"]);
+    expect(working).toEqual([...(hasCompiler ? ["native"] : []), "typescript", "oracle"]);
     expect(found.targets.every((t) => t.about.length > 0)).toBe(true);
     expect((await fwp(["doctor"])).out).toContain("--device auto takes typescript");
   });

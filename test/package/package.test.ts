@@ -1,5 +1,6 @@
 /** Packages as their users have them: built by the command line, type-checked, run in a process of their own. */
 import { execFileSync } from "node:child_process";
+import { hasCompiler } from "../support/native.ts";
 import fs, { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -108,7 +109,7 @@ function draw(manifest: ProgramManifest): Map<string, Tensor> {
 
 const product = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
-function runPackage(folder: string, inputs: ReadonlyMap<string, Tensor>): Found {
+function runPackage(folder: string, inputs: ReadonlyMap<string, Tensor>, device: string): Found {
   const manifest = manifestOf(folder);
   const given = {
     inputs: Object.fromEntries([...inputs].map(([name, { data }]) => [name, [...data]])),
@@ -119,7 +120,13 @@ function runPackage(folder: string, inputs: ReadonlyMap<string, Tensor>): Found 
   };
   writeFileSync(join(folder, "inputs.json"), JSON.stringify(given));
   writeFileSync(join(folder, "check.mjs"), SCRIPT);
-  const text = execFileSync(process.execPath, ["check.mjs"], { cwd: folder, encoding: "utf8" });
+  // Native code here without the C compiler's last optimisations: it only has to be right.
+  const env = { ...process.env, FWP_DEVICE: device, FWP_CFLAGS: "-O1" };
+  const text = execFileSync(process.execPath, ["check.mjs"], {
+    cwd: folder,
+    encoding: "utf8",
+    env,
+  });
   return JSON.parse(text) as Found;
 }
 
@@ -154,22 +161,28 @@ function inTime(steps: readonly (readonly number[])[]): number[] {
 }
 
 describe.each(cases)("the package of $of", (c) => {
-  test("whole sequences, steps through a stored state, and the oracle agree", () => {
-    const inputs = draw(manifestOf(folderOf(c)));
-    const { whole, last, stepped, now } = runPackage(folderOf(c), inputs);
-    const meaning = oracle(c, inputs);
-    expect(Object.keys(whole).length).toBeGreaterThan(0);
-    for (const [name, data] of Object.entries(whole)) {
-      const expected = meaning.get(`output:${name}`)!.data;
-      expect(relativeRms(data, expected), name).toBeLessThan(1e-5);
-      expect(relativeRms(inTime(stepped[name]!), expected), `${name}, stepped`).toBeLessThan(1e-5);
-    }
-    for (const [name, data] of Object.entries(last)) {
-      const expected = meaning.get(`state:${name}`)!.data;
-      expect(relativeRms(data, expected), `state ${name}`).toBeLessThan(1e-5);
-      expect(relativeRms(now[name]!, expected), `state ${name}, stepped`).toBeLessThan(1e-5);
-    }
-  });
+  const devices = hasCompiler ? ["typescript", "native"] : ["typescript"];
+  test.each(devices)(
+    "whole, by steps through a stored state, and the oracle agree on %s",
+    (device) => {
+      const inputs = draw(manifestOf(folderOf(c)));
+      const { whole, last, stepped, now } = runPackage(folderOf(c), inputs, device);
+      const meaning = oracle(c, inputs);
+      expect(Object.keys(whole).length).toBeGreaterThan(0);
+      for (const [name, data] of Object.entries(whole)) {
+        const expected = meaning.get(`output:${name}`)!.data;
+        expect(relativeRms(data, expected), name).toBeLessThan(1e-5);
+        expect(relativeRms(inTime(stepped[name]!), expected), `${name}, stepped`).toBeLessThan(
+          1e-5,
+        );
+      }
+      for (const [name, data] of Object.entries(last)) {
+        const expected = meaning.get(`state:${name}`)!.data;
+        expect(relativeRms(data, expected), `state ${name}`).toBeLessThan(1e-5);
+        expect(relativeRms(now[name]!, expected), `state ${name}, stepped`).toBeLessThan(1e-5);
+      }
+    },
+  );
 
   test("the example of its README runs as it stands", () => {
     const readme = readFileSync(join(folderOf(c), "README.md"), "utf8");

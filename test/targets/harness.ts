@@ -1,5 +1,5 @@
 /** Runs programs on the target and on the oracle and compares. */
-import { expect } from "vitest";
+import { afterAll, expect } from "vitest";
 import { runProgram, type RunSizes } from "../../compiler/graph/interpret.ts";
 import type { InputPort, OutputPort, SequenceProgram } from "../../compiler/graph/program.ts";
 import { evaluateDim } from "../../compiler/dims.ts";
@@ -7,12 +7,13 @@ import { sizeLookup } from "../../compiler/graph/interpret.ts";
 import type { GraphBuilder } from "../../compiler/graph/builder.ts";
 import type { NodeId, StepProgram } from "../../compiler/graph/ir.ts";
 import type { Tensor } from "../../compiler/graph/tensor.ts";
-import { compileEntry } from "../../compiler/plan/entry.ts";
+import { compileEntry, type CompiledEntry } from "../../compiler/plan/entry.ts";
 import { verifyKernel } from "../../compiler/loop/verify.ts";
 import { javascriptOf } from "../../compiler/targets/typescript/javascript.ts";
 import { loadJavaScript } from "../../runtime/device/typescript.ts";
 import type { Instance } from "../../runtime/device/program.ts";
 import type { ProgramManifest } from "../../runtime/format/program.ts";
+import { hasCompiler, loadMany, machineHere } from "../support/native.ts";
 
 /** Numbers in [-1, 1) that only depend on `seed`. */
 export function noise(length: number, seed: number): Float64Array {
@@ -147,22 +148,63 @@ export function compareOn(
   sizes: RunSizes,
   bounds = BOUNDS,
 ): void {
-  const expected = runProgram(program, inputs, sizes);
+  const trial = { program, inputs, sizes, bounds, expected: runProgram(program, inputs, sizes) };
   for (const [precision, bound] of bounds) {
     const { instance, javascript } = instanceOf(program, sizes, precision);
-    for (let round = 0; round < 2; round++) {
-      for (const p of program.inputs) {
-        instance.input(p.role, p.name).set(inputs.get(`${p.role}:${p.name}`)!.data);
-      }
-      instance.run();
-      for (const p of program.outputs) {
-        const wanted = expected.get(`${p.role}:${p.name}`)!.data;
-        if (wanted.some((x) => !(Math.abs(x) < 1e6))) continue;
-        const error = relativeError(instance.output(p.role, p.name), wanted);
-        if (!(error <= bound)) {
-          expect.fail(`${p.role}:${p.name} in ${precision}: error ${error}\n${javascript}`);
-        }
-      }
+    check(trial, instance, bound, `${precision}\n${javascript}`);
+  }
+  if (hasCompiler) trials.push(trial);
+}
+
+interface Trial {
+  readonly program: SequenceProgram;
+  readonly inputs: ReadonlyMap<string, Tensor>;
+  readonly sizes: RunSizes;
+  readonly bounds: typeof BOUNDS;
+  readonly expected: ReadonlyMap<string, Tensor>;
+}
+
+function check(trial: Trial, instance: Instance, bound: number, what: string): void {
+  const { program, inputs, expected } = trial;
+  for (let round = 0; round < 2; round++) {
+    for (const p of program.inputs) {
+      instance.input(p.role, p.name).set(inputs.get(`${p.role}:${p.name}`)!.data);
+    }
+    instance.run();
+    for (const p of program.outputs) {
+      const wanted = expected.get(`${p.role}:${p.name}`)!.data;
+      if (wanted.some((x) => !(Math.abs(x) < 1e6))) continue;
+      const error = relativeError(instance.output(p.role, p.name), wanted);
+      if (!(error <= bound)) expect.fail(`${p.role}:${p.name} in ${what}: error ${error}`);
     }
   }
 }
+
+/** What a file compares, for one call of the C compiler at its end. */
+const trials: Trial[] = [];
+
+/** All trials again as native code. */
+function checkNative(): void {
+  const machine = machineHere();
+  for (const precision of ["f32", "f64"] as const) {
+    const names = new Map<SequenceProgram, string>();
+    const entries: CompiledEntry[] = [];
+    const wanted = trials.filter((t) => t.bounds.some(([p]) => p === precision));
+    for (const { program } of wanted) {
+      if (names.has(program)) continue;
+      const entry = compileEntry(program, `p${names.size}`, { precision, machine });
+      for (const kernel of entry.kernels) verifyKernel(kernel);
+      names.set(program, entry.spec.name);
+      entries.push(entry);
+    }
+    if (entries.length === 0) continue;
+    const loaded = loadMany(entries, precision);
+    for (const trial of wanted) {
+      const name = names.get(trial.program)!;
+      const instance = loaded.instantiate(name, trial.sizes, { poison: true });
+      const bound = trial.bounds.find(([p]) => p === precision)![1];
+      check(trial, instance, bound, `${name} of native code in ${precision}`);
+    }
+  }
+}
+if (hasCompiler) afterAll(checkNative, 600_000);

@@ -1,0 +1,128 @@
+/** What a program can be run by, and compiling for it. */
+import {
+  compileStep,
+  describe,
+  entryProgram,
+  fixSizes,
+  type EntryName,
+  type PipelineOptions,
+} from "../compiler/pipeline.ts";
+import type { SizeValues } from "../compiler/graph/concretize.ts";
+import type { StepProgram } from "../compiler/graph/ir.ts";
+import type { SequenceProgram } from "../compiler/graph/program.ts";
+import { vectorMachine } from "../compiler/plan/machine.ts";
+import { cOf } from "../compiler/targets/native/module.ts";
+import { unreachable } from "../diagnostics/diagnostic.ts";
+import {
+  loadNative,
+  nativeSupport,
+  NativeUnavailable,
+  type Env,
+} from "../runtime/device/native/index.ts";
+import type { Program } from "../runtime/device/program.ts";
+import { loadJavaScript } from "../runtime/device/typescript.ts";
+import { cliProblem } from "./catalogue.ts";
+import { UsageError } from "./exit.ts";
+import { oracleProgram } from "./oracle.ts";
+
+/** The fastest first. */
+const DEVICES = ["native", "typescript", "oracle"] as const;
+export type Device = (typeof DEVICES)[number];
+const PLANNED = ["wasm", "webgpu", "cuda", "tfjs", "onnx"];
+
+/** What `--device` takes, in words. */
+export const deviceNames = `auto, ${DEVICES.join(", ")}`;
+
+export interface DeviceChoice {
+  readonly device: Device;
+  /** Chosen by `auto`: another is taken where this one fails after all. */
+  readonly auto: boolean;
+  /** Why it is not a faster one, of `auto`; else null. */
+  readonly why: string | null;
+}
+
+/**
+ * `auto` is native code where it runs, else typescript; `$FWP_DEVICE` can say otherwise.
+ * @throws DiagnosticError fwp8021 for a device of a later version, fwp8022 where native code does not run; UsageError for
+ * none at all.
+ */
+export function chooseDevice(name: string, env: Env = process.env): DeviceChoice {
+  if (name === "auto") {
+    const preferred = env["FWP_DEVICE"] ?? "auto";
+    if (preferred !== "auto") {
+      const { device } = chooseDevice(preferred, env);
+      return { device, auto: true, why: `$FWP_DEVICE is ${preferred}` };
+    }
+    const support = nativeSupport(env);
+    if (support.works) return { device: "native", auto: true, why: null };
+    return { device: "typescript", auto: true, why: `native: ${support.reason}` };
+  }
+  const device = DEVICES.find((d) => d === name);
+  if (device === undefined) {
+    if (PLANNED.includes(name)) {
+      throw cliProblem("fwp8021", "--device", { device: name, available: deviceNames });
+    }
+    throw new UsageError(`there is no device ${name}; available: ${deviceNames}`);
+  }
+  if (device === "native") {
+    const support = nativeSupport(env);
+    if (!support.works) throw cliProblem("fwp8022", "--device", { reason: support.reason });
+  }
+  return { device, auto: false, why: null };
+}
+
+/** A program with these entries, ready to run. `step` may still have named sizes, which `values` knows. */
+export function loadStep(
+  step: StepProgram,
+  values: SizeValues,
+  choice: DeviceChoice,
+  options: PipelineOptions,
+  env: Env = process.env,
+): Program {
+  switch (choice.device) {
+    case "native":
+      return compileNative(step, values, choice, options, env);
+    case "typescript": {
+      const { javascript, manifest } = compileStep(step, values, options);
+      return loadJavaScript(javascript, manifest);
+    }
+    case "oracle": {
+      const fixed = fixSizes(step, values);
+      const programs = new Map<EntryName, SequenceProgram>();
+      // Estimates say nothing of the oracle.
+      const form = (options.form ?? "auto") === "auto" ? "sequential" : options.form;
+      for (const name of options.entries) {
+        programs.set(name, entryProgram(fixed, name, { ...options, form }));
+      }
+      return oracleProgram(programs, describe(fixed, choice.device));
+    }
+    default:
+      return unreachable(choice.device);
+  }
+}
+
+/** Here a trial has worked before; what fails now (a full disk, a compiler's own fault) is this program's. */
+function compileNative(
+  step: StepProgram,
+  values: SizeValues,
+  choice: DeviceChoice,
+  options: PipelineOptions,
+  env: Env,
+): Program {
+  const support = nativeSupport(env);
+  try {
+    if (!support.works) throw new NativeUnavailable(support.reason);
+    const machine = vectorMachine(support.compiler.lanes);
+    const compiled = compileStep(step, values, { ...options, machine });
+    const { precision = "f32" } = options;
+    return loadNative(
+      cOf(compiled.manifest.name, compiled.entries, { precision }),
+      compiled.manifest,
+      env,
+    );
+  } catch (error) {
+    if (!(error instanceof NativeUnavailable)) throw error;
+    if (!choice.auto) throw cliProblem("fwp8022", "--device", { reason: error.message });
+    return loadStep(step, values, { ...choice, device: "typescript" }, options, env);
+  }
+}

@@ -1,0 +1,28 @@
+/** What the planner knows of the machine that kernels are printed for. */
+
+export type Machine =
+  /** One number at a time, as JavaScript engines compute. */
+  | { readonly kind: "scalar" }
+  /** Registers of several numbers; a compiler behind the printer makes vectors of plain loops by itself. */
+  | {
+      readonly kind: "vector";
+      /** Floats of 32 bits in a register: a power of two. */
+      readonly lanes: number;
+      /** Rows of the block of sums of a product; it is two registers wide. */
+      readonly rows: number;
+    };
+
+export const SCALAR: Machine = { kind: "scalar" };
+
+/**
+ * A machine with registers of so many floats. With 16 lanes there are 32 registers, of which a block of 8 × 2 uses 16, two
+ * columns and a row; with fewer there are 16, of which 6 × 2 leaves enough. Measured: bench/native.
+ */
+export const vectorMachine = (lanes: number): Machine => ({
+  kind: "vector",
+  lanes,
+  rows: lanes >= 16 ? 8 : 6,
+});
+
+/** For code whose machine is not known yet: runs well on those with registers of 8 floats, and on all others. */
+export const PORTABLE: Machine = vectorMachine(8);

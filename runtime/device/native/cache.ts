@@ -1,0 +1,123 @@
+/**
+ * Compiled libraries on disk, by a hash of all that they depend on. An entry is a folder with the source, the library and
+ * the library's digest; it is made beside its place and renamed, so that it is there whole or not at all, also when
+ * several processes make it at once.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import fs from "node:fs";
+import { homedir, tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { compileLibrary, NativeUnavailable, type CompilerFound, type Env } from "./compiler.ts";
+
+const SOURCE = "kernels.c";
+const LIBRARY = "kernels.so";
+const DIGEST = "kernels.sha256";
+/** Changes when old entries must not be taken any more. */
+const VERSION = 1;
+
+const sha256 = (data: string | Uint8Array): string =>
+  createHash("sha256").update(data).digest("hex");
+
+/** Folders to keep libraries in, in order of preference. */
+function folders(env: Env): string[] {
+  const list: string[] = [];
+  const { XDG_CACHE_HOME: xdg, HOME: home } = env;
+  // The specification of XDG tells to ignore relative paths.
+  if (xdg?.startsWith("/")) list.push(join(xdg, "fwp", "native"));
+  else if (home || homedir()) list.push(join(home || homedir(), ".cache", "fwp", "native"));
+  list.push(join(env["TMPDIR"] ?? tmpdir(), `fwp-native-${userName()}`));
+  return list;
+}
+function userName(): string {
+  try {
+    return String(userInfo().uid);
+  } catch {
+    return "user";
+  }
+}
+
+/** Code is loaded from here: others must not be able to put it there. */
+function isOwn(path: string): boolean {
+  const uid = process.getuid?.();
+  const stat = fs.lstatSync(path);
+  return stat.isDirectory() && (uid === undefined || (stat.uid === uid && (stat.mode & 0o022) === 0)); // prettier-ignore
+}
+
+/** The first folder that can be written and that only this user can write. @throws NativeUnavailable */
+export function cacheFolder(env: Env): string {
+  const reasons: string[] = [];
+  for (const folder of folders(env)) {
+    try {
+      fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+      if (!isOwn(folder)) throw new Error("others may write there");
+      const trial = join(folder, `.${process.pid}-${randomBytes(4).toString("hex")}`);
+      fs.mkdirSync(trial);
+      fs.rmdirSync(trial);
+      return folder;
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      reasons.push(`${folder}: ${code ?? (error as Error).message}`);
+    }
+  }
+  throw new NativeUnavailable(`no folder for compiled code can be used (${reasons.join("; ")})`);
+}
+
+/** The entry's library, if it is there and is what was put there. */
+function sound(entry: string): string | null {
+  try {
+    if (!isOwn(entry)) return null;
+    const library = join(entry, LIBRARY);
+    const digest = fs.readFileSync(join(entry, DIGEST), "utf8").trim();
+    return sha256(fs.readFileSync(library)) === digest ? library : null;
+  } catch {
+    return null;
+  }
+}
+
+const remove = (path: string): void => fs.rmSync(path, { recursive: true, force: true });
+
+/** The path of the library for a source, compiled now if need be. @throws NativeUnavailable */
+export function libraryFor(source: string, compiler: CompilerFound, env: Env): string {
+  const { command, flags, identity } = compiler;
+  const key = sha256(JSON.stringify([VERSION, command, flags, identity, source])).slice(0, 40);
+  const folder = cacheFolder(env);
+  const entry = join(folder, key);
+  const known = sound(entry);
+  if (known !== null) return known;
+  const fresh = join(folder, `.${key}.${process.pid}-${randomBytes(4).toString("hex")}`);
+  try {
+    fs.mkdirSync(fresh, { mode: 0o700 });
+    const [file, library] = [join(fresh, SOURCE), join(fresh, LIBRARY)];
+    fs.writeFileSync(file, source);
+    compileLibrary(compiler, file, library, env);
+    fs.writeFileSync(join(fresh, DIGEST), `${sha256(fs.readFileSync(library))}\n`);
+    return publish(fresh, entry);
+  } catch (error) {
+    if (error instanceof NativeUnavailable) throw error;
+    throw new NativeUnavailable(`compiled code could not be stored (${(error as Error).message})`);
+  } finally {
+    remove(fresh);
+  }
+}
+
+/** Puts a finished entry in its place. Another process may have been faster: then its entry is as good. */
+function publish(fresh: string, entry: string): string {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      fs.renameSync(fresh, entry);
+      return join(entry, LIBRARY);
+    } catch (error) {
+      const known = sound(entry);
+      if (known !== null) return known;
+      if (attempt === 3) throw error;
+      // What is there is broken. Moving it away first keeps a process that has it open whole.
+      const old = `${fresh}.old`;
+      try {
+        fs.renameSync(entry, old);
+      } catch {
+        continue;
+      }
+      remove(old);
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/** Loads compiled C through koffi and gives it the shape of a generated module. */
+import { createRequire } from "node:module";
+import type { ElementType, ProgramManifest, Sizes } from "../../format/program.ts";
+import { arrayOver, BYTES } from "../arena.ts";
+import type { Data, KernelModule, Program } from "../program.ts";
+import { fromModule } from "../typescript.ts";
+import { libraryFor } from "./cache.ts";
+import { findCompiler, NativeUnavailable, type Env } from "./compiler.ts";
+
+/** The part of koffi that is used. */
+interface Koffi {
+  load(path: string): { func(declaration: string): (...values: unknown[]) => unknown };
+}
+
+const require = createRequire(import.meta.url);
+
+function koffi(): Koffi {
+  try {
+    return require("koffi") as Koffi;
+  } catch (error) {
+    const [line = ""] = String((error as Error).message).split("\n");
+    throw new NativeUnavailable(`the package koffi does not load (${line})`);
+  }
+}
+
+/** Memory that starts on a cache line, as vectors like it. */
+const LINE = 64;
+/** Where addresses are multiples of this, any array may start. */
+const PAGE = 4096;
+
+/**
+ * The module of a C file (see compiler/targets/native/module.ts). Its functions are those of a generated JavaScript module;
+ * the addresses of the buffers are looked up once, at the first call with them.
+ */
+function moduleOf(path: string, manifest: ProgramManifest) {
+  const library = koffi().load(path);
+  const bind = library.func("void fwp_bind(void *table, int64_t place, void *memory)");
+  const functions = manifest.entries.map(({ name }) => {
+    const run = library.func(`void fwp_${name}(void *buffers, void *sizes)`);
+    // The arrays live as long as their list, and the table of their addresses with it.
+    const tables = new WeakMap<readonly Data[], BigUint64Array>();
+    const counts = new BigInt64Array(3);
+    const call = (buffers: readonly Data[], { batch, time, past }: Sizes): void => {
+      let table = tables.get(buffers);
+      if (table === undefined) {
+        table = new BigUint64Array(Math.max(1, buffers.length));
+        // Asking for its buffer takes a small array out of the heap, where it could be moved.
+        for (const [i, data] of buffers.entries())
+          if (data.buffer.byteLength > 0) bind(table, i, data);
+        tables.set(buffers, table);
+      }
+      counts[0] = BigInt(batch);
+      counts[1] = BigInt(time);
+      counts[2] = BigInt(past);
+      run(table, counts);
+    };
+    return [name, call] as const;
+  });
+  const allocate = (type: ElementType, length: number): Data => {
+    const bytes = length * BYTES[type];
+    const memory = new ArrayBuffer(bytes + LINE);
+    const table = new BigUint64Array(1);
+    bind(table, 0, new Uint8Array(memory));
+    const offset = (LINE - (Number(table[0]! % BigInt(PAGE)) % LINE)) % LINE;
+    return arrayOver(type, memory, offset, length);
+  };
+  return { module: Object.fromEntries(functions) as KernelModule, allocate };
+}
+
+/**
+ * A program from the text of its C file, compiled for this machine or found in the cache.
+ * @throws NativeUnavailable when there is no working compiler, no place to keep what it makes, or no koffi.
+ */
+export function loadNative(
+  source: string,
+  manifest: ProgramManifest,
+  env: Env = process.env,
+): Program {
+  koffi();
+  const { module, allocate } = moduleOf(libraryFor(source, findCompiler(env), env), manifest);
+  return fromModule(module, { ...manifest, target: "native" }, allocate);
+}
