@@ -15,6 +15,7 @@ import { Inexpressible } from "./terms.ts";
 
 export type { ClassName } from "./classify.ts";
 export { feedingReads } from "./classify.ts";
+export { mapForm, nodesOf } from "./nodes.ts";
 export type * from "./form.ts";
 export { asComponent, component, type Joint, type Order } from "./joint.ts";
 

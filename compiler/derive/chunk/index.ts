@@ -1,10 +1,9 @@
 /** Puts chunkwise forms in the place of recurrences that have one; the others stay as they are. */
-import { InternalError } from "../../../diagnostics/diagnostic.ts";
 import { BATCH, TIME } from "../../dims.ts";
 import { algebra, GraphBuilder, type NodeId, type Recurrence } from "../../graph/index.ts";
-import type { Carry, Graph, RecurrenceNode } from "../../graph/ir.ts";
+import type { Carry, RecurrenceNode } from "../../graph/ir.ts";
 import type { SequenceProgram } from "../../graph/program.ts";
-import { reachable, rebuild } from "../../graph/rebuild.ts";
+import { rebuild } from "../../graph/rebuild.ts";
 import { simplifyProgram } from "../../graph/simplify.ts";
 import {
   analyse,
@@ -15,8 +14,7 @@ import {
 } from "../analyse/index.ts";
 import { arrangeMemories } from "../merge/index.ts";
 import { emitScan, isScan } from "../scan/index.ts";
-import { lift } from "../stage/lift.ts";
-import { PER_BATCH, PER_TIME, SEQUENCE, SHARED, widen, type Lifted } from "../stage/variant.ts";
+import { Sequences } from "../stage/sequences.ts";
 import { emitChunks } from "./form.ts";
 import { readLevels } from "./levels.ts";
 import { planOf, testWith, type ChunkPlan, type Part, type PlanOptions } from "./plan.ts";
@@ -53,48 +51,6 @@ export function chunkedAs(
   return plan.parts.every((part) => scans(part.form)) ? "scan" : "chunk";
 }
 
-class Replacement {
-  readonly #builder: GraphBuilder;
-  readonly #graph: Graph;
-  readonly #values = new Map<NodeId, Lifted>();
-
-  constructor(builder: GraphBuilder, recurrence: Recurrence, { graph, copyOf }: ChunkPlan) {
-    this.#builder = builder;
-    this.#graph = graph;
-    for (const x of recurrence.bindings) {
-      const input = copyOf(x.input);
-      if (input === undefined) continue;
-      if (x.kind === "position") {
-        this.#values.set(input, { ...PER_TIME, node: builder.iota(TIME, "int") });
-        continue;
-      }
-      const variant = x.kind === "sequence" ? SEQUENCE : x.kind === "batch" ? PER_BATCH : SHARED;
-      this.#values.set(input, { ...variant, node: x.value });
-    }
-  }
-
-  give = (id: NodeId, node: NodeId): void => {
-    this.#values.set(id, { ...SEQUENCE, node });
-  };
-
-  #at = (id: NodeId): Lifted => {
-    const found = this.#values.get(id);
-    if (found === undefined) throw new InternalError(`node ${id} of the form is not lifted`);
-    return found;
-  };
-
-  /** A node of the form for all sequences and steps, `[batch, time, s…]`. */
-  sequence = (id: NodeId): NodeId => {
-    for (const node of reachable(this.#graph, [id])) {
-      if (this.#values.has(node.id)) continue;
-      this.#builder.origin = node.origin;
-      this.#values.set(node.id, lift(this.#builder, node, this.#at));
-    }
-    this.#builder.origin = null;
-    return widen(this.#builder, this.#at(id), SEQUENCE);
-  };
-}
-
 /** The state before the first step. After the batch, one of several states has the axis of its components. */
 function firstState(b: GraphBuilder, carries: readonly Carry[], { layout, ...part }: Part): NodeId {
   const inits = part.carries.map((i) => carries[i]!.init);
@@ -107,7 +63,7 @@ function start(
   builder: GraphBuilder,
   { carries }: Recurrence,
   part: Part,
-  steps: Replacement,
+  steps: Sequences,
   levels: readonly ReadonlySet<NodeId>[],
   length: number,
 ): ChunkResults {
@@ -124,7 +80,7 @@ function start(
     batch: BATCH,
     time: TIME,
     init: algebra.reshape(builder, turned, [BATCH, layout.heads, layout.m, layout.n]),
-    sequence: steps.sequence,
+    sequence: steps.of,
     wanted: levels[0] ?? new Set(),
     later: levels.slice(1).some((level) => reads.some((r) => level.has(r.node))),
     give: steps.give,
@@ -144,7 +100,7 @@ function replace(
   length: number,
 ): NodeId[] {
   const { parts, outputs } = plan;
-  const steps = new Replacement(builder, recurrence, plan);
+  const steps = new Sequences(builder, plan.graph, recurrence.bindings, plan.copyOf);
   builder.origin = origin;
   const levels = readLevels(parts.map((p) => p.form), outputs.values()); // prettier-ignore
   const made = parts.map((part) => start(builder, recurrence, part, steps, levels, length));
@@ -157,7 +113,7 @@ function replace(
     });
   });
   return recurrence.outputs.map((o) =>
-    "node" in o ? steps.sequence(outputs.get(o.node)!) : finals.get(o.carry)!,
+    "node" in o ? steps.of(outputs.get(o.node)!) : finals.get(o.carry)!,
   );
 }
 

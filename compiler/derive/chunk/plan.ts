@@ -4,7 +4,13 @@ import type { NodeId, Recurrence } from "../../graph/index.ts";
 import type { Graph } from "../../graph/ir.ts";
 import { reachable } from "../../graph/rebuild.ts";
 import { bodyNode } from "../../graph/shapes.ts";
-import { analyseTogether, type NormalForm, type Order, type StateSet } from "../analyse/index.ts";
+import {
+  analyseTogether,
+  nodesOf,
+  type NormalForm,
+  type Order,
+  type StateSet,
+} from "../analyse/index.ts";
 import { chainOf } from "../merge/chain.ts";
 import type { Test } from "../merge/replaced.ts";
 import { isScan } from "../scan/index.ts";
@@ -125,7 +131,7 @@ function obstacleTo(
   const apart = values.length === 0 && keys.length > 0 && !isScan(form);
   if (apart && rows > MOST_ROWS)
     return "too many rows have rates, decays or questions of their own";
-  const needed = reachable(form.graph, rootsOf(form));
+  const needed = reachable(form.graph, [...nodesOf(form), ...form.outputs.values()]);
   if (needed.some((n) => n.op === "random")) return "it draws random numbers";
   return null;
 }
@@ -147,19 +153,4 @@ function readsWhole({ body, bindings, outputs }: Recurrence, form: NormalForm): 
   const leaving = outputs.flatMap((o) => ("node" in o ? [o.node] : []));
   const sizes = [...entering, ...leaving].map((id) => elements(bodyNode(body, id).shape));
   return Math.max(rows, columns) > Math.max(1, ...sizes);
-}
-
-/** Nodes of the form that are computed for all steps at once. */
-function rootsOf(form: NormalForm): NodeId[] {
-  return [
-    ...form.reads.map((r) => r.key),
-    ...form.crossReads.map((r) => r.key),
-    ...form.writes.flatMap((w) => [
-      w.key,
-      ...(w.constant === null ? [] : [w.constant]),
-      ...w.from.map((f) => f.factor),
-    ]),
-    ...(form.decay.kind === "none" ? [] : [form.decay.factor]),
-    ...form.outputs.values(),
-  ];
 }

@@ -2,7 +2,14 @@
 import type { NodeId } from "../../graph/index.ts";
 import type { Recurrence } from "../../graph/ir.ts";
 import { reachable } from "../../graph/rebuild.ts";
-import { analyse, feedingReads, type NormalForm, type StateSet } from "../analyse/index.ts";
+import {
+  analyse,
+  feedingReads,
+  mapForm,
+  nodesOf,
+  type NormalForm,
+  type StateSet,
+} from "../analyse/index.ts";
 import type { Test } from "./replaced.ts";
 
 /** A state of the recurrence, as if it were the only one. */
@@ -20,36 +27,10 @@ export interface Chain {
   readonly isParallel: boolean;
 }
 
-/** Nodes of a form that are no reads: keys, values, rates, decays. */
-function mapped(form: NormalForm, to: (id: NodeId) => NodeId): NormalForm {
-  const { decay } = form;
-  return {
-    ...form,
-    decay: decay.kind === "none" ? decay : { ...decay, factor: to(decay.factor) },
-    reads: form.reads.map((r) => ({ ...r, key: to(r.key) })),
-    crossReads: form.crossReads.map((r) => ({ ...r, key: to(r.key) })),
-    writes: form.writes.map((w) => ({
-      key: to(w.key),
-      constant: w.constant === null ? null : to(w.constant),
-      from: w.from.map((f) => ({ ...f, factor: to(f.factor) })),
-    })),
-  };
-}
-
-/** The nodes that `mapped` maps. */
-function rootsOf(form: NormalForm): NodeId[] {
-  const roots: NodeId[] = [];
-  mapped(form, (id) => {
-    roots.push(id);
-    return id;
-  });
-  return roots;
-}
-
-/** Those of them that the new state depends on. */
+/** The nodes of a form that the new state depends on. */
 function loopRootsOf(form: NormalForm): NodeId[] {
   const feeding = new Set(feedingReads(form));
-  return rootsOf({ ...form, reads: form.reads.filter((_, i) => feeding.has(i)), crossReads: [] });
+  return nodesOf({ ...form, reads: form.reads.filter((_, i) => feeding.has(i)), crossReads: [] });
 }
 
 /**
@@ -67,7 +48,7 @@ export function chainOf(
   let current = new Map(outputs.map((id) => [id, id]));
   let links: Link[] = [];
   for (const set of sets.toReversed()) {
-    const wanted = new Set([...current.values(), ...links.flatMap((l) => rootsOf(l.form))]);
+    const wanted = new Set([...current.values(), ...links.flatMap((l) => nodesOf(l.form))]);
     const one: Recurrence = {
       ...recurrence,
       body,
@@ -82,12 +63,12 @@ export function chainOf(
     current = new Map([...current].map(([id, at]) => [id, to(at)]));
     links = [
       { carry: set.carries[0]!, recurrence: one, form },
-      ...links.map((l) => ({ ...l, form: mapped(l.form, to) })),
+      ...links.map((l) => ({ ...l, form: mapForm(l.form, to) })),
     ];
   }
   const whole = links.map((l, i) => {
     // What later states need of this one counts as its output.
-    const later = links.slice(i + 1).flatMap((other) => rootsOf(other.form));
+    const later = links.slice(i + 1).flatMap((other) => nodesOf(other.form));
     const outputs = new Map([...later.map((id) => [id, id] as const), ...current]);
     return { ...l, form: { ...l.form, graph: body, outputs } };
   });
@@ -97,7 +78,7 @@ export function chainOf(
     reachable(body, roots).some((n) => reads.has(n.id));
   return {
     links: whole,
-    isSequence: whole.every((l, i) => !needs(rootsOf(l.form), answers(whole.slice(i)))),
+    isSequence: whole.every((l, i) => !needs(nodesOf(l.form), answers(whole.slice(i)))),
     isParallel: whole.every((l) => !needs(loopRootsOf(l.form), answers(whole))),
   };
 }

@@ -1,12 +1,10 @@
 /** A normal form for all steps of all sequences: its keys, values and rates as nodes of the outer graph. */
-import { InternalError } from "../../../diagnostics/diagnostic.ts";
-import { BATCH, product, TIME, type Dim } from "../../dims.ts";
+import { BATCH, product, type Dim } from "../../dims.ts";
 import { algebra, type GraphBuilder, type NodeId, type Recurrence } from "../../graph/index.ts";
 import { reachable } from "../../graph/rebuild.ts";
 import { bodyNode } from "../../graph/shapes.ts";
 import type { NormalForm } from "../analyse/index.ts";
-import { lift } from "../stage/lift.ts";
-import { PER_BATCH, PER_TIME, SEQUENCE, SHARED, widen, type Lifted } from "../stage/variant.ts";
+import { Sequences } from "../stage/sequences.ts";
 
 /** A write of every step. Sequences, `[batch, time, …]` before the shapes of the form. */
 export interface SequenceWrite {
@@ -25,7 +23,7 @@ export class Memory {
   readonly reads: ReadonlyMap<NodeId, NodeId>;
   readonly crossReads: ReadonlyMap<NodeId, NodeId>;
   readonly #builder: GraphBuilder;
-  readonly #values = new Map<NodeId, Lifted>();
+  readonly #steps: Sequences;
   readonly #given = new Map<NodeId, NodeId>();
 
   /**
@@ -39,17 +37,10 @@ export class Memory {
     known: ReadonlyMap<NodeId, NodeId> = new Map(),
   ) {
     this.#builder = builder;
-    for (const [id, node] of known) this.give(id, node);
     this.recurrence = recurrence;
     this.form = form;
-    for (const x of recurrence.bindings) {
-      if (x.kind === "position") {
-        this.#values.set(x.input, { ...PER_TIME, node: builder.iota(TIME, "int") });
-        continue;
-      }
-      const variant = x.kind === "sequence" ? SEQUENCE : x.kind === "batch" ? PER_BATCH : SHARED;
-      this.#values.set(x.input, { ...variant, node: x.value });
-    }
+    this.#steps = new Sequences(builder, form.graph, recurrence.bindings);
+    for (const [id, node] of known) this.give(id, node);
     const needed = new Set(reachable(form.graph, form.outputs.values()).map((n) => n.id));
     const { decay, writes, reads, crossReads } = form;
     const keyOf = (read: number): NodeId => this.sequence(reads[read]!.key);
@@ -67,7 +58,7 @@ export class Memory {
   }
 
   give(id: NodeId, node: NodeId): void {
-    this.#values.set(id, { ...SEQUENCE, node });
+    this.#steps.give(id, node);
     this.#given.set(id, node);
   }
   /** Sequences by node of the form. */
@@ -76,20 +67,7 @@ export class Memory {
   }
 
   /** A node of the form for all sequences and steps, `[batch, time, s…]`. */
-  sequence = (id: NodeId): NodeId => {
-    for (const node of reachable(this.form.graph, [id])) {
-      if (this.#values.has(node.id)) continue;
-      this.#builder.origin = node.origin;
-      this.#values.set(node.id, lift(this.#builder, node, this.#at));
-    }
-    this.#builder.origin = null;
-    return widen(this.#builder, this.#at(id), SEQUENCE);
-  };
-  #at = (id: NodeId): Lifted => {
-    const found = this.#values.get(id);
-    if (found === undefined) throw new InternalError(`node ${id} of the form is not lifted`);
-    return found;
-  };
+  sequence = (id: NodeId): NodeId => this.#steps.of(id);
 
   /** The state before the first step, `[batch, H, m, n]`. */
   init(): NodeId {
