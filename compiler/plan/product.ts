@@ -19,10 +19,11 @@ import {
   type Affine,
 } from "./affine.ts";
 import { bandOf } from "./bands.ts";
-import { classify, labelSizes, LARGEST_UNBLOCKED } from "./choose.ts";
+import { labelSizes, LARGEST_UNBLOCKED } from "./choose.ts";
 import { Evaluator } from "./evaluate.ts";
 import { loopName, type Lowering } from "./lower.ts";
 import type { BufferLocation } from "./place.ts";
+import { lengthOf, sidesOf, type Side } from "./sides.ts";
 import type { Stage } from "./stages.ts";
 
 /**
@@ -35,14 +36,6 @@ const COLUMNS = 2;
 const PASS = 512;
 /** Elements of the longest panels that a module keeps for all its products; longer ones are memory of the run. */
 const LONGEST_SHARED = 2 ** 20;
-
-/** One side of the product: the labels that only one operand has, as one long axis. */
-interface Side {
-  readonly operand: NodeId;
-  readonly operandLabels: readonly number[];
-  readonly labels: readonly number[];
-  readonly count: Dim;
-}
 
 /** The array that holds both sides, and where its columns begin. */
 interface Panel {
@@ -80,25 +73,11 @@ class ProductLowering {
     const { graph } = lowering.plan.region;
     const sizes = labelSizes(graph, node);
     this.#sizes = sizes;
-    const classes = classify(node);
-    this.#summed = classes.summed;
-    this.#batch = classes.batch;
-    const count = (labels: readonly number[]) => product(labels.map((l) => sizes.get(l)!));
-    const a: Side = {
-      operand: node.a,
-      operandLabels: node.aLabels,
-      labels: classes.rows,
-      count: count(classes.rows),
-    };
-    const b: Side = {
-      operand: node.b,
-      operandLabels: node.bLabels,
-      labels: classes.columns,
-      count: count(classes.columns),
-    };
-    // The smaller side is packed as a whole. A run-time size counts as large.
-    const size = (side: Side) => constant(side.count) ?? Number.MAX_SAFE_INTEGER;
-    [this.#rows, this.#columns] = size(b) <= size(a) ? [a, b] : [b, a];
+    const { a, b, summed, batch } = sidesOf(node, sizes);
+    this.#summed = summed;
+    this.#batch = batch;
+    // The smaller side is packed as a whole.
+    [this.#rows, this.#columns] = lengthOf(b) <= lengthOf(a) ? [a, b] : [b, a];
   }
 
   emit(): void {

@@ -29,12 +29,13 @@ import {
   times,
   type Affine,
 } from "./affine.ts";
-import { classify, labelSizes } from "./choose.ts";
+import { labelSizes } from "./choose.ts";
 import { Evaluator } from "./evaluate.ts";
 import { loopName, type Lowering } from "./lower.ts";
 import type { Machine } from "./machine.ts";
 import type { BufferLocation } from "./place.ts";
 import type { Region } from "./region.ts";
+import { lengthOf, sidesOf, type Side } from "./sides.ts";
 import type { Stage } from "./stages.ts";
 
 /** Registers side by side in the block of sums. */
@@ -43,14 +44,6 @@ const ACROSS = 2;
 const PASS = 256;
 /** A side of more columns than this is better taken by rows. */
 const WIDEST = 4096;
-
-/** One side of the product: the labels that only one operand has, as one long axis. */
-interface Side {
-  readonly operand: NodeId;
-  readonly operandLabels: readonly number[];
-  readonly labels: readonly number[];
-  readonly count: Dim;
-}
 
 /** The terms of one pass: all, or a range of the first summed label. */
 interface Terms {
@@ -113,21 +106,9 @@ class TiledLowering {
     this.#stage = s;
     this.#node = node;
     this.#sizes = labelSizes(lowering.plan.region.graph, node);
-    const { summed, batch, rows, columns } = classify(node);
+    const { a, b, summed, batch } = sidesOf(node, this.#sizes);
     this.#summed = summed;
     this.#batch = batch;
-    const side = (
-      operand: NodeId,
-      operandLabels: readonly number[],
-      labels: readonly number[],
-    ) => ({
-      operand,
-      operandLabels,
-      labels,
-      count: product(labels.map((l) => this.#sizes.get(l)!)),
-    });
-    const a = side(node.a, node.aLabels, rows);
-    const b = side(node.b, node.bLabels, columns);
     [this.#rows, this.#columns] = takesColumns(a, b, node) ? [b, a] : [a, b];
     this.#lanes = lowering.memory.precision === "f32" ? machine.lanes : machine.lanes / 2;
     this.#height = machine.rows;
@@ -414,9 +395,10 @@ class TiledLowering {
 
 /** Whether the first side should be the columns: where the result lies side by side, unless it is very long. */
 function takesColumns(a: Side, b: Side, node: ContractNode): boolean {
-  const size = (side: Side) => constant(side.count) ?? Number.MAX_SAFE_INTEGER;
   const last = node.outLabels.at(-1)!;
   const [inner, other] = a.labels.includes(last) ? [a, b] : [b, a];
-  const held = inner.labels.includes(last) && (size(inner) <= WIDEST || size(inner) <= size(other));
+  const held =
+    inner.labels.includes(last) &&
+    (lengthOf(inner) <= WIDEST || lengthOf(inner) <= lengthOf(other));
   return (held ? inner : other) === a;
 }
