@@ -11,7 +11,7 @@ import { product, type Dim, type DimFunction, type Shape } from "../dims.ts";
 import type { SequenceProgram } from "../graph/program.ts";
 import type { DType } from "../graph/ir.ts";
 import { buffersIn } from "../loop/scan.ts";
-import type { LoopKernel } from "../loop/ir.ts";
+import type { Expr, LoopKernel } from "../loop/ir.ts";
 import { Emitter } from "./emitter.ts";
 import { equationOf } from "./equation.ts";
 import { Lowering } from "./lower.ts";
@@ -21,6 +21,7 @@ import { assignHomes, nameOf, planRegion, rowMajor, type Sink } from "./place.ts
 import { Memory, type Precision } from "./memory.ts";
 import { groups, nest, schedule } from "./order.ts";
 import type { Region } from "./region.ts";
+import { spreadLoops } from "./spread.ts";
 import type { Stage } from "./stages.ts";
 import { emitWhole } from "./whole.ts";
 
@@ -31,9 +32,19 @@ export interface CompileOptions {
   readonly machine?: Machine;
 }
 
+/** A kernel of an entry. For machines with threads it says how they share it. */
+export interface PlannedKernel extends LoopKernel {
+  readonly spread: {
+    /** Buffers of which every thread needs one of its own. */
+    readonly privates: ReadonlySet<string>;
+    /** About how many elements it computes, an int expression over its sizes. */
+    readonly work: Expr;
+  } | null;
+}
+
 export interface CompiledEntry {
   readonly spec: EntrySpec;
-  readonly kernels: readonly LoopKernel[];
+  readonly kernels: readonly PlannedKernel[];
   /** Names of the buffers as kernels call them, in the order inputs, outputs, scratch. Shared memory has one name. */
   readonly buffers: readonly string[];
 }
@@ -116,19 +127,22 @@ export function compileEntry(
   const kernelStages = groups(order, plan.deps);
   const nests = kernelStages.map((stages) => nest(stages, plan.deps));
   assignHomes(plan, nests, memory, null);
-  const kernels = nests.map((list, k): LoopKernel => {
+  const kernels = nests.map((list, k): PlannedKernel => {
     const emitter = new Emitter(memory);
     memory.locals = emitter;
     new Lowering(plan, emitter, memory, emitWhole).nests(list);
     const body = emitter.statements;
     const uses = buffersIn(body);
-    return {
+    const kernel: LoopKernel = {
       name: kernelName(`${entryName}_${nameOfStages(plan.region, kernelStages[k]!)}`, memory),
       title: titleOf(plan.region, plan.choice.roots, kernelStages[k]!),
       buffers: [...uses].map(([name, access]) => memory.describe(name, access)),
       sizes: emitter.sizes,
       body,
     };
+    if (memory.machine.kind === "scalar") return { ...kernel, spread: null };
+    const spread = spreadLoops(kernel, (name) => memory.buffers.get(name)?.local ?? false);
+    return { ...kernel, body: spread.body, spread };
   });
   const scratch = scratchSpecs(memory, kernels);
   return {
@@ -144,8 +158,9 @@ export function compileEntry(
   };
 }
 
-function scratchSpecs(memory: Memory, kernels: readonly LoopKernel[]): ScratchSpec[] {
+function scratchSpecs(memory: Memory, kernels: readonly PlannedKernel[]): ScratchSpec[] {
   const lives = new Map<string, { first: number; last: number }>();
+  const privates = new Set(kernels.flatMap((k) => [...(k.spread?.privates ?? [])]));
   kernels.forEach((kernel, k) => {
     for (const b of kernel.buffers) {
       if (memory.buffers.get(b.name)?.kind !== "scratch") continue;
@@ -156,7 +171,8 @@ function scratchSpecs(memory: Memory, kernels: readonly LoopKernel[]): ScratchSp
   });
   return [...lives].map(([name, life]) => {
     const { type, length } = memory.buffers.get(name)!;
-    return { name, type, length: sizeExpr(length), ...life };
+    const own = privates.has(name) ? { private: true as const } : {};
+    return { name, type, length: sizeExpr(length), ...life, ...own };
   });
 }
 

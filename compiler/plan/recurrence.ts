@@ -6,7 +6,7 @@ import { InternalError } from "../../diagnostics/diagnostic.ts";
 import { apply, constant, dim, multiply, product, type Dim } from "../dims.ts";
 import type { Binding, NodeId, Recurrence, RecurrenceNode, Replay } from "../graph/ir.ts";
 import { bodyNode, recurrenceOutputShape } from "../graph/shapes.ts";
-import { add, binary, float, int, intVariable, mul, sub } from "../loop/build.ts";
+import { add, binary, float, int, intVariable, load, mul, sub } from "../loop/build.ts";
 import type { Expr } from "../loop/ir.ts";
 import { fixed, linear, minus, ofVariable, plus, shifted, type Affine } from "./affine.ts";
 import { loops, Lowering } from "./lower.ts";
@@ -30,6 +30,8 @@ class RecurrenceLowering {
   readonly #carries: readonly BufferLocation[];
   /** Where each output goes; null for one that nothing reads. */
   readonly #outputs: readonly (BufferLocation | null)[];
+  /** For sums over all sequences, where those of each sequence are gathered, so that sequences do not wait for each other. */
+  readonly #partial: readonly (BufferLocation | null)[];
 
   constructor(outer: Lowering, node: RecurrenceNode) {
     this.#outer = outer;
@@ -43,6 +45,25 @@ class RecurrenceLowering {
       if (at?.kind === "buffer") places.set(x.index, at);
     }
     this.#outputs = this.#r.outputs.map((_, i) => places.get(i) ?? null);
+    this.#partial = this.#r.outputs.map((o, i) => {
+      const { machine, precision } = outer.memory;
+      if (o.kind !== "sum" || places.get(i) === undefined || machine.kind === "scalar") return null;
+      const shape = [this.#r.batch, ...this.#shapeOf(o.node)];
+      const name = outer.memory.scratch(
+        `${places.get(i)!.buffer}_parts`,
+        precision,
+        product(shape),
+      );
+      return rowMajor(name, shape, outer.emitter.depth);
+    });
+  }
+
+  /** Where an output of the sequence `b` goes. */
+  #homeOf(i: number, b: Affine): BufferLocation {
+    const part = this.#partial[i] ?? null;
+    if (part !== null) return within(part, [b]);
+    const at = this.#outputs[i]!;
+    return this.#r.outputs[i]!.kind === "sum" ? at : within(at, [b]);
   }
 
   #shapeOf(id: NodeId): readonly Dim[] {
@@ -60,7 +81,7 @@ class RecurrenceLowering {
     const r = this.#r;
     r.outputs.forEach((o, i) => {
       const at = this.#outputs[i]!;
-      if (o.kind !== "sum" || at === null) return;
+      if (o.kind !== "sum" || at === null || this.#partial[i] !== null) return;
       loops(this.#outer, recurrenceOutputShape(r, o).shape, (index) =>
         this.#outer.store(at, index, float(0), false),
       );
@@ -68,9 +89,10 @@ class RecurrenceLowering {
     const b = ofVariable(emitter.open("b", r.batch, { spread: "independent" }));
     r.outputs.forEach((o, i) => {
       const at = this.#outputs[i]!;
-      if (o.kind !== "batch-sum" || at === null) return;
+      if (at === null || (o.kind !== "batch-sum" && o.kind !== "sum")) return;
+      if (o.kind === "sum" && this.#partial[i] === null) return;
       loops(this.#outer, this.#shapeOf(o.node), (index) =>
-        this.#outer.store(within(at, [b]), index, float(0), false),
+        this.#outer.store(this.#homeOf(i, b), index, float(0), false),
       );
     });
     r.carries.forEach((c, i) => {
@@ -86,6 +108,23 @@ class RecurrenceLowering {
       if (o.kind === "final" && at !== null) this.#copyCarry(o.carry, within(at, [b]));
     });
     emitter.close();
+    r.outputs.forEach((o, i) => {
+      if (o.kind === "sum" && this.#partial[i] !== null) this.#gather(o.node, i);
+    });
+  }
+
+  /** Adds up what the sequences gathered, always in the same order. */
+  #gather(node: NodeId, i: number): void {
+    const { emitter } = this.#outer;
+    loops(this.#outer, this.#shapeOf(node), (index) => {
+      const total = emitter.define("total", float(0), true);
+      const b = ofVariable(emitter.open("b", this.#r.batch));
+      const part = this.#homeOf(i, b);
+      const address = emitter.index(plus(part.offset, linear(index, part.strides)));
+      emitter.assign(total, add(total, load(part.buffer, address, "float")));
+      emitter.close();
+      this.#outer.store(this.#outputs[i]!, index, total, false);
+    });
   }
 
   #copyCarry(carry: number, to: BufferLocation): void {
@@ -212,7 +251,7 @@ class RecurrenceLowering {
           overwrites: null,
         });
       } else if (o.kind === "sum" || o.kind === "batch-sum") {
-        const location = o.kind === "sum" ? at : within(at, [b]);
+        const location = this.#homeOf(i, b);
         sinks.push({ node: o.node, target: { location, add: true }, overwrites: null });
       }
     });

@@ -42,10 +42,12 @@ export interface Placement {
 export function placeScratch(
   specs: readonly ScratchSpec[],
   sizes: Sizes,
+  threads = 1,
 ): { readonly places: readonly Placement[]; readonly total: number } {
   const bytes = specs.map((s) => {
     const length = Math.max(0, evaluateSize(s.length, sizes));
-    return Math.ceil((length * BYTES[s.type]) / ALIGNMENT) * ALIGNMENT;
+    const one = Math.ceil((length * BYTES[s.type]) / ALIGNMENT) * ALIGNMENT;
+    return s.private === true ? one * threads : one;
   });
   const order = specs.map((_, i) => i).sort((i, j) => bytes[j]! - bytes[i]! || i - j);
   const offsets: number[] = [];
@@ -101,11 +103,15 @@ export function allocateScratch(
   specs: readonly ScratchSpec[],
   sizes: Sizes,
   allocate: Allocate = newArray,
+  threads = 1,
 ): { readonly buffers: readonly Data[]; readonly bytes: number } {
-  const { places, total } = placeScratch(specs, sizes);
+  const { places, total } = placeScratch(specs, sizes, threads);
   const memory = allocate("f64", total / BYTES.f64);
   const buffers = specs.map((s, i) => {
-    const length = Math.max(0, evaluateSize(s.length, sizes));
+    const length =
+      s.private === true
+        ? places[i]!.bytes / BYTES[s.type]
+        : Math.max(0, evaluateSize(s.length, sizes));
     return arrayOver(s.type, memory.buffer, memory.byteOffset + places[i]!.offset, length);
   });
   return { buffers, bytes: total };

@@ -12,11 +12,19 @@ import type {
 } from "./program.ts";
 import { problem } from "../catalogue.ts";
 
-/** A program from the functions of its generated module. `allocate`: for memory that the caller does not give. */
+/** How a target runs the functions of a module. */
+export interface Running {
+  /** For memory that the caller does not give. */
+  readonly allocate?: Allocate;
+  /** How many threads run them at once: each has its own of what is private. */
+  readonly threads?: number;
+}
+
+/** A program from the functions of its generated module. */
 export function fromModule(
   module: KernelModule,
   manifest: ProgramManifest,
-  allocate: Allocate = newArray,
+  { allocate = newArray, threads = 1 }: Running = {},
 ): Program {
   return {
     manifest,
@@ -27,7 +35,7 @@ export function fromModule(
         const known = manifest.entries.map((e) => e.name).join(", ");
         throw problem("fwp6300", manifest.name, { name, known });
       }
-      return instance(manifest.name, spec, run, sizes, options, allocate);
+      return instance(manifest.name, spec, run, sizes, options, allocate, threads);
     },
   };
 }
@@ -39,6 +47,7 @@ function instance(
   sizes: Sizes,
   options: InstanceOptions,
   allocate: Allocate,
+  threads: number,
 ): Instance {
   const lengthOf = (b: BufferSpec) =>
     b.shape.reduce<number>((n, s) => n * evaluateSize(s, sizes), 1);
@@ -71,7 +80,7 @@ function instance(
     outputs.set(key, data);
     buffers.push(data);
   }
-  const scratch = allocateScratch(spec.scratch, sizes, allocate);
+  const scratch = allocateScratch(spec.scratch, sizes, allocate, threads);
   if (options.poison === true) scratch.buffers.forEach(poison);
   buffers.push(...scratch.buffers);
   const find = (map: Map<BufferKey, Data>, key: BufferKey, way: string): Data => {

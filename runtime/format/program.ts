@@ -50,6 +50,8 @@ export interface ScratchSpec {
   readonly length: SizeExpr;
   readonly first: number;
   readonly last: number;
+  /** Every thread has its own, one after the other, each from a cache line on. */
+  readonly private?: true;
 }
 
 /**

@@ -10,8 +10,8 @@ import { loadNative, nativeSupport } from "../../runtime/device/native/index.ts"
 import type { Program } from "../../runtime/device/program.ts";
 import type { ProgramManifest } from "../../runtime/format/program.ts";
 
-/** Quick to compile; loops that are marked for vectors become vectors all the same. */
-export const QUICK_ENV = { ...process.env, FWP_CFLAGS: "-O1" };
+/** Quick to compile; loops that are marked for vectors become vectors all the same. Three threads share whatever they can. */
+export const QUICK_ENV = { ...process.env, FWP_CFLAGS: "-O1", FWP_THREADS: "3" };
 
 export const hasCompiler = nativeSupport(QUICK_ENV).works;
 
@@ -48,5 +48,9 @@ export const manifestFor = (entries: readonly CompiledEntry[]): ProgramManifest 
 export function loadMany(entries: readonly CompiledEntry[], precision: "f32" | "f64"): Program {
   // Doubles only to see that they are right: without vectors.
   const env = precision === "f32" ? QUICK_ENV : { ...QUICK_ENV, FWP_CFLAGS: "-O0" };
-  return loadNative(cOf("many", entries, { precision }), manifestFor(entries), env);
+  return loadNative(
+    cOf("many", entries, { precision, worthSpreading: 1 }),
+    manifestFor(entries),
+    env,
+  );
 }

@@ -1,6 +1,7 @@
 /**
- * The C of every spec under AddressSanitizer and UndefinedBehaviorSanitizer: a program that gives each buffer memory of its
- * own, of the exact length, what is only written full of NaN, and runs every gradient.
+ * The C of every spec under AddressSanitizer and UndefinedBehaviorSanitizer, then under ThreadSanitizer: a program that
+ * gives each buffer memory of its own, of the exact length, what is only written full of NaN, and runs every gradient with
+ * several threads.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -14,8 +15,10 @@ import type { ElementType } from "../../runtime/format/program.ts";
 import { specCases } from "../specs/cases.ts";
 import { hasCompiler, nativeEntry } from "../support/native.ts";
 
-const FLAGS =
-  "-std=c11 -O0 -g1 -march=native -ffp-contract=fast -fopenmp-simd -fsanitize=address,undefined -fno-sanitize-recover=all";
+const FLAGS = "-std=c11 -O0 -g1 -march=native -ffp-contract=fast -fopenmp-simd -pthread";
+const MEMORY = "-fsanitize=address,undefined -fno-sanitize-recover=all";
+const THREADS = "-fsanitize=thread";
+const TEAM = 3;
 const SIZES = { batch: 2, time: 5, past: 3 };
 const BYTES: Readonly<Record<ElementType, number>> = { f32: 4, f64: 8, i32: 4 };
 
@@ -23,12 +26,13 @@ function compile(
   source: string,
   name: string,
   folder: string,
+  sanitizer = MEMORY,
 ): { ok: boolean; program: string; errors: string } {
   // prettier-ignore
   const [file, program] = [join(folder, `${name}.c`), join(folder, name)];
   writeFileSync(file, source);
   const cc = process.env["CC"] ?? "cc";
-  const made = spawnSync(cc, [...FLAGS.split(" "), "-o", program, file, "-lm"], { encoding: "utf8" }); // prettier-ignore
+  const made = spawnSync(cc, [...`${FLAGS} ${sanitizer}`.split(" "), "-o", program, file, "-lm"], { encoding: "utf8" }); // prettier-ignore
   return { ok: made.status === 0, program, errors: String(made.stderr) };
 }
 
@@ -36,11 +40,13 @@ function compile(
 function driver({ spec }: CompiledEntry): string {
   const all = [...spec.inputs, ...spec.outputs, ...spec.scratch];
   const sizes = { ...SIZES, past: 0 };
-  const counts = all.map((b) =>
-    "length" in b
-      ? evaluateSize(b.length, sizes)
-      : b.shape.reduce<number>((n, d) => n * evaluateSize(d, sizes), 1),
-  );
+  const counts = all.map((b) => {
+    if (!("length" in b)) return b.shape.reduce<number>((n, d) => n * evaluateSize(d, sizes), 1);
+    const length = evaluateSize(b.length, sizes);
+    if (b.private !== true) return length;
+    const line = 64 / BYTES[b.type];
+    return TEAM * Math.ceil(length / line) * line;
+  });
   const fills = all.map((b, i) => {
     const kind = b.type === "i32" ? "ints" : b.type === "f32" ? "floats" : "doubles";
     return `  b[${i}] = ${kind}(${counts[i]}, ${BYTES[b.type]}, ${i < spec.inputs.length ? 1 : 0});`;
@@ -73,10 +79,10 @@ static void *ints(size_t n, size_t s, int given) {
 
 const programOf = (entries: readonly CompiledEntry[]): string =>
   [
-    cOf("all specs", entries, { precision: "f32" }),
+    cOf("all specs", entries, { precision: "f32", worthSpreading: 1 }),
     SUPPORT,
     ...entries.map(driver),
-    `int main(void) {\n${entries.map((e) => `  call_${e.spec.name}();`).join("\n")}\n  return 0;\n}\n`,
+    `int main(void) {\n  fwp_threads(${TEAM});\n${entries.map((e) => `  call_${e.spec.name}();`).join("\n")}\n  return 0;\n}\n`,
   ].join("\n");
 
 test.runIf(hasCompiler)(
@@ -103,9 +109,24 @@ test.runIf(hasCompiler)(
       const ran = spawnSync(made.program, { encoding: "utf8" });
       expect(`${ran.stderr}`.slice(0, 4000)).toBe("");
       expect(ran.status).toBe(0);
+      raceFree(source, folder);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
   },
   600_000,
 );
+
+/** No two threads touch the same memory without a barrier between them, unless both only read. */
+function raceFree(source: string, folder: string): void {
+  // The sanitizer is at work: without barriers it finds races.
+  const broken = compile(source.replace("if (team->threads == 1) return;\n", "return;\n"), "broken", folder, THREADS); // prettier-ignore
+  if (!broken.ok) return;
+  const options = { encoding: "utf8", env: { ...process.env, TSAN_OPTIONS: "halt_on_error=1" } } as const; // prettier-ignore
+  expect(spawnSync(broken.program, options).stderr).toContain("data race");
+  const made = compile(source, "threads", folder, THREADS);
+  expect(made.ok, made.errors.slice(0, 2000)).toBe(true);
+  const ran = spawnSync(made.program, options);
+  expect(`${ran.stderr}`.slice(0, 4000)).toBe("");
+  expect(ran.status).toBe(0);
+}

@@ -204,7 +204,11 @@ export class ExpressionPrinter {
     this.#scalar(a.type, fn);
     const [x, y] = [this.print(a, this.real), this.print(b, this.real)];
     const word = isWord({ op: "binary", type: a.type, fn, a, b }, this.#words);
-    const infix = (sign: string, level: number) => this.#infix(a, sign, b, level, this.real);
+    // Each operand is printed once: printing it again at every level would take twice as long per level.
+    const infix = (sign: string, level: number): Printed => ({
+      text: `${wrap(x, level)} ${sign} ${wrap(y, level + 1)}`,
+      level,
+    });
     const wrapping = (sign: string, level: number) =>
       word ? asWord(`${this.#unsigned(a)} ${sign} ${this.#unsigned(b)}`) : infix(sign, level);
     const call = (name: string): Printed => {

@@ -27,7 +27,7 @@ export function kernelText(
   name: string,
   real: Real,
   helpers: Set<string>,
-): string[] {
+): { readonly head: readonly string[]; readonly text: readonly string[] } {
   // Random numbers are the same on all targets: where they are drawn, arithmetic is in doubles as in JavaScript.
   const width: Real = drawsRandom(kernel) ? "double" : real;
   const written = new Set(kernel.buffers.filter((b) => b.access !== "read").map((b) => b.name));
@@ -36,15 +36,20 @@ export function kernelText(
       (b) => `${written.has(b.name) ? "" : "const "}${ELEMENTS[b.type]} *restrict ${b.name}`,
     ),
     ...kernel.sizes.map((s) => `int64_t ${s}`),
+    ...(isSpread(kernel.body) ? ["const fwp_team *fwp_with"] : []),
   ];
   const printer = new StatementPrinter(kernel, width, helpers);
-  return [
-    `/* ${plain(kernel.title)} */`,
-    `static void ${name}(${parameters.join(", ")}) {`,
-    ...printer.block(kernel.body, "  "),
-    "}",
-  ];
+  return {
+    head: [`/* ${plain(kernel.title)} */`, `static void ${name}`],
+    text: [`(${parameters.join(", ")}) {`, ...printer.block(kernel.body, "  "), "}"],
+  };
 }
+
+/** Whether statements are made for several threads. */
+export const isSpread = (body: readonly Statement[]): boolean =>
+  body.some(
+    (s) => (s.op === "for" && s.spread === "workgroups") || bodiesOf(s).some((b) => isSpread(b)),
+  );
 
 class StatementPrinter {
   readonly #expressions: ExpressionPrinter;
@@ -80,6 +85,7 @@ class StatementPrinter {
         return [`${indent}${place} ${s.add ? "+=" : "="} ${print(s.value)};`];
       }
       case "for": {
+        if (s.spread === "workgroups") return this.#shared(s, indent);
         const mark = this.#marks.get(s);
         return [
           ...(mark === undefined ? [] : [`${indent}#pragma ${mark}`]),
@@ -98,10 +104,28 @@ class StatementPrinter {
           `${indent}}`,
         ];
       case "barrier":
-        return [];
+        return [`${indent}fwp_barrier(fwp_with);`];
       default:
         return unreachable(s);
     }
+  }
+
+  /** A loop of which every thread runs its part. */
+  #shared(s: Extract<Statement, { op: "for" }>, indent: string): string[] {
+    const [from, to] = [this.#expressions.text(s.from), this.#expressions.text(s.to)];
+    const v = s.variable;
+    const [start, end] =
+      from === "0" ? ["part.first", "part.last"] : [`(${from}) + part.first`, `(${from}) + part.last`]; // prettier-ignore
+    const length = from === "0" ? to : `(${to}) - (${from})`;
+    const next = s.step === 1 ? `${v}++` : `${v} += ${s.step}`;
+    return [
+      `${indent}{`,
+      `${indent}  const fwp_part fwp_mine = fwp_share(fwp_with, ${length}, ${s.step});`,
+      `${indent}  for (int64_t ${v} = ${start}; ${v} < ${end}; ${next}) {`.replaceAll("part.", "fwp_mine."), // prettier-ignore
+      ...this.block(s.body, `${indent}    `),
+      `${indent}  }`,
+      `${indent}}`,
+    ];
   }
 
   /** A place that goes into a word loses what is above 32 bits. */

@@ -26,6 +26,7 @@ const ALWAYS = [
   "-ffp-contract=fast",
   "-fopenmp-simd",
   "-fPIC",
+  "-pthread",
   "-shared",
   "-Werror=implicit-function-declaration",
 ] as const;

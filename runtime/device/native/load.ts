@@ -1,5 +1,6 @@
 /** Loads compiled C through koffi and gives it the shape of a generated module. */
 import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
 import type { ElementType, ProgramManifest, Sizes } from "../../format/program.ts";
 import { arrayOver, BYTES } from "../arena.ts";
 import type { Data, KernelModule, Program } from "../program.ts";
@@ -32,8 +33,9 @@ const PAGE = 4096;
  * The module of a C file (see compiler/targets/native/module.ts). Its functions are those of a generated JavaScript module;
  * the addresses of the buffers are looked up once, at the first call with them.
  */
-function moduleOf(path: string, manifest: ProgramManifest) {
+function moduleOf(path: string, manifest: ProgramManifest, threads: number) {
   const library = koffi().load(path);
+  library.func("void fwp_threads(int64_t threads)")(threads);
   const bind = library.func("void fwp_bind(void *table, int64_t place, void *memory)");
   const functions = manifest.entries.map(({ name }) => {
     const run = library.func(`void fwp_${name}(void *buffers, void *sizes)`);
@@ -67,6 +69,14 @@ function moduleOf(path: string, manifest: ProgramManifest) {
   return { module: Object.fromEntries(functions) as KernelModule, allocate };
 }
 
+/** Threads that run a program: `$FWP_THREADS`, or as many as the process may use processors. */
+export function threadCount(env: Env): number {
+  const given = Number(env["FWP_THREADS"]);
+  const threads = Number.isInteger(given) && given > 0 ? given : availableParallelism();
+  return Math.min(threads, MOST_THREADS);
+}
+const MOST_THREADS = 256;
+
 /**
  * A program from the text of its C file, compiled for this machine or found in the cache.
  * @throws NativeUnavailable when there is no working compiler, no place to keep what it makes, or no koffi.
@@ -77,6 +87,8 @@ export function loadNative(
   env: Env = process.env,
 ): Program {
   koffi();
-  const { module, allocate } = moduleOf(libraryFor(source, findCompiler(env), env), manifest);
-  return fromModule(module, { ...manifest, target: "native" }, allocate);
+  const threads = threadCount(env);
+  const path = libraryFor(source, findCompiler(env), env);
+  const { module, allocate } = moduleOf(path, manifest, threads);
+  return fromModule(module, { ...manifest, target: "native" }, { allocate, threads });
 }

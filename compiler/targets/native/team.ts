@@ -1,0 +1,138 @@
+/**
+ * C that lets several threads run an entry together. Each runs the same function and is told which one it is; they meet
+ * at barriers. The threads are made at the first call that is large enough and wait for the next one, first awake, then asleep.
+ */
+
+/** Below every kernel: what a kernel is told, and its part of a loop. */
+export const TEAM = `/* Which of how many threads runs this. */
+typedef struct { int64_t thread, threads; } fwp_team;
+static const fwp_team fwp_alone = {0, 1};
+
+/* The part of a loop of so many rounds, in steps, that is a thread's own. */
+typedef struct { int64_t first, last; } fwp_part;
+static inline fwp_part fwp_share(const fwp_team *team, int64_t length, int64_t step) {
+  const int64_t rounds = length <= 0 ? 0 : (length + step - 1) / step;
+  const fwp_part part = {rounds * team->thread / team->threads * step,
+                         rounds * (team->thread + 1) / team->threads * step};
+  return part;
+}
+
+/* A thread's own among the pieces of some memory, each from a cache line on. */
+static inline void *fwp_own(void *memory, int64_t bytes, const fwp_team *team) {
+  return (char *)memory + team->thread * ((bytes + 63) / 64 * 64);
+}
+
+#if defined(__x86_64__) || defined(__i386__)
+#define fwp_pause() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define fwp_pause() __asm__ volatile("yield")
+#else
+#define fwp_pause() ((void)0)
+#endif
+
+/* Rounds of waiting awake: for others that are about to come, and for the next entry. */
+enum { FWP_MOST_THREADS = 256, FWP_SPINS = 100, FWP_IDLE_SPINS = 2000 };
+
+typedef void fwp_body(void *const *buffers, const int64_t *sizes, const fwp_team *team);
+
+static struct {
+  pthread_mutex_t lock;
+  pthread_cond_t wake;
+  /* Threads besides the caller's. */
+  int64_t made, wanted;
+  atomic_long job;
+  fwp_body *body;
+  void *const *buffers;
+  const int64_t *sizes;
+  _Alignas(64) atomic_long arrived;
+  _Alignas(64) atomic_long phase;
+} fwp_pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+
+/* Waits until all threads of a team are here. */
+static void fwp_barrier(const fwp_team *team) {
+  if (team->threads == 1) return;
+  const long phase = atomic_load_explicit(&fwp_pool.phase, memory_order_relaxed);
+  if (atomic_fetch_add_explicit(&fwp_pool.arrived, 1, memory_order_acq_rel) == team->threads - 1) {
+    atomic_store_explicit(&fwp_pool.arrived, 0, memory_order_relaxed);
+    atomic_store_explicit(&fwp_pool.phase, phase + 1, memory_order_release);
+    return;
+  }
+  for (int spins = 0; atomic_load_explicit(&fwp_pool.phase, memory_order_acquire) == phase; spins++) {
+    if (spins < FWP_SPINS) fwp_pause();
+    else sched_yield();
+  }
+}
+
+/* What a thread does with the next kernel: together with the others, alone while they go on, or nothing. */
+static inline const fwp_team *fwp_turn(const fwp_team *team, int *last, int together) {
+  if (team->threads == 1) return team;
+  if (together ? *last != 0 : *last == 2) fwp_barrier(team);
+  *last = together ? 2 : 1;
+  return together ? team : team->thread == 0 ? &fwp_alone : 0;
+}
+
+static void *fwp_worker(void *number) {
+  /* No job is given before all threads of a team are made. */
+  long done = atomic_load_explicit(&fwp_pool.job, memory_order_acquire);
+  atomic_fetch_add_explicit(&fwp_pool.arrived, 1, memory_order_acq_rel);
+  for (;;) {
+    for (int spins = 0; spins < FWP_IDLE_SPINS; spins++) {
+      if (atomic_load_explicit(&fwp_pool.job, memory_order_acquire) != done) break;
+      fwp_pause();
+    }
+    pthread_mutex_lock(&fwp_pool.lock);
+    while (atomic_load_explicit(&fwp_pool.job, memory_order_acquire) == done)
+      pthread_cond_wait(&fwp_pool.wake, &fwp_pool.lock);
+    pthread_mutex_unlock(&fwp_pool.lock);
+    done++;
+    const fwp_team team = {(int64_t)(intptr_t)number, fwp_pool.made + 1};
+    fwp_pool.body(fwp_pool.buffers, fwp_pool.sizes, &team);
+    fwp_barrier(&team);
+  }
+  return 0;
+}
+
+/* Makes the threads that were asked for, or as many as there can be. */
+static void fwp_make(void) {
+  const int64_t wanted = fwp_pool.wanted;
+  int64_t made = 0;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  while (made < wanted) {
+    pthread_t thread;
+    if (pthread_create(&thread, &attributes, fwp_worker, (void *)(intptr_t)(made + 1)) != 0) break;
+    made++;
+  }
+  pthread_attr_destroy(&attributes);
+  while (atomic_load_explicit(&fwp_pool.arrived, memory_order_acquire) != made) sched_yield();
+  atomic_store_explicit(&fwp_pool.arrived, 0, memory_order_relaxed);
+  fwp_pool.made = made;
+  fwp_pool.wanted = made;
+}
+
+/* Runs an entry: with all threads where it is worth that. */
+static void fwp_run(fwp_body *body, void *const *buffers, const int64_t *sizes, int together) {
+  if (!together || fwp_pool.wanted == 0) {
+    body(buffers, sizes, &fwp_alone);
+    return;
+  }
+  if (fwp_pool.made != fwp_pool.wanted) fwp_make();
+  const fwp_team team = {0, fwp_pool.made + 1};
+  fwp_pool.body = body;
+  fwp_pool.buffers = buffers;
+  fwp_pool.sizes = sizes;
+  pthread_mutex_lock(&fwp_pool.lock);
+  atomic_fetch_add_explicit(&fwp_pool.job, 1, memory_order_release);
+  pthread_cond_broadcast(&fwp_pool.wake);
+  pthread_mutex_unlock(&fwp_pool.lock);
+  body(buffers, sizes, &team);
+  fwp_barrier(&team);
+}
+
+/* How many threads may run an entry; takes effect once, before the first entry that several run. */
+void fwp_threads(int64_t threads) {
+  if (fwp_pool.made == 0)
+    fwp_pool.wanted = (threads < 1 ? 1 : threads > FWP_MOST_THREADS ? FWP_MOST_THREADS : threads) - 1;
+}
+`;
