@@ -7,13 +7,14 @@ import type {
   ScratchSpec,
   SizeExpr,
 } from "../../runtime/format/program.ts";
-import { product, type Dim, type DimFunction, type Shape } from "../dims.ts";
+import { dim, product, type Dim, type DimFunction, type Shape } from "../dims.ts";
 import type { SequenceProgram } from "../graph/program.ts";
 import type { DType } from "../graph/ir.ts";
 import { buffersIn } from "../loop/scan.ts";
 import type { Expr, LoopKernel } from "../loop/ir.ts";
 import { Emitter } from "./emitter.ts";
 import { equationOf } from "./equation.ts";
+import { interchange } from "./interchange.ts";
 import { Lowering } from "./lower.ts";
 import { SCALAR, type Machine } from "./machine.ts";
 import { asIdentifier } from "./names.ts";
@@ -131,7 +132,14 @@ export function compileEntry(
     const emitter = new Emitter(memory);
     memory.locals = emitter;
     new Lowering(plan, emitter, memory, emitWhole).nests(list);
-    const body = emitter.statements;
+    const body =
+      memory.machine.kind === "scalar"
+        ? emitter.statements
+        : interchange(emitter.statements, {
+            variable: (wish) => emitter.name(wish),
+            array: (wish, length) =>
+              memory.scratch(`${wish}_columns`, memory.precision, dim(length), true),
+          });
     const uses = buffersIn(body);
     const kernel: LoopKernel = {
       name: kernelName(`${entryName}_${nameOfStages(plan.region, kernelStages[k]!)}`, memory),

@@ -18,7 +18,7 @@ import {
   splat,
   vectorLoad,
 } from "../loop/build.ts";
-import type { Expr } from "../loop/ir.ts";
+import type { Expr, Spread } from "../loop/ir.ts";
 import {
   divide,
   fixed,
@@ -42,6 +42,8 @@ import type { Stage } from "./stages.ts";
 const ACROSS = 2;
 /** Terms of a sum that are added in one pass over the result: panels of so many rows stay in the cache. */
 const PASS = 256;
+/** Terms of a column that are copied before the next column: a cache line of 32-bit floats. */
+const STRIP = 16;
 /** A side of more columns than this is better taken by rows. */
 const WIDEST = 4096;
 
@@ -194,12 +196,12 @@ class TiledLowering {
     const startOf = (panel: string): Expr =>
       mul(mul(intVariable(panel), terms.count), int(this.#width));
     const p = emitter.open("p", panels, { spread: "independent" });
-    this.#pack(this.#columns, ofVariable(p), this.#width, columns, startOf(p.name), terms);
+    this.#packColumns(ofVariable(p), columns, startOf(p.name), terms);
     emitter.close();
 
     const heights = apply("ceildiv", this.#rows.count, dim(this.#height));
     const r = ofVariable(emitter.open("r", heights, { spread: "independent" }));
-    if (rows !== null) this.#pack(this.#rows, r, this.#height, rows, int(0), terms);
+    if (rows !== null) this.#packRows(r, rows, terms);
     const places = Array.from({ length: this.#height }, (_, i) => this.#rowAt(r, i));
     const c = emitter.open("c", panels);
     const start = emitter.define("start", startOf(c.name));
@@ -215,20 +217,33 @@ class TiledLowering {
   }
 
   /** Loops over the terms; `inside` with the index of each summed label and the number of the term. */
-  #eachTerm(terms: Terms, inside: (at: ReadonlyMap<number, Affine>, number: Affine) => void): void {
+  #eachTerm(
+    terms: Terms,
+    inside: (at: ReadonlyMap<number, Affine>, number: Affine) => void,
+    spread: Spread = "serial",
+  ): void {
+    this.#over(this.#summed, terms, spread, inside);
+  }
+  /** Loops over the first of the summed labels; `inside` with the number of the first term of those that are left. */
+  #over(
+    labels: readonly number[],
+    terms: Terms,
+    spread: Spread,
+    inside: (at: ReadonlyMap<number, Affine>, number: Affine) => void,
+  ): void {
     const { emitter } = this.#lowering;
     const at = new Map<number, Affine>();
     const strides = stridesOf(this.#summed.map((l) => this.#sizes.get(l)!));
     let number = fixed(0);
-    this.#summed.forEach((l, i) => {
+    labels.forEach((l, i) => {
       const extent = this.#sizes.get(l)!;
       const bounds = i === 0 && terms.range !== null ? terms.range : {};
-      const v = ofVariable(emitter.open(loopName(extent, i + 3), extent, bounds));
+      const v = ofVariable(emitter.open(loopName(extent, i + 3), extent, { ...bounds, spread }));
       at.set(l, v);
       number = plus(number, times(v, strides[i]!));
     });
     inside(at, number);
-    for (let i = 0; i < this.#summed.length; i++) emitter.close();
+    labels.forEach(() => emitter.close());
   }
 
   /** Place in a panel of `width` numbers a term, given the number of the term. */
@@ -241,21 +256,69 @@ class TiledLowering {
     return binary("sub", place, skipped);
   }
 
-  /** Copies `width` rows or columns next to each other, term by term; beyond the end of the side nothing is copied. */
-  #pack(side: Side, block: Affine, width: number, panel: string, start: Expr, terms: Terms): void {
-    const { emitter, evaluator, plan } = this.#lowering;
+  #valueAt(side: Side, ...indices: readonly ReadonlyMap<number, Affine>[]): Expr {
+    const { evaluator, plan } = this.#lowering;
+    const of = (l: number) =>
+      this.#fixed.get(l) ?? indices.map((m) => m.get(l)).find((a) => a !== undefined) ?? fixed(0);
+    return evaluator.value(plan.region, side.operand, side.operandLabels.map(of)).expr;
+  }
+
+  /** Copies columns next to each other, term by term; beyond the end of the side nothing is copied. */
+  #packColumns(block: Affine, panel: string, start: Expr, terms: Terms): void {
+    const { emitter } = this.#lowering;
+    const [side, width] = [this.#columns, this.#width];
     const there = this.#within(side, block, width);
     const begin = emitter.define("start", start);
-    this.#eachTerm(terms, (at, number) => {
-      const place = emitter.define("at", this.#placeOf(terms, begin, number, width));
+    const copy = (at: ReadonlyMap<number, Affine>, j: Affine, place: Expr): void => {
+      const value = this.#valueAt(side, at, this.#labelsAt(side, block, width, j));
+      emitter.emit({ op: "store", buffer: panel, index: place, value, add: false });
+    };
+    const last = this.#summed.at(-1)!;
+    if (side.operandLabels.at(-1) !== last || (this.#summed.length === 1 && terms.range !== null)) {
+      this.#eachTerm(terms, (at, number) => {
+        const place = emitter.define("at", this.#placeOf(terms, begin, number, width));
+        const j = emitter.open("j", dim(width), { to: there, spread: "independent" });
+        copy(at, ofVariable(j), add(place, intVariable(j.name)));
+        emitter.close();
+      });
+      return;
+    }
+    // Terms lie side by side in memory, columns far apart: some terms of all columns at a time, which fills cache lines.
+    const extent = this.#sizes.get(last)!;
+    this.#over(this.#summed.slice(0, -1), terms, "serial", (at, number) => {
+      const from = emitter.open("strip", extent, { step: STRIP, spread: "independent" });
+      const end = binary("min", emitter.size(extent), add(intVariable(from.name), int(STRIP)));
+      const to = emitter.define("to", end);
       const j = emitter.open("j", dim(width), { to: there, spread: "independent" });
-      const labels = this.#labelsAt(side, block, width, ofVariable(j));
-      const of = (l: number) => this.#fixed.get(l) ?? at.get(l) ?? labels.get(l) ?? fixed(0);
-      const value = evaluator.value(plan.region, side.operand, side.operandLabels.map(of));
-      const index = add(place, intVariable(j.name));
-      emitter.emit({ op: "store", buffer: panel, index, value: value.expr, add: false });
+      const column = add(begin, intVariable(j.name));
+      const first = emitter.define("at", this.#placeOf(terms, column, number, width));
+      const bounds = { from: intVariable(from.name), to, spread: "independent" } as const;
+      const l = emitter.open(loopName(extent, 3 + at.size), extent, bounds);
+      const inner = new Map(at).set(last, ofVariable(l));
+      copy(inner, ofVariable(j), add(first, mul(intVariable(l.name), int(width))));
+      emitter.close();
+      emitter.close();
       emitter.close();
     });
+  }
+
+  /** Copies rows that are not in memory as they are, one after the other. */
+  #packRows(block: Affine, panel: string, terms: Terms): void {
+    const { emitter } = this.#lowering;
+    const there = this.#within(this.#rows, block, this.#height);
+    const j = emitter.open("j", dim(this.#height), { to: there, spread: "independent" });
+    const labels = this.#labelsAt(this.#rows, block, this.#height, ofVariable(j));
+    const start = emitter.define("start", mul(intVariable(j.name), terms.count));
+    this.#eachTerm(
+      terms,
+      (at, number) => {
+        const index = this.#placeOf(terms, start, number, 1);
+        const value = this.#valueAt(this.#rows, at, labels);
+        emitter.emit({ op: "store", buffer: panel, index, value, add: false });
+      },
+      "independent",
+    );
+    emitter.close();
   }
 
   /** How many of a block's rows or columns there are. */
@@ -325,18 +388,20 @@ class TiledLowering {
   ): void {
     const { emitter, evaluator, plan } = this.#lowering;
     const { operand, operandLabels } = this.#rows;
+    // Rows beyond the end were not copied: what is read there goes into sums that nobody stores.
+    const starts =
+      rows === null ? [] : places.map((_, i) => emitter.define("row", mul(terms.count, int(i))));
     this.#eachTerm(terms, (at, number) => {
       const place = emitter.define("at", this.#placeOf(terms, start, number, this.#width));
       const ys = sums[0]!.map((_, j) =>
         emitter.define(`y${j}`, vectorLoad(columns, add(place, int(j * this.#lanes)), this.#lanes)),
       );
-      const base = rows === null ? null : this.#placeOf(terms, int(0), number, this.#height);
       places.forEach((labels, i) => {
         const of = (l: number) => this.#fixed.get(l) ?? at.get(l) ?? labels.get(l) ?? fixed(0);
         const x =
-          base === null
+          rows === null
             ? evaluator.value(plan.region, operand, operandLabels.map(of)).expr
-            : load(rows!, add(base, int(i)), "float");
+            : load(rows, this.#placeOf(terms, starts[i]!, number, 1), "float");
         const all = splat(emitter.define(`x${i}`, x), this.#lanes);
         ys.forEach((y, j) => {
           const sum = sums[i]![j]!;

@@ -4,54 +4,13 @@
  * whose iterations are independent is marked when its iterations lie side by side in memory.
  */
 import type { Expr, Statement } from "../../loop/ir.ts";
+import { Strides } from "../../loop/strides.ts";
 import { bodiesOf, expressionsOf, parts } from "../../loop/scan.ts";
 
 type Loop = Extract<Statement, { op: "for" }>;
 
 /** The pragma for each loop that gets one. */
 export type Marks = ReadonlyMap<Statement, string>;
-
-/** Coefficient of a variable in an int expression; null if it is not linear in it with a number. */
-type Stride = number | null;
-
-class Strides {
-  /** Int variables by name, as they were defined. */
-  readonly #defined = new Map<string, Expr>();
-
-  note(s: Statement): void {
-    if (s.op === "define" && s.type.kind === "int" && !s.mutable)
-      this.#defined.set(s.name, s.value);
-    for (const body of bodiesOf(s)) body.forEach((x) => this.note(x));
-  }
-
-  of(e: Expr, variable: string): Stride {
-    switch (e.op) {
-      case "number":
-        return 0;
-      case "variable": {
-        if (e.name === variable) return 1;
-        const value = this.#defined.get(e.name);
-        return value === undefined ? 0 : this.of(value, variable);
-      }
-      case "binary": {
-        const [a, b] = [this.of(e.a, variable), this.of(e.b, variable)];
-        if (a === 0 && b === 0) return 0;
-        if (a === null || b === null) return null;
-        if (e.fn === "add") return a + b;
-        if (e.fn === "sub") return a - b;
-        if (e.fn !== "mul") return null;
-        if (b === 0 && e.b.op === "number") return a * e.b.value;
-        return a === 0 && e.a.op === "number" ? b * e.a.value : null;
-      }
-      default:
-        return this.#mentions(e, variable) ? null : 0;
-    }
-  }
-  #mentions(e: Expr, variable: string): boolean {
-    if (e.op === "variable") return this.of(e, variable) !== 0;
-    return [...parts(e)].some((x) => this.#mentions(x, variable));
-  }
-}
 
 /** Everything that a body reads, nested loops included. */
 function* loadsIn(body: readonly Statement[]): Generator<Extract<Expr, { op: "load" }>> {
