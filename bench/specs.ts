@@ -86,7 +86,11 @@ export function layer(
   name: string,
   settings: readonly string[],
   entries: readonly EntryName[],
-  { target = "typescript", form = "auto" }: { target?: Target; form?: Form } = {},
+  {
+    target = "typescript",
+    form = "auto",
+    chunk,
+  }: { target?: Target; form?: Form; chunk?: number } = {},
 ): Ready {
   const started = performance.now();
   const project = open(spec);
@@ -97,6 +101,7 @@ export function layer(
   const compiled = compileStep(made.step, made.values, {
     entries,
     form,
+    ...(chunk === undefined ? {} : { chunk }),
     machine: machineOf(target),
   });
   return ready(compiled, target, started);

@@ -24,6 +24,9 @@ function koffi(): Koffi {
   }
 }
 
+/** Libraries stay: their threads sleep in their code. */
+const loaded = new Set<object>();
+
 /** Memory that starts on a cache line, as vectors like it. */
 const LINE = 64;
 /** Where addresses are multiples of this, any array may start. */
@@ -35,6 +38,7 @@ const PAGE = 4096;
  */
 function moduleOf(path: string, manifest: ProgramManifest, threads: number) {
   const library = koffi().load(path);
+  loaded.add(library);
   library.func("void fwp_threads(int64_t threads)")(threads);
   const bind = library.func("void fwp_bind(void *table, int64_t place, void *memory)");
   const functions = manifest.entries.map(({ name }) => {
