@@ -1,6 +1,7 @@
 /**
- * `npm run fit`: measures the numbers of compiler/cost/typescript.ts on the machine it runs on, and how well they foretell
- * the times that they were fitted to.
+ * `npm run fit`: measures the numbers of compiler/cost/typescript.ts, or with `--target native` those of
+ * compiler/cost/native.ts, on one thread of the machine it runs on, and how well they foretell the times that they were
+ * fitted to.
  *
  * Loops over time of rules of many classes are compiled alone, in every form that they have, forward and backward, at several
  * sizes, and so are plain products of matrices. Then come the numbers for which the estimates of all these times are off by the
@@ -25,12 +26,15 @@ import {
 import { analyse, chunkedAs, stage } from "../compiler/derive/index.ts";
 import type { SequenceProgram } from "../compiler/graph/program.ts";
 import { optimiseProgram } from "../compiler/optimise/index.ts";
-import { compileEntry } from "../compiler/plan/entry.ts";
+import { compileEntry, type CompiledEntry } from "../compiler/plan/entry.ts";
+import { cOf } from "../compiler/targets/native/module.ts";
 import { compileJavaScript } from "../compiler/targets/typescript/index.ts";
+import { loadNative } from "../runtime/device/native/index.ts";
+import type { Instance, Program } from "../runtime/device/program.ts";
 import { loadJavaScript } from "../runtime/device/typescript.ts";
 import type { Sizes } from "../runtime/format/program.ts";
 import { medianOf, processorTime } from "./measure.ts";
-import { stepOf } from "./specs.ts";
+import { machineOf, stepOf, type Target } from "./specs.ts";
 
 const INPUTS = `in k: [heads, key]
   in v: [heads, value]
@@ -72,23 +76,41 @@ const DENSE = [
 
 const LENGTHS = [8, 32, 128];
 
-/** Milliseconds that a program is run before its time is taken. */
-const WARM = 300;
-
 interface Job {
   readonly what: string;
   readonly program: SequenceProgram;
   readonly sizes: Sizes;
 }
 
+interface Prepared extends Job {
+  readonly entry: CompiledEntry;
+  readonly instance: Instance;
+}
+
+const MANIFEST = { format: "fwp-program", version: 1, name: "fit", inputs: [], outputs: [], parameters: [], states: [] } as const; // prettier-ignore
+
+/** Programs on a target, compiled together: a C compiler is started once for many. */
+function prepare(jobs: readonly Job[], target: Target): Prepared[] {
+  const machine = machineOf(target);
+  const entries = jobs.map(({ program }, i) => compileEntry(program, `run${i}`, { machine }));
+  const program = (): Program => {
+    if (target === "native") {
+      const manifest = { ...MANIFEST, target, entries: entries.map((e) => e.spec) };
+      return loadNative(cOf("fit", entries, { precision: "f32" }), manifest, { ...process.env, FWP_THREADS: "1" }); // prettier-ignore
+    }
+    const { manifest, javascript } = compileJavaScript(MANIFEST, entries);
+    return loadJavaScript(javascript, manifest);
+  };
+  const loaded = program();
+  return jobs.map((job, i) => ({
+    ...job,
+    entry: entries[i]!,
+    instance: loaded.instantiate(`run${i}`, job.sizes),
+  }));
+}
+
 /** Milliseconds on a processor, warm; of several rounds the fastest, in which the engine did nothing else. */
-function time({ program, sizes }: Job): number {
-  const entry = compileEntry(program, "run");
-  const { manifest, javascript } = compileJavaScript(
-    { format: "fwp-program", version: 1, name: "fit", inputs: [], outputs: [], parameters: [], states: [] }, // prettier-ignore
-    [entry],
-  );
-  const instance = loadJavaScript(javascript, manifest).instantiate("run", sizes);
+function time({ entry, instance }: Prepared): number {
   for (const { role, name } of entry.spec.inputs) {
     const data = instance.input(role, name);
     for (let i = 0; i < data.length; i++) data[i] = Math.sin(12.9898 * (i + 1)) / 8;
@@ -180,20 +202,34 @@ const { values: options } = parseArgs({
   options: {
     write: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
+    target: { type: "string", default: "typescript" },
   },
 });
+const target = options.target;
+if (target !== "typescript" && target !== "native") {
+  console.error(`there is no target \`${target}\`; there are: typescript, native`);
+  process.exit(2);
+}
+/** Compiled C needs no warming up. */
+const WARM = target === "native" ? 30 : 300;
+/** Programs that are compiled together. */
+const TOGETHER = 40;
 
 const measured: Measured[] = [];
-for (const job of jobs()) {
-  measured.push({
-    what: job.what,
-    cost: costOf(job.program.graph, job.sizes),
-    milliseconds: time(job),
-  });
+const all = [...jobs()];
+for (let i = 0; i < all.length; i += TOGETHER) {
+  for (const job of prepare(all.slice(i, i + TOGETHER), target)) {
+    measured.push({
+      what: job.what,
+      cost: costOf(job.program.graph, job.sizes),
+      milliseconds: time(job),
+    });
+  }
+  if (process.stderr.isTTY) console.error(`${measured.length} of ${all.length}`);
 }
 const nanoseconds = fit(measured);
 for (const part of PARTS) nanoseconds[part] = Number(nanoseconds[part].toPrecision(3));
-const speed: Speed = { target: "typescript", nanoseconds, lanes: 1 };
+const speed: Speed = { target, nanoseconds, lanes: 1 };
 
 const off = measured.map((m) => ({ ...m, off: estimate(m.cost, speed) / m.milliseconds }));
 if (options.list) {
@@ -206,10 +242,10 @@ console.log(`${measured.length} measurements; half of the estimates are within a
 for (const part of PARTS) console.log(`  ${part.padEnd(14)} ${nanoseconds[part]} ns`);
 
 if (options.write) {
-  const path = join(packageRoot(), "compiler", "cost", "typescript.ts");
-  const text = `/** How fast the \`typescript\` target is. Written by \`npm run fit -- --write\` (bench/fit.ts says how it measures). */
+  const path = join(packageRoot(), "compiler", "cost", `${target}.ts`);
+  const text = `/** How fast the \`${target}\` target is. Written by \`npm run fit -- ${target === "typescript" ? "" : `--target ${target} `}--write\` (bench/fit.ts says how it measures). */
     import type { Speed } from "./speed.ts";
-    export const typescriptSpeed: Speed = ${JSON.stringify(speed)};
+    export const ${target}Speed: Speed = ${JSON.stringify(speed)};
   `;
   writeFileSync(path, await format(text, { printWidth: 100, parser: "typescript", quoteProps: "as-needed" })); // prettier-ignore
   console.log(`wrote ${path}`);

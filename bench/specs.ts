@@ -59,7 +59,7 @@ export interface Ready {
 export type Target = "typescript" | "native";
 
 /** The machine to compile for. */
-function machineOf(target: Target): Machine {
+export function machineOf(target: Target): Machine {
   if (target === "typescript") return SCALAR;
   const support = nativeSupport();
   if (!support.works) throw new Error(support.reason);

@@ -8,7 +8,7 @@ import {
   type Diagnostic,
 } from "../diagnostics/diagnostic.ts";
 import { Chooser, USUAL, type Choice, type FormName, type Use } from "./choose/index.ts";
-import { typescriptSpeed } from "./cost/index.ts";
+import { nativeSpeed, typescriptSpeed } from "./cost/index.ts";
 import { chunk, stage } from "./derive/index.ts";
 import { constant, type Dim, type Shape } from "./dims.ts";
 import { withGradients } from "./graph/adjoint/index.ts";
@@ -100,7 +100,7 @@ interface Formed {
 export function chooseForms(
   staged: SequenceProgram,
   use: Use,
-  { form = "auto", chunk: length, sizes, train }: Omit<PipelineOptions, "entries">,
+  { form = "auto", chunk: length, sizes, train, machine }: Omit<PipelineOptions, "entries">,
   chooser: Chooser = new Chooser(),
 ): Choice[] {
   if (form === "derived" || form === "plain") return [];
@@ -111,7 +111,7 @@ export function chooseForms(
     use,
     sizes: asked,
     wish: { form, length: length ?? null },
-    speed: typescriptSpeed,
+    speed: machine?.kind === "vector" ? nativeSpeed : typescriptSpeed,
   });
 }
 
