@@ -4,7 +4,7 @@
  * lie: of each only one number is wanted at a time.
  */
 import { InternalError } from "../../diagnostics/diagnostic.ts";
-import { apply, constant, dim, multiply, product, type Dim } from "../dims.ts";
+import { apply, constant, dim, equal, multiply, product, type Dim } from "../dims.ts";
 import { valueName } from "../graph/names.ts";
 import type { ContractNode, NodeId } from "../graph/ir.ts";
 import {
@@ -22,8 +22,10 @@ import type { Expr, Spread } from "../loop/ir.ts";
 import {
   divide,
   fixed,
+  linear,
   ofVariable,
   plus,
+  sameAffine,
   shifted,
   stridesOf,
   times,
@@ -129,8 +131,7 @@ class TiledLowering {
       memory.scratch(`${label}_${what}`, memory.precision, length, true);
     const panels = multiply(apply("ceildiv", this.#columns.count, dim(this.#width)), perPass);
     const columns = scratch("columns", multiply(dim(this.#width), panels));
-    const direct = isStored(plan.region, this.#rows.operand);
-    const rows = direct ? null : scratch("rows", multiply(dim(this.#height), perPass));
+    const rows = this.#readsRows() ? null : scratch("rows", multiply(dim(this.#height), perPass));
     const block = scratch("block", dim(this.#height * this.#width));
     const target = this.#target();
     if (!whole && !(this.#stage.target?.add ?? false)) this.#clear(target);
@@ -144,6 +145,15 @@ class TiledLowering {
       this.#pass(terms, columns, rows, block, target, false);
     } else this.#passes(inner, (terms) => this.#pass(terms, columns, rows, block, target, true));
     for (let i = 0; i < this.#batch.length; i++) emitter.close();
+  }
+
+  /** Whether rows lie side by side, far apart from term to term: then every term's would come from a cache line of its own. */
+  get #rowsBeside(): boolean {
+    return !this.#summed.includes(this.#rows.operandLabels.at(-1)!);
+  }
+  /** Whether rows are read where they are. */
+  #readsRows(): boolean {
+    return !this.#rowsBeside && isStored(this.#lowering.plan.region, this.#rows.operand);
   }
 
   #target(): BufferLocation {
@@ -302,23 +312,45 @@ class TiledLowering {
     });
   }
 
-  /** Copies rows that are not in memory as they are, one after the other. */
+  /** Copies a block of rows: one after the other, or where they lie side by side, term by term. */
   #packRows(block: Affine, panel: string, terms: Terms): void {
     const { emitter } = this.#lowering;
-    const there = this.#within(this.#rows, block, this.#height);
-    const j = emitter.open("j", dim(this.#height), { to: there, spread: "independent" });
-    const labels = this.#labelsAt(this.#rows, block, this.#height, ofVariable(j));
+    const height = this.#height;
+    const to = this.#within(this.#rows, block, height);
+    const openRow = () => emitter.open("j", dim(height), { to, spread: "independent" });
+    const copy = (at: ReadonlyMap<number, Affine>, j: Affine, index: Expr): void => {
+      const value = this.#valueAt(this.#rows, at, this.#labelsAt(this.#rows, block, height, j));
+      emitter.emit({ op: "store", buffer: panel, index, value, add: false });
+    };
+    if (this.#rowsBeside) {
+      this.#eachTerm(terms, (at, number) => {
+        const place = emitter.define("at", this.#placeOf(terms, int(0), number, height));
+        const j = openRow();
+        copy(at, ofVariable(j), add(place, intVariable(j.name)));
+        emitter.close();
+      });
+      return;
+    }
+    const j = openRow();
+    const labels = this.#labelsAt(this.#rows, block, height, ofVariable(j));
     const start = emitter.define("start", mul(intVariable(j.name), terms.count));
     this.#eachTerm(
       terms,
       (at, number) => {
-        const index = this.#placeOf(terms, start, number, 1);
         const value = this.#valueAt(this.#rows, at, labels);
+        const index = this.#placeOf(terms, start, number, 1);
         emitter.emit({ op: "store", buffer: panel, index, value, add: false });
       },
       "independent",
     );
     emitter.close();
+  }
+
+  /** Where the number of a copied row lies. */
+  #copied(terms: Terms, row: number, start: Expr, number: Affine): Expr {
+    return this.#rowsBeside
+      ? add(this.#placeOf(terms, int(0), number, this.#height), int(row))
+      : this.#placeOf(terms, start, number, 1);
   }
 
   /** How many of a block's rows or columns there are. */
@@ -401,7 +433,7 @@ class TiledLowering {
         const x =
           rows === null
             ? evaluator.value(plan.region, operand, operandLabels.map(of)).expr
-            : load(rows, this.#placeOf(terms, starts[i]!, number, 1), "float");
+            : load(rows, this.#copied(terms, i, starts[i]!, number), "float");
         const all = splat(emitter.define(`x${i}`, x), this.#lanes);
         ys.forEach((y, j) => {
           const sum = sums[i]![j]!;
@@ -422,6 +454,20 @@ class TiledLowering {
     adding: boolean,
   ): void {
     const { emitter, plan } = this.#lowering;
+    const direct = this.#storesDirectly(target, adding);
+    if (direct !== null) {
+      this.#eachRow(r, places, (labels, i) => {
+        const columns = this.#labelsAt(this.#columns, c, this.#width, fixed(0));
+        const of = (l: number) => this.#fixed.get(l) ?? labels.get(l) ?? columns.get(l)!;
+        const place = linear(this.#node.outLabels.map(of), target.strides);
+        const index = emitter.define("to", emitter.index(plus(target.offset, place)));
+        sums[i]!.forEach((value, j) => {
+          const at = add(index, int(j * this.#lanes));
+          emitter.emit({ op: "store", buffer: target.buffer, index: at, value, add: direct.add });
+        });
+      });
+      return;
+    }
     sums.forEach((row, i) =>
       row.forEach((sum, j) => {
         const index = int(i * this.#width + j * this.#lanes);
@@ -429,32 +475,74 @@ class TiledLowering {
       }),
     );
     const there = this.#within(this.#columns, c, this.#width);
+    this.#eachRow(r, places, (labels, i) => {
+      const j = emitter.open("j", dim(this.#width), { to: there, spread: "independent" });
+      const columns = this.#labelsAt(this.#columns, c, this.#width, ofVariable(j));
+      const of = (l: number) => this.#fixed.get(l) ?? labels.get(l) ?? columns.get(l)!;
+      const index = this.#node.outLabels.map(of);
+      const sum = load(block, add(int(i * this.#width), intVariable(j.name)), "float");
+      const finished = new Evaluator(emitter, {
+        leaf: (region, x) =>
+          region === plan.region && x.id === this.#node.id
+            ? { expr: sum, depth: emitter.depth }
+            : undefined,
+      });
+      const value =
+        this.#stage.node === this.#node.id
+          ? sum
+          : finished.compute(plan.region, plan.region.node(this.#stage.node), index).expr;
+      this.#lowering.store(target, index, value, adding || (this.#stage.target?.add ?? false));
+      emitter.close();
+    });
+  }
+
+  /** The rows of a block that there are. */
+  #eachRow(
+    r: Affine,
+    places: readonly ReadonlyMap<number, Affine>[],
+    inside: (labels: ReadonlyMap<number, Affine>, i: number) => void,
+  ): void {
+    const { emitter } = this.#lowering;
     const known = constant(this.#rows.count);
     const full = known !== undefined && known % this.#height === 0;
     places.forEach((labels, i) => {
-      const row = () => {
-        const j = emitter.open("j", dim(this.#width), { to: there, spread: "independent" });
-        const columns = this.#labelsAt(this.#columns, c, this.#width, ofVariable(j));
-        const of = (l: number) => this.#fixed.get(l) ?? labels.get(l) ?? columns.get(l)!;
-        const index = this.#node.outLabels.map(of);
-        const sum = load(block, add(int(i * this.#width), intVariable(j.name)), "float");
-        const finished = new Evaluator(emitter, {
-          leaf: (region, x) =>
-            region === plan.region && x.id === this.#node.id
-              ? { expr: sum, depth: emitter.depth }
-              : undefined,
-        });
-        const value =
-          this.#stage.node === this.#node.id
-            ? sum
-            : finished.compute(plan.region, plan.region.node(this.#stage.node), index).expr;
-        this.#lowering.store(target, index, value, adding || (this.#stage.target?.add ?? false));
-        emitter.close();
-      };
-      if (full || i === 0) return row();
+      if (full || i === 0) return inside(labels, i);
       const position = emitter.index(shifted(times(r, dim(this.#height)), dim(i)));
-      emitter.when(binary("lt", position, emitter.size(this.#rows.count)), row);
+      emitter.when(binary("lt", position, emitter.size(this.#rows.count)), () => inside(labels, i));
     });
+  }
+
+  /**
+   * Whether blocks go from the registers to where they belong: when whole rows of them lie side by side there and nothing
+   * has to be done with the sums but add them to what is there.
+   */
+  #storesDirectly(target: BufferLocation, adding: boolean): { readonly add: boolean } | null {
+    const { labels } = this.#columns;
+    const last = labels.at(-1);
+    const axis = this.#node.outLabels.findIndex((l) => l === last);
+    const width = last === undefined ? undefined : constant(this.#sizes.get(last)!);
+    if (width === undefined || width % this.#width !== 0) return null;
+    if (axis < 0 || constant(target.strides[axis]!) !== 1) return null;
+    const added = this.#stage.target?.add ?? false;
+    if (this.#stage.node === this.#node.id) return { add: adding || added };
+    return !added && this.#addsInPlace(target) ? { add: true } : null;
+  }
+
+  /** Whether the sums are only added to a value that lies where the result goes. */
+  #addsInPlace(target: BufferLocation): boolean {
+    const { region } = this.#lowering.plan;
+    const node = region.node(this.#stage.node);
+    if (node.op !== "binary" || node.fn !== "add") return false;
+    const other = node.a === this.#node.id ? node.b : node.b === this.#node.id ? node.a : null;
+    if (other === null || other === this.#node.id) return false;
+    const at = region.locations.get(other);
+    return (
+      at?.kind === "buffer" &&
+      at.buffer === target.buffer &&
+      sameAffine(at.offset, target.offset) &&
+      at.strides.length === target.strides.length &&
+      at.strides.every((d, i) => equal(d, target.strides[i]!))
+    );
   }
 }
 
