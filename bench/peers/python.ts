@@ -62,7 +62,12 @@ export const scriptCommand = (
   program,
   arguments: [
     join(packageRoot(), "bench", "peers", script),
-    ...["--peer", peer, "--threads", String(threads), "--data", data],
+    "--peer",
+    peer,
+    "--threads",
+    String(threads),
+    "--data",
+    data,
   ],
   env: environmentOf(threads),
 });

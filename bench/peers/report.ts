@@ -83,7 +83,8 @@ export function peersSection(results: PeerResults): string[] {
     `Written by \`npm run bench -- --only peers\`: target \`${target}\` and ${found.length === 0 ? "no peers" : found.join(", ")}, ` +
       `${threadsOf(threads)} for every side, ${processor}, float32. All sides of a row take turns in one run; times are medians in`,
     "milliseconds, the ratio is the peer's time by ours. Where a recurrence stands alone, results and gradients are compared first:",
-    "they differ by at most 10⁻⁴.",
+    "they differ by at most 10⁻⁴. The peers are in `.peers` (`python3 -m venv .peers && .peers/bin/pip install torch jax`) or where",
+    "`--python` or `$FWP_PEERS_PYTHON` says; bench/peers holds their code.",
     ...notes.flatMap((note) => ["", `Note: ${note}.`]),
     "",
     ...(ceilings === null
