@@ -1,6 +1,7 @@
 /** `npm run bench -- --only peers` and its options. */
 import { keepPeers, keepPlain, peersFile } from "../pages.ts";
 import { comparePeers, missedGoals, WORKS } from "./index.ts";
+import { UsageError } from "./python.ts";
 
 /** As `parseArgs` takes them. */
 export const PEER_OPTIONS = {
@@ -27,8 +28,6 @@ export interface PeerValues {
   readonly quick: boolean;
   readonly json: boolean;
 }
-
-class UsageError extends Error {}
 
 function positive(option: string, text: string): number {
   const value = Number(text);

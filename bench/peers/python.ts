@@ -12,6 +12,9 @@ export interface Python {
   readonly libraries: ReadonlyMap<string, string>;
 }
 
+/** Options that cannot be used, in words for the user. */
+export class UsageError extends Error {}
+
 const LIBRARIES = ["torch", "jax", "numpy", "onnxruntime"] as const;
 
 const PROBE = `
@@ -34,7 +37,7 @@ export function findPython(given: string | undefined): Python {
   });
   if (found.status !== 0) {
     const reason = found.error?.message ?? found.stderr.trim().split("\n").pop();
-    throw new Error(`${program} does not run: ${reason}`);
+    throw new UsageError(`${program} does not run: ${reason}`);
   }
   const versions = JSON.parse(found.stdout) as Record<string, string>;
   return { program, libraries: new Map(Object.entries(versions)) };
