@@ -66,9 +66,10 @@ const measured = (family: PeerResult["family"], ratio: number): PeerResult => {
   return { name: family, family, state: "measured", ratio, median: 1, fastest: 1, runs: 1 };
 };
 
+const both = (peers: readonly PeerResult[], judged = true) =>
+  verdicts("delta", "both", peers, judged);
+
 test("a goal counts the fastest of its peers, and is open where none was measured", () => {
-  const both = (peers: readonly PeerResult[], judged = true) =>
-    verdicts("delta", "both", peers, judged);
   expect(both([measured("torch", 6), measured("torch.compile", 3)])).toMatchObject([
     { ratio: 3, met: false },
   ]);
