@@ -27,6 +27,8 @@ export const WORKS: readonly Work[] = [
   tokenWork,
 ];
 
+/** How much longer than others peers may take that compile themselves with a C++ compiler first. */
+const COMPILES = 4 / 3;
 /** Seconds over the time for everything that a peer may take which started just in time. */
 const GRACE = 15;
 /** Load by processor from which figures say little: threads that wait for each other suffer most. */
@@ -129,7 +131,8 @@ class Comparison {
     try {
       for (const spec of work.peers) {
         const left = this.#left;
-        const limit = Math.min(this.#setting.limit, left + 1000 * GRACE);
+        const patience = spec.family === "torch.compile" ? COMPILES : 1;
+        const limit = Math.min(patience * this.#setting.limit, left + 1000 * GRACE);
         const side: Side | Absent | null =
           left <= 0
             ? { state: "skipped", reason: "no time left" }
