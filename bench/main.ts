@@ -1,19 +1,19 @@
 /**
- * `npm run bench`: the training step of the demo model against TensorFlow.js, and what its parts reach.
+ * `npm run bench`: the training step of the demo model against TensorFlow.js, what its parts reach, and the peers.
  *
- * Options: `--quick` (fewer rounds, writes nothing), `--only NAME` (one part; writes nothing), `--profile` (kernels of the
- * demo's training step, nothing else), `--json`. Exit code 1 when a goal is missed.
+ * Options: `--quick` (fewer rounds, writes nothing), `--only NAME` (one part; writes nothing but for `peers`), `--profile`
+ * (kernels of the demo's training step, nothing else), `--page` (docs/benchmarks.md from results on disk, nothing else),
+ * `--json`; those of the peers: bench/peers/command.ts. Exit code 1 when a goal is missed.
  */
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { format } from "prettier";
-import { packageRoot } from "../cli/install.ts";
 import { scalarCeiling } from "./ceiling.ts";
 import { demo, profileDemo } from "./demo.ts";
 import { FULL, QUICK } from "./measure.ts";
+import { short } from "./format.ts";
+import { keepResults, writePage } from "./pages.ts";
+import { PEER_OPTIONS, peersCommand } from "./peers/command.ts";
 import { profileTable } from "./profile.ts";
-import { demoLines, newResults, page, RATIO_GOAL, rowLine, short } from "./report.ts";
+import { demoLines, newResults, RATIO_GOAL, rowLine } from "./report.ts";
 import type { Row } from "./parts.ts";
 import { CHECK_LIMIT, GROUPS } from "./rows.ts";
 
@@ -24,10 +24,12 @@ const { values: options } = parseArgs({
     quick: { type: "boolean", default: false },
     only: { type: "string" },
     profile: { type: "boolean", default: false },
+    page: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
+    ...PEER_OPTIONS,
   },
 });
-const names = ["demo", ...GROUPS.map((g) => g.name)];
+const names = ["demo", ...GROUPS.map((g) => g.name), "peers"];
 if (options.only !== undefined && !names.includes(options.only)) {
   console.error(`there is no part \`${options.only}\`; there are: ${names.join(", ")}`);
   process.exit(2);
@@ -38,6 +40,17 @@ const say = (line: string): void => {
 const effort = options.quick ? QUICK : FULL;
 const wanted = (name: string): boolean => options.only === undefined || options.only === name;
 
+if (options.page) {
+  if (await writePage()) process.exit(0);
+  console.error("there is no bench/results.json; `npm run bench` writes it");
+  process.exit(2);
+}
+if (options.only === "peers") {
+  // Rows as they come, also where the output is for tools.
+  const missed = await peersCommand(options, options.json ? console.error : console.log);
+  if (missed.length > 0) console.error(`goals missed: ${missed.join("; ")}`);
+  process.exit(missed.length > 0 ? 1 : 0);
+}
 if (options.profile) {
   const kernels = await profileDemo();
   const total = kernels.reduce((sum, k) => sum + k.milliseconds, 0);
@@ -61,22 +74,16 @@ for (const group of GROUPS.filter((g) => wanted(g.name))) {
 const results = newResults(ceiling, found, rows);
 if (options.json) console.log(JSON.stringify(results, null, 2));
 if (!options.quick && options.only === undefined) {
-  const root = packageRoot();
   const kernels = (await profileDemo()).slice(0, SHOWN_KERNELS);
-  const json = JSON.stringify({ ...results, kernels });
-  const style = { printWidth: 100 };
-  writeFileSync(
-    join(root, "bench", "results.json"),
-    await format(json, { ...style, parser: "json" }),
-  );
-  writeFileSync(
-    join(root, "docs", "benchmarks.md"),
-    await format(page(results, kernels), { ...style, parser: "markdown" }),
-  );
+  await keepResults({ ...results, kernels });
   say("\nwrote bench/results.json and docs/benchmarks.md");
 }
 
 const missed: string[] = [];
+if (options.only === undefined) {
+  say("\npeers:");
+  missed.push(...(await peersCommand({ ...options, json: false }, say)));
+}
 if (found !== null && found.ratio < RATIO_GOAL) missed.push(`ratio ${found.ratio.toFixed(2)}`);
 for (const row of rows) {
   if (row.group === "checking" && (row.milliseconds ?? 0) > CHECK_LIMIT) missed.push(row.what);

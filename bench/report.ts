@@ -2,6 +2,9 @@
 import { availableParallelism } from "node:os";
 import type { Demo } from "./demo.ts";
 import type { KernelProfile } from "./profile.ts";
+import { short } from "./format.ts";
+import { peersSection } from "./peers/report.ts";
+import type { PeerResults } from "./peers/results.ts";
 import type { Row } from "./parts.ts";
 
 /** How many times faster the demo's training step has to be. */
@@ -23,12 +26,6 @@ export const newResults = (ceiling: number, demo: Demo | null, rows: readonly Ro
   demo,
   rows,
 });
-
-/** Three significant digits. */
-export function short(x: number): string {
-  if (x >= 100) return x.toFixed(0);
-  return x >= 10 ? x.toFixed(1) : x.toFixed(x >= 0.1 ? 2 : 4);
-}
 
 export function demoLines(d: Demo): string[] {
   return [
@@ -83,7 +80,11 @@ function kernelsTable(kernels: readonly KernelProfile[]): string[] {
 }
 
 /** The page, whole. */
-export function page(results: Results, kernels: readonly KernelProfile[]): string {
+export function page(
+  results: Results,
+  kernels: readonly KernelProfile[],
+  peers: PeerResults | null,
+): string {
   const { node, cores, ceiling, demo, rows } = results;
   const lines = [
     "# Benchmarks",
@@ -125,6 +126,7 @@ export function page(results: Results, kernels: readonly KernelProfile[]): strin
       "",
     );
   }
+  if (peers !== null) lines.push(...peersSection(peers));
   lines.push(
     "## Parts",
     "",
