@@ -35,12 +35,15 @@ export function labelSizes(graph: Graph, node: ContractNode): Map<number, Dim> {
 /** A size for estimates: run-time ones count as 64. */
 export const estimate = (d: Dim): number => constant(d) ?? 64;
 
+/** What a label may come down to at the least: streams are often alone, sequences are long. */
+const least = (d: Dim): number => (d.key === "1*$batch" ? 1 : estimate(d));
+
 /** Worth packing and blocking: rows and columns both reuse what they load. */
 export function isProduct(graph: Graph, node: ContractNode): boolean {
   const classes = classify(node);
   const sizes = labelSizes(graph, node);
   const count = (labels: readonly number[]) =>
-    labels.reduce((n, l) => n * estimate(sizes.get(l)!), 1);
+    labels.reduce((n, l) => n * least(sizes.get(l)!), 1);
   const [m, n, k] = [count(classes.rows), count(classes.columns), count(classes.summed)];
   return classes.summed.length > 0 && m >= 4 && n >= 4 && k >= 4 && m * n * k >= 1024;
 }
