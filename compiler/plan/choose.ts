@@ -42,8 +42,7 @@ const least = (d: Dim): number => (d.key === "1*$batch" ? 1 : estimate(d));
 export function isProduct(graph: Graph, node: ContractNode): boolean {
   const classes = classify(node);
   const sizes = labelSizes(graph, node);
-  const count = (labels: readonly number[]) =>
-    labels.reduce((n, l) => n * least(sizes.get(l)!), 1);
+  const count = (labels: readonly number[]) => labels.reduce((n, l) => n * least(sizes.get(l)!), 1);
   const [m, n, k] = [count(classes.rows), count(classes.columns), count(classes.summed)];
   return classes.summed.length > 0 && m >= 4 && n >= 4 && k >= 4 && m * n * k >= 1024;
 }

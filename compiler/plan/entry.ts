@@ -126,7 +126,7 @@ export function compileEntry(
   const plan = planRegion(graph, sinks, 0, place);
   const order = schedule(plan.stages, plan.deps);
   const kernelStages = groups(order, plan.deps);
-  const nests = kernelStages.map((stages) => nest(stages, plan.deps));
+  const nests = kernelStages.map((stages) => nest(stages, plan.deps, memory.machine));
   assignHomes(plan, nests, memory, null);
   const kernels = nests.map((list, k): PlannedKernel => {
     const emitter = new Emitter(memory);

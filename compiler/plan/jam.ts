@@ -3,7 +3,8 @@
  * loaded once and their sums do not wait for each other.
  */
 import { constant, type Dim } from "../dims.ts";
-import { pathsOf, type Nest } from "./order.ts";
+import type { Machine } from "./machine.ts";
+import { directionOf, pathsOf, type Nest } from "./order.ts";
 import type { Region } from "./region.ts";
 import type { Stage } from "./stages.ts";
 
@@ -13,8 +14,11 @@ export const LANES = 4;
 const MOST_STAGES = 8;
 
 /** Whether the loop at `depth` should run several iterations at once. */
-export function jamOf(loop: Nest, depth: number, region: Region): boolean {
+export function jamOf(loop: Nest, depth: number, region: Region, machine: Machine): boolean {
   const stages = [...pathsOf([loop]).keys()];
+  // Sums down columns become vectors of columns (see interchange.ts).
+  if (machine.kind === "vector" && stages.some((s) => directionOf(s, depth) === "columns"))
+    return false;
   if (stages.length > MOST_STAGES) return false;
   const inner = (s: Stage) => s.loops.length - depth - 1 + s.reducing.length;
   if (stages.some((s) => s.kind === "whole" || inner(s) > 1)) return false;

@@ -56,7 +56,7 @@ export class Lowering {
       }
       const { extent } = firstStage(n).loops[depth]!;
       const name = loopName(extent, depth);
-      if (lanes.length > 1 || !jamOf(n, depth, this.plan.region)) {
+      if (lanes.length > 1 || !jamOf(n, depth, this.plan.region, this.memory.machine)) {
         const v = ofVariable(this.emitter.open(name, extent, { spread: "independent" }));
         this.#nests(
           n.body,

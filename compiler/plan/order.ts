@@ -3,6 +3,7 @@ import { InternalError } from "../../diagnostics/diagnostic.ts";
 import { equal } from "../dims.ts";
 import type { NodeId } from "../graph/ir.ts";
 import { asVariable } from "./affine.ts";
+import type { Machine } from "./machine.ts";
 import { loopValue, type Stage } from "./stages.ts";
 
 export type Nest =
@@ -120,12 +121,45 @@ export function groups(order: readonly Stage[], deps: Dependences): Stage[][] {
   return found;
 }
 
+/**
+ * Which way a sum reads memory inside loop number `depth`, its own innermost one: along rows, neighbours are terms of one
+ * sum; down columns, neighbours belong to neighbouring sums.
+ */
+export function directionOf(s: Stage, depth: number): "rows" | "columns" | null {
+  if (s.kind !== "reduce" || s.loops.length !== depth + 1) return null;
+  let columns = false;
+  for (const reads of s.reads.values()) {
+    for (const index of reads ?? []) {
+      const depths = index.map((a) => a.terms.map((t) => Number(t.variable.name.slice(1))));
+      const last = depths.at(-1) ?? [];
+      const all = depths.flat();
+      // What all sums share goes either way.
+      if (!all.includes(depth) || !all.some((d) => d > depth)) continue;
+      if (!last.includes(depth)) return "rows";
+      columns = true;
+    }
+  }
+  return columns ? "columns" : null;
+}
+
+/** Machines with vectors want loops whose sums all go the same way. */
+const sameDirection = (machine: Machine, p: Stage, s: Stage, depth: number): boolean => {
+  if (machine.kind === "scalar") return true;
+  const [a, b] = [directionOf(p, depth), directionOf(s, depth)];
+  return a === null || b === null || a === b;
+};
+
 /** Shares loops as far in as can be. */
-export function nest(stages: readonly Stage[], deps: Dependences, depth = 0): Nest[] {
+export function nest(
+  stages: readonly Stage[],
+  deps: Dependences,
+  machine: Machine,
+  depth = 0,
+): Nest[] {
   const result: Nest[] = [];
   let run: Stage[] = [];
   const flush = (): void => {
-    if (run.length > 0) result.push({ kind: "loop", body: nest(run, deps, depth + 1) });
+    if (run.length > 0) result.push({ kind: "loop", body: nest(run, deps, machine, depth + 1) });
     run = [];
   };
   for (const s of stages) {
@@ -133,7 +167,9 @@ export function nest(stages: readonly Stage[], deps: Dependences, depth = 0): Ne
       flush();
       result.push({ kind: "stage", stage: s });
     } else {
-      if (!run.every((p) => mayShare(deps, p, s, depth))) flush();
+      const joins = (p: Stage) =>
+        mayShare(deps, p, s, depth) && sameDirection(machine, p, s, depth);
+      if (!run.every(joins)) flush();
       run.push(s);
     }
   }

@@ -290,7 +290,7 @@ class RecurrenceLowering {
         throw new InternalError(`input ${x.name} of ${body.name} is bound to nothing`);
       }
     }
-    const nests = nest(schedule(plan.stages, plan.deps), plan.deps);
+    const nests = nest(schedule(plan.stages, plan.deps), plan.deps, memory.machine);
     assignHomes(plan, [nests], memory, emitter.depth);
     new Lowering(plan, emitter, memory, this.#outer.whole).nests(nests);
   }
