@@ -122,10 +122,12 @@ export function groups(order: readonly Stage[], deps: Dependences): Stage[][] {
 }
 
 /**
- * Which way a sum reads memory inside loop number `depth`, its own innermost one: along rows, neighbours are terms of one
+ * Which way a stage reads memory inside loop number `depth`, for a sum its own innermost one: along rows, neighbours are terms of one
  * sum; down columns, neighbours belong to neighbouring sums.
  */
 export function directionOf(s: Stage, depth: number): "rows" | "columns" | null {
+  // Loops further inside go along the innermost axis.
+  if (s.loops.length > depth + 1) return "rows";
   if (s.kind !== "reduce" || s.loops.length !== depth + 1) return null;
   let columns = false;
   for (const reads of s.reads.values()) {
