@@ -10,6 +10,7 @@ export const nativeSpeed: Speed = {
     elementwise: 0.0525,
     functions: 0.508,
     matrices: 45.7,
+    moved: 0,
     bytes: 0.0375,
     kernels: 16.9,
     iterations: 0,

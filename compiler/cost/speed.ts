@@ -10,6 +10,7 @@ export const PARTS = [
   "elementwise",
   "functions",
   "matrices",
+  "moved",
   "bytes",
   "kernels",
   "iterations",

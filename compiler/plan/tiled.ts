@@ -16,6 +16,7 @@ import {
   load,
   mul,
   splat,
+  sub,
   vectorLoad,
 } from "../loop/build.ts";
 import type { Expr, Spread } from "../loop/ir.ts";
@@ -30,6 +31,7 @@ import {
   stridesOf,
   times,
   type Affine,
+  type IndexVariable,
 } from "./affine.ts";
 import { labelSizes } from "./choose.ts";
 import { Evaluator } from "./evaluate.ts";
@@ -44,6 +46,8 @@ import type { Stage } from "./stages.ts";
 const ACROSS = 2;
 /** Terms of a sum that are added in one pass over the result: panels of so many rows stay in the cache. */
 const PASS = 256;
+/** Blocks of rows that a panel of columns is used for while it is in the nearest cache. */
+const STRIP_BLOCKS = 8;
 /** Terms of a column that are copied before the next column: a cache line of 32-bit floats. */
 const STRIP = 16;
 /** A side of more columns than this is better taken by rows. */
@@ -131,7 +135,9 @@ class TiledLowering {
       memory.scratch(`${label}_${what}`, memory.precision, length, true);
     const panels = multiply(apply("ceildiv", this.#columns.count, dim(this.#width)), perPass);
     const columns = scratch("columns", multiply(dim(this.#width), panels));
-    const rows = this.#readsRows() ? null : scratch("rows", multiply(dim(this.#height), perPass));
+    const rows = this.#readsRows()
+      ? null
+      : scratch("rows", multiply(dim(STRIP_BLOCKS * this.#height), perPass));
     const block = scratch("block", dim(this.#height * this.#width));
     const target = this.#target();
     if (!whole && !(this.#stage.target?.add ?? false)) this.#clear(target);
@@ -209,20 +215,51 @@ class TiledLowering {
     this.#packColumns(ofVariable(p), columns, startOf(p.name), terms);
     emitter.close();
 
+    this.#strips((strip, count) => {
+      const openBlock = () => emitter.open("q", dim(STRIP_BLOCKS), { to: count });
+      const blockOf = (q: IndexVariable) => plus(times(strip, dim(STRIP_BLOCKS)), ofVariable(q));
+      if (rows !== null) {
+        const q = openBlock();
+        this.#packRows(blockOf(q), rows, this.#copiedFrom(q, terms), terms);
+        emitter.close();
+      }
+      const c = emitter.open("c", panels);
+      const start = emitter.define("start", startOf(c.name));
+      const q = openBlock();
+      const r = blockOf(q);
+      const places = Array.from({ length: this.#height }, (_, i) => this.#rowAt(r, i));
+      const sums = places.map((_, i) =>
+        Array.from({ length: ACROSS }, (_, j) =>
+          emitter.define(`s${i}${j}`, splat(float(0), this.#lanes), true),
+        ),
+      );
+      const copied = rows === null ? null : { rows, start: this.#copiedFrom(q, terms) };
+      this.#terms(terms, start, columns, copied, places, sums);
+      this.#store(r, ofVariable(c), places, sums, block, target, adding);
+      emitter.close();
+      emitter.close();
+    });
+  }
+
+  /** Where the copied rows of a block begin, of those of a strip. */
+  #copiedFrom(q: IndexVariable, terms: Terms): Expr {
+    return mul(mul(intVariable(q.name), terms.count), int(this.#height));
+  }
+
+  /** Loops over strips of blocks of rows; `inside` with the number of the strip and of its blocks. */
+  #strips(inside: (strip: Affine, count: Expr) => void): void {
+    const { emitter } = this.#lowering;
     const heights = apply("ceildiv", this.#rows.count, dim(this.#height));
-    const r = ofVariable(emitter.open("r", heights, { spread: "independent" }));
-    if (rows !== null) this.#packRows(r, rows, terms);
-    const places = Array.from({ length: this.#height }, (_, i) => this.#rowAt(r, i));
-    const c = emitter.open("c", panels);
-    const start = emitter.define("start", startOf(c.name));
-    const sums = places.map((_, i) =>
-      Array.from({ length: ACROSS }, (_, j) =>
-        emitter.define(`s${i}${j}`, splat(float(0), this.#lanes), true),
-      ),
-    );
-    this.#terms(terms, start, columns, rows, places, sums);
-    this.#store(r, ofVariable(c), places, sums, block, target, adding);
-    emitter.close();
+    const known = constant(heights);
+    if (known !== undefined && known <= STRIP_BLOCKS) return inside(fixed(0), int(known));
+    const strips = apply("ceildiv", heights, dim(STRIP_BLOCKS));
+    const strip = emitter.open("r", strips, { spread: "independent" });
+    const left = sub(emitter.size(heights), mul(intVariable(strip.name), int(STRIP_BLOCKS)));
+    const all = known !== undefined && known % STRIP_BLOCKS === 0;
+    const count = all
+      ? int(STRIP_BLOCKS)
+      : emitter.define("count", binary("min", left, int(STRIP_BLOCKS)));
+    inside(ofVariable(strip), count);
     emitter.close();
   }
 
@@ -313,7 +350,7 @@ class TiledLowering {
   }
 
   /** Copies a block of rows: one after the other, or where they lie side by side, term by term. */
-  #packRows(block: Affine, panel: string, terms: Terms): void {
+  #packRows(block: Affine, panel: string, first: Expr, terms: Terms): void {
     const { emitter } = this.#lowering;
     const height = this.#height;
     const to = this.#within(this.#rows, block, height);
@@ -324,7 +361,7 @@ class TiledLowering {
     };
     if (this.#rowsBeside) {
       this.#eachTerm(terms, (at, number) => {
-        const place = emitter.define("at", this.#placeOf(terms, int(0), number, height));
+        const place = emitter.define("at", this.#placeOf(terms, first, number, height));
         const j = openRow();
         copy(at, ofVariable(j), add(place, intVariable(j.name)));
         emitter.close();
@@ -333,7 +370,7 @@ class TiledLowering {
     }
     const j = openRow();
     const labels = this.#labelsAt(this.#rows, block, height, ofVariable(j));
-    const start = emitter.define("start", mul(intVariable(j.name), terms.count));
+    const start = emitter.define("start", add(first, mul(intVariable(j.name), terms.count)));
     this.#eachTerm(
       terms,
       (at, number) => {
@@ -349,7 +386,7 @@ class TiledLowering {
   /** Where the number of a copied row lies. */
   #copied(terms: Terms, row: number, start: Expr, number: Affine): Expr {
     return this.#rowsBeside
-      ? add(this.#placeOf(terms, int(0), number, this.#height), int(row))
+      ? add(this.#placeOf(terms, start, number, this.#height), int(row))
       : this.#placeOf(terms, start, number, 1);
   }
 
@@ -414,15 +451,20 @@ class TiledLowering {
     terms: Terms,
     start: Expr,
     columns: string,
-    rows: string | null,
+    copied: { readonly rows: string; readonly start: Expr } | null,
     places: readonly ReadonlyMap<number, Affine>[],
     sums: readonly (readonly Expr[])[],
   ): void {
     const { emitter, evaluator, plan } = this.#lowering;
     const { operand, operandLabels } = this.#rows;
     // Rows beyond the end were not copied: what is read there goes into sums that nobody stores.
-    const starts =
-      rows === null ? [] : places.map((_, i) => emitter.define("row", mul(terms.count, int(i))));
+    const starts = places.map((_, i) =>
+      copied === null
+        ? int(0)
+        : this.#rowsBeside
+          ? copied.start
+          : emitter.define("row", add(copied.start, mul(terms.count, int(i)))),
+    );
     this.#eachTerm(terms, (at, number) => {
       const place = emitter.define("at", this.#placeOf(terms, start, number, this.#width));
       const ys = sums[0]!.map((_, j) =>
@@ -431,9 +473,9 @@ class TiledLowering {
       places.forEach((labels, i) => {
         const of = (l: number) => this.#fixed.get(l) ?? at.get(l) ?? labels.get(l) ?? fixed(0);
         const x =
-          rows === null
+          copied === null
             ? evaluator.value(plan.region, operand, operandLabels.map(of)).expr
-            : load(rows, this.#copied(terms, i, starts[i]!, number), "float");
+            : load(copied.rows, this.#copied(terms, i, starts[i]!, number), "float");
         const all = splat(emitter.define(`x${i}`, x), this.#lanes);
         ys.forEach((y, j) => {
           const sum = sums[i]![j]!;
