@@ -40,6 +40,8 @@ static struct {
   pthread_cond_t wake;
   /* Threads besides the caller's. */
   int64_t made, wanted;
+  /* What fwp_threads was asked for first: callers keep memory for as many. */
+  int64_t decided;
   atomic_long job;
   fwp_body *body;
   void *const *buffers;
@@ -130,9 +132,14 @@ static void fwp_run(fwp_body *body, void *const *buffers, const int64_t *sizes, 
   fwp_barrier(&team);
 }
 
-/* How many threads may run an entry; takes effect once, before the first entry that several run. */
-void fwp_threads(int64_t threads) {
-  if (fwp_pool.made == 0)
-    fwp_pool.wanted = (threads < 1 ? 1 : threads > FWP_MOST_THREADS ? FWP_MOST_THREADS : threads) - 1;
+/* How many threads may run an entry: the first call decides, all calls give what it decided. */
+int64_t fwp_threads(int64_t threads) {
+  pthread_mutex_lock(&fwp_pool.lock);
+  if (fwp_pool.decided == 0) {
+    fwp_pool.decided = threads < 1 ? 1 : threads > FWP_MOST_THREADS ? FWP_MOST_THREADS : threads;
+    fwp_pool.wanted = fwp_pool.decided - 1;
+  }
+  pthread_mutex_unlock(&fwp_pool.lock);
+  return fwp_pool.decided;
 }
 `;

@@ -15,7 +15,7 @@ void fwp_trial(void *const *buffers, const int64_t *sizes) {
   for (int64_t i = 0; i < sizes[0]; i++) out[i] = 2 * sqrtf(in[i] * in[i]);
 }
 void fwp_bind(void **table, int64_t place, void *memory) { table[place] = memory; }
-void fwp_threads(int64_t threads) { (void)threads; }
+int64_t fwp_threads(int64_t threads) { return threads; }
 `;
 
 const MANIFEST: ProgramManifest = {

@@ -36,10 +36,11 @@ const PAGE = 4096;
  * The module of a C file (see compiler/targets/native/module.ts). Its functions are those of a generated JavaScript module;
  * the addresses of the buffers are looked up once, at the first call with them.
  */
-function moduleOf(path: string, manifest: ProgramManifest, threads: number) {
+function moduleOf(path: string, manifest: ProgramManifest, wanted: number) {
   const library = koffi().load(path);
   loaded.add(library);
-  library.func("void fwp_threads(int64_t threads)")(threads);
+  // A library that is in use already keeps its threads.
+  const threads = Number(library.func("int64_t fwp_threads(int64_t threads)")(wanted));
   const bind = library.func("void fwp_bind(void *table, int64_t place, void *memory)");
   const functions = manifest.entries.map(({ name }) => {
     const run = library.func(`void fwp_${name}(void *buffers, void *sizes)`);
@@ -70,7 +71,7 @@ function moduleOf(path: string, manifest: ProgramManifest, threads: number) {
     const offset = (LINE - (Number(table[0]! % BigInt(PAGE)) % LINE)) % LINE;
     return arrayOver(type, memory, offset, length);
   };
-  return { module: Object.fromEntries(functions) as KernelModule, allocate };
+  return { module: Object.fromEntries(functions) as KernelModule, allocate, threads };
 }
 
 /** Threads that run a program: `$FWP_THREADS`, or as many as the process may use processors. */
@@ -91,8 +92,7 @@ export function loadNative(
   env: Env = process.env,
 ): Program {
   koffi();
-  const threads = threadCount(env);
   const path = libraryFor(source, findCompiler(env), env);
-  const { module, allocate } = moduleOf(path, manifest, threads);
+  const { module, allocate, threads } = moduleOf(path, manifest, threadCount(env));
   return fromModule(module, { ...manifest, target: "native" }, { allocate, threads });
 }
