@@ -23,8 +23,8 @@ export interface Cost {
   readonly functions: number;
   /** Separate products of matrices and triangular systems. */
   readonly matrices: number;
-  /** Numbers that products within loops read and write: what each element costs however many terms its sum has. */
-  readonly moved: number;
+  /** Elements of the results of products within loops: each costs something however few terms its sum has. */
+  readonly sums: number;
   /** Bytes that operations outside of loops, and the loops as wholes, read and write; in float32. */
   readonly bytes: number;
   /** Operations that store what they compute, each loop over time being one. */
@@ -46,7 +46,7 @@ const NOTHING: Cost = {
   elementwise: 0,
   functions: 0,
   matrices: 0,
-  moved: 0,
+  sums: 0,
   bytes: 0,
   kernels: 0,
   iterations: 0,
@@ -84,12 +84,7 @@ function ofBody(body: Graph, roots: Iterable<NodeId>, size: SizeOf): Cost {
     const { flops, manner, matrices } = operationOf(node, (id) => body.nodes[id]!, size);
     cost.flops += flops;
     cost.matrices += matrices;
-    if (manner === "product") {
-      cost.moved += [node.id, ...operands(node)].reduce(
-        (n, id) => n + elementsOf(body.nodes[id]!.shape, size),
-        0,
-      );
-    }
+    if (manner === "product") cost.sums += elementsOf(node.shape, size);
     cost[manner === "product" ? "loopProducts" : PART[manner]] += flops;
   }
   return cost;

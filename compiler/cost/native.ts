@@ -10,7 +10,7 @@ export const nativeSpeed: Speed = {
     elementwise: 0.0275,
     functions: 0.518,
     matrices: 45.5,
-    moved: 0,
+    sums: 0,
     bytes: 0.0493,
     kernels: 0,
     iterations: 0,

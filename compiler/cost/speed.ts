@@ -10,7 +10,7 @@ export const PARTS = [
   "elementwise",
   "functions",
   "matrices",
-  "moved",
+  "sums",
   "bytes",
   "kernels",
   "iterations",

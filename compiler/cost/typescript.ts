@@ -10,7 +10,7 @@ export const typescriptSpeed: Speed = {
     elementwise: 0.28,
     functions: 7.97,
     matrices: 16.7,
-    moved: 0,
+    sums: 0,
     bytes: 0.207,
     kernels: 0,
     iterations: 0,
