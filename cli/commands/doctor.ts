@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
-import { nativeSupport } from "../../runtime/device/native/index.ts";
+import { nativeSupport, threadCount } from "../../runtime/device/native/index.ts";
 import type { Context } from "../context.ts";
 import { chooseDevice } from "../devices.ts";
 import { packageVersion } from "../install.ts";
@@ -36,7 +36,8 @@ function nativeTarget(): Finding {
   const support = nativeSupport();
   if (!support.works) return { name, works: false, about: support.reason };
   const { command, lanes } = support.compiler;
-  return { name, works: true, about: `C compiled by ${command.join(" ")}, vectors of ${lanes} floats, one thread` }; // prettier-ignore
+  const threads = threadCount(process.env);
+  return { name, works: true, about: `C compiled by ${command.join(" ")}, vectors of ${lanes} floats, ${threads === 1 ? "one thread" : `${threads} threads`}` }; // prettier-ignore
 }
 
 const later = (name: string, needs: string): Finding => ({
