@@ -43,6 +43,7 @@ export function cOf(
     "#include <stdatomic.h>",
     "#include <stdint.h>",
     "#include <string.h>",
+    "#include <time.h>",
     "",
     ...TEAM.split("\n"),
     ...helperText(printer.helpers).flatMap((text) => [...text.split("\n"), ""]),
@@ -96,8 +97,9 @@ class ModulePrinter {
       ...calls.map((c) => `  if ((with = fwp_turn(team, &last, ${c.large}))) ${c.text};`),
       "}",
       `void fwp_${name}(void *const *buffers, const int64_t *sizes) {`,
+      "  static fwp_pace pace;",
       ...sizes,
-      `  fwp_run(fwp_body_${name}, buffers, sizes, ${large.length === 0 ? "0" : large.join(" ||\n    ")});`, // prettier-ignore
+      `  fwp_run(fwp_body_${name}, &pace, buffers, sizes, ${large.length === 0 ? "0" : large.join(" ||\n    ")});`, // prettier-ignore
       "}",
       "",
     ];

@@ -113,12 +113,52 @@ static void fwp_make(void) {
   fwp_pool.wanted = made;
 }
 
-/* Runs an entry: with all threads where it is worth that. */
-static void fwp_run(fwp_body *body, void *const *buffers, const int64_t *sizes, int together) {
-  if (!together || fwp_pool.wanted == 0) {
-    body(buffers, sizes, &fwp_alone);
-    return;
+/*
+ * Whether threads pay is measured: on a machine that others keep busy, waiting for each other can take longer than doing
+ * everything alone. The result is the same either way.
+ */
+typedef struct {
+  int64_t sizes[3];
+  /* Seconds of a run, lately: alone, together. */
+  double seconds[2];
+  /* Runs until the way that is not taken is tried again, and how many there were the last time. */
+  int64_t left, pause;
+} fwp_pace;
+
+enum { FWP_FIRST_PAUSE = 25, FWP_LONGEST_PAUSE = 800 };
+
+static double fwp_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Whether the next run is one of all threads. */
+static int fwp_chosen(fwp_pace *pace, const int64_t *sizes) {
+  if (memcmp(pace->sizes, sizes, sizeof pace->sizes) != 0) {
+    const fwp_pace fresh = {{sizes[0], sizes[1], sizes[2]}, {0, 0}, FWP_FIRST_PAUSE, FWP_FIRST_PAUSE};
+    *pace = fresh;
   }
+  /* The first two runs warm up and are taken for what they are worth. */
+  if (pace->seconds[1] == 0) return 1;
+  if (pace->seconds[0] == 0) return 0;
+  const int better = pace->seconds[1] <= pace->seconds[0];
+  if (pace->left-- > 0) return better;
+  /* The worse one is tried ever more rarely while it stays the worse one. */
+  pace->pause = pace->pause * 2 > FWP_LONGEST_PAUSE ? FWP_LONGEST_PAUSE : pace->pause * 2;
+  pace->left = pace->pause;
+  return !better;
+}
+
+static void fwp_learn(fwp_pace *pace, int together, double seconds) {
+  const int before = pace->seconds[1] <= pace->seconds[0];
+  double *mean = &pace->seconds[together];
+  *mean = *mean == 0 || seconds < *mean ? seconds : 0.8 * *mean + 0.2 * seconds;
+  if (pace->seconds[0] == 0 || pace->seconds[1] == 0) return;
+  if ((pace->seconds[1] <= pace->seconds[0]) != before) pace->left = pace->pause = FWP_FIRST_PAUSE;
+}
+
+static void fwp_all(fwp_body *body, void *const *buffers, const int64_t *sizes) {
   if (fwp_pool.made != fwp_pool.wanted) fwp_make();
   const fwp_team team = {0, fwp_pool.made + 1};
   fwp_pool.body = body;
@@ -130,6 +170,19 @@ static void fwp_run(fwp_body *body, void *const *buffers, const int64_t *sizes, 
   pthread_mutex_unlock(&fwp_pool.lock);
   body(buffers, sizes, &team);
   fwp_barrier(&team);
+}
+
+/* Runs an entry: with all threads where it is large enough and that has turned out to be faster. */
+static void fwp_run(fwp_body *body, fwp_pace *pace, void *const *buffers, const int64_t *sizes, int together) {
+  if (!together || fwp_pool.wanted == 0) {
+    body(buffers, sizes, &fwp_alone);
+    return;
+  }
+  const int chosen = fwp_chosen(pace, sizes);
+  const double start = fwp_now();
+  if (chosen) fwp_all(body, buffers, sizes);
+  else body(buffers, sizes, &fwp_alone);
+  fwp_learn(pace, chosen, fwp_now() - start);
 }
 
 /* How many threads may run an entry: the first call decides, all calls give what it decided. */
