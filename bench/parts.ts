@@ -2,7 +2,7 @@
 import { firstStates } from "../runtime/instances.ts";
 import type { EntryName } from "../compiler/pipeline.ts";
 import type { Data, Instance } from "../runtime/device/program.ts";
-import { costOf } from "./cost.ts";
+import { costOf } from "../compiler/plan/cost.ts";
 import { measure, repeatsFor, type Effort } from "./measure.ts";
 import type { Ready, Spec } from "./specs.ts";
 

@@ -3,7 +3,7 @@ import type { Compiled } from "../compiler/pipeline.ts";
 import { loadJavaScript } from "../runtime/device/typescript.ts";
 import type { Program } from "../runtime/device/program.ts";
 import type { Sizes } from "../runtime/format/program.ts";
-import { costOf, type Cost } from "./cost.ts";
+import { costOf, type Cost } from "../compiler/plan/cost.ts";
 import { processorTime } from "./measure.ts";
 
 export interface KernelProfile {

@@ -101,7 +101,7 @@ export function page(
     lines.push(
       "## The demo's training step against TensorFlow.js",
       "",
-      `The experiment \`char_lm\` of specs/char_lm.fwp: ${demo.description}. Forward, backward, clipping by the global norm and`,
+      `The character model of specs/char_lm.fwp with two layers: ${demo.description}. Forward, backward, clipping by the global norm and`,
       "AdamW. The other side is the same step written with `@tensorflow/tfjs-core` on its `cpu` backend (bench/tfjs_step.ts), from the same",
       "first weights; the benchmark stops if loss or gradient norm of the first two steps differ by more than 0.1 %. The two take turns.",
       "",

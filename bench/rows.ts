@@ -7,7 +7,7 @@ import { QUICK, compare, measure, medianOf, type Effort } from "./measure.ts";
 import { count, DELTA, filled, flopsOf, perSecond, runTime, SYSTEMS, type Row } from "./parts.ts";
 import { blockSpeeds } from "./blocks.ts";
 import { nativeRows } from "./native.ts";
-import { experiment, layer } from "./specs.ts";
+import { characterModel, layer } from "./specs.ts";
 import type { Instance } from "../runtime/device/program.ts";
 import { Session } from "../runtime/session.ts";
 
@@ -107,7 +107,7 @@ function chunks(effort: Effort): Row[] {
 }
 
 async function streaming(effort: Effort): Promise<Row[]> {
-  const made = await experiment({ file: "char_lm.fwp" }, "char_lm", [], ["step"]);
+  const made = await characterModel(["step"]);
   const session = new Session(made.program, made.instances, 1);
   const { inputs } = made.compiled.manifest;
   const vocab = Math.min(...inputs.map((i) => i.vocab!));
@@ -166,7 +166,7 @@ async function compiling(effort: Effort): Promise<Row[]> {
   const rounds = effort === QUICK ? 2 : 5;
   let length = 0;
   for (let i = 0; i < rounds; i++) {
-    const made = await experiment({ file: "char_lm.fwp" }, "char_lm");
+    const made = await characterModel();
     times.push(1000 * made.seconds);
     length = made.compiled.javascript.length;
   }
