@@ -6,9 +6,9 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { format } from "prettier";
 import { packageRoot, specsFolder } from "../../cli/install.ts";
+import { readOptions, refuse } from "../../bench/options.ts";
 import { CELLS, keyOf, type Cell, type Outcome, type Outcomes } from "./cells.ts";
 import { retrievalTable } from "./page.ts";
 
@@ -115,33 +115,20 @@ const say = (outcome: Outcome): string =>
   `loss ${outcome.loss.toPrecision(3)} at step ${outcome.at} of ${outcome.step}, ${outcome.ended ?? "time was over"}, ${Math.round(outcome.seconds)} s`;
 
 /** Exit code. */
-async function main(args: readonly string[]): Promise<number> {
-  let values;
-  try {
-    ({ values } = parseArgs({
-      args: [...args],
-      options: {
-        minutes: { type: "string", default: "10" },
-        only: { type: "string", default: "" },
-        device: { type: "string", default: "auto" },
-        list: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    }));
-  } catch (error) {
-    console.error((error as Error).message.split("\n")[0]);
-    return 2;
-  }
+async function main(): Promise<number> {
+  const values = readOptions(
+    {
+      minutes: { type: "string", default: "10" },
+      only: { type: "string", default: "" },
+      device: { type: "string", default: "auto" },
+      list: { type: "boolean", default: false },
+    },
+    HELP,
+  );
   const minutes = Number(values.minutes);
   const cells = CELLS.filter((cell) => keyOf(cell).includes(values.only));
-  if (values.help) {
-    console.log(HELP);
-    return 0;
-  }
-  if (!(minutes > 0) || cells.length === 0) {
-    console.error(minutes > 0 ? `no run has \`${values.only}\` in its name; --list names them` : "--minutes takes a number above 0"); // prettier-ignore
-    return 2;
-  }
+  if (!(minutes > 0)) refuse("--minutes takes a number above 0");
+  if (cells.length === 0) refuse(`no run has \`${values.only}\` in its name; --list names them`);
   let outcomes = load();
   // Small ones first: an early end leaves as much as possible.
   for (const cell of cells.toSorted((a, b) => a.pairs - b.pairs)) {
@@ -170,4 +157,4 @@ async function main(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await main();
