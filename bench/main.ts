@@ -12,7 +12,7 @@ import { keepResults, writePage } from "./pages.ts";
 import { PEER_HELP, PEER_OPTIONS, peersCommand } from "./peers/command.ts";
 import { demoLines, newResults, RATIO_GOAL, rowLine } from "./report.ts";
 import type { Row } from "./parts.ts";
-import { CHECK_LIMIT, GROUPS } from "./rows.ts";
+import { GROUPS } from "./rows.ts";
 
 const SHOWN_KERNELS = 25;
 
@@ -103,7 +103,10 @@ if (options.only === undefined) {
 }
 if (found !== null && found.ratio < RATIO_GOAL) missed.push(`ratio ${found.ratio.toFixed(2)}`);
 for (const row of rows) {
-  if (row.group === "checking" && (row.milliseconds ?? 0) > CHECK_LIMIT) missed.push(row.what);
+  const { milliseconds, limit } = row;
+  if (milliseconds !== null && limit !== undefined && milliseconds > limit) {
+    missed.push(`${row.what}: ${short(milliseconds)} ms`);
+  }
   if (row.ratio !== undefined && row.ratio <= 1) {
     missed.push(`${row.what}: ratio ${row.ratio.toFixed(2)}`);
   }

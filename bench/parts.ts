@@ -15,8 +15,10 @@ export interface Row {
   readonly gigaflops: number | null;
   /** Anything else worth a column: tokens per second, a limit. */
   readonly note: string;
-  /** A ratio that should be above 1, of two things that took turns. */
+  /** A ratio that should be above 1. */
   readonly ratio?: number;
+  /** The most milliseconds that it may take. */
+  readonly limit?: number;
 }
 
 /** Small numbers that depend on their place alone. */
