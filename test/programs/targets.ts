@@ -12,7 +12,9 @@ import type { Program } from "../../runtime/device/program.ts";
 import { loadJavaScript } from "../../runtime/device/typescript.ts";
 import { hasCompiler, loadMany, nativeEntry, PLAIN_ENV } from "../support/native.ts";
 
-const ENTRIES: readonly EntryName[] = ["gradient", "forward"];
+/** The entries of request `i`: compiling takes most of the time, so `forward` is tried with some only. */
+const entriesOf = (i: number): readonly EntryName[] =>
+  i % 4 === 0 ? ["gradient", "forward"] : ["gradient"];
 
 export interface Request {
   /** Numbers for all sizes. */
@@ -47,8 +49,8 @@ const typescript: Target = {
   name: "typescript",
   works: true,
   load: (requests, precision) =>
-    requests.map((request) => {
-      const options = optionsOf(request, precision, ENTRIES);
+    requests.map((request, i) => {
+      const options = optionsOf(request, precision, entriesOf(i));
       const { javascript, manifest } = compileStep(request.step, () => undefined, options);
       return loadJavaScript(javascript, manifest);
     }),
@@ -57,10 +59,10 @@ const typescript: Target = {
 const native: Target = {
   name: "native",
   works: hasCompiler,
-  // One call of the C compiler for all of them; it takes most of the time, so `forward` is tried with some only.
+  // One call of the C compiler for all of them.
   load(requests, precision) {
     const made = requests.map((request, i) =>
-      (i % 4 === 0 ? ENTRIES : ENTRIES.slice(0, 1)).map((entry) => {
+      entriesOf(i).map((entry) => {
         const options = optionsOf(request, precision, [entry]);
         return nativeEntry(request.step, entry, `${entry}_${i}`, options).entry;
       }),
@@ -69,7 +71,7 @@ const native: Target = {
     return requests.map(({ step }, i) => ({
       manifest: {
         ...describe(step, "native"),
-        entries: made[i]!.map(({ spec }, e) => ({ ...spec, name: ENTRIES[e]! })),
+        entries: made[i]!.map(({ spec }, e) => ({ ...spec, name: entriesOf(i)[e]! })),
       },
       instantiate: (name, sizes, options) => loaded.instantiate(`${name}_${i}`, sizes, options),
     }));
