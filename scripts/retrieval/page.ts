@@ -11,10 +11,12 @@ function row(cell: Cell, found: Outcome | undefined): string {
   const { setting, system, pairs, released } = cell;
   const first = [setting, system, pairs, `${loss(released)}, ${verdict(released)}`];
   if (found === undefined) return `| ${[...first, "not run", "", "", ""].join(" | ")} |`;
-  const ours = `${loss(found.loss)}, ${verdict(found.loss)}`;
-  const agrees = found.loss <= SOLVED === released <= SOLVED;
+  // A run that was cut may still have been on its way.
+  const open = found.ended === null && found.loss > SOLVED;
+  const ours = `${loss(found.loss)}, ${open ? "not yet solved" : verdict(found.loss)}`;
+  const agrees = found.loss <= SOLVED === released <= SOLVED ? "yes" : open ? "open" : "**no**";
   const end = found.ended ?? "time given was over";
-  const last = [ours, agrees ? "yes" : "**no**", `${count(found.step)}: ${end}`, count(Math.round(found.seconds))]; // prettier-ignore
+  const last = [ours, agrees, `${count(found.step)}: ${end}`, count(Math.round(found.seconds))]; // prettier-ignore
   return `| ${[...first, ...last].join(" | ")} |`;
 }
 
