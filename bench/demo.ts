@@ -1,8 +1,7 @@
 /** The training step of the demo model against the same step in TensorFlow.js. */
 import { compare, type Effort, type Timing } from "./measure.ts";
-import { profile, watched, type KernelProfile } from "./profile.ts";
-import { experiment, trainingInstance } from "./specs.ts";
-import { Instances } from "../runtime/instances.ts";
+import { profileEntry, type Profile } from "../cli/profile/measure.ts";
+import { characterModel, trainingInstance } from "./specs.ts";
 import { loadTfjs } from "./tfjs.ts";
 import type { Shaped } from "./tfjs_step.ts";
 
@@ -30,7 +29,7 @@ function checkSame(what: string, [ours, theirs]: readonly [number, number]): voi
 }
 
 export async function demo(effort: Effort): Promise<Demo> {
-  const made = await experiment({ file: "char_lm.fwp" }, "char_lm");
+  const made = await characterModel();
   const { manifest } = made.compiled;
   const batch = made.task.batch("train", 0, made.train.batch);
   const instance = trainingInstance(made, batch);
@@ -75,12 +74,20 @@ export async function demo(effort: Effort): Promise<Demo> {
   };
 }
 
-/** Where our step spends its time, kernel by kernel, the slowest first. */
-export async function profileDemo(): Promise<KernelProfile[]> {
-  const made = await experiment({ file: "char_lm.fwp" }, "char_lm");
-  const { program, watch } = watched(made.compiled, "train");
-  const instances = new Instances(program, made.instances.parameters);
-  const batch = made.task.batch("train", 0, made.train.batch);
-  const instance = trainingInstance({ ...made, program, instances }, batch);
-  return profile(made.compiled, "train", watch, instance.sizes, () => instance.run());
+/** Where our step spends its time, kernel by kernel. */
+export async function profileDemo(): Promise<Profile> {
+  const { compiled, task, train } = await characterModel();
+  const batch = task.batch("train", 0, train.batch);
+  const sizes = { batch: batch.batch, time: batch.time, past: 0 };
+  const [entry] = compiled.entries;
+  if (entry === undefined) throw new Error("there is no training step");
+  return profileEntry({
+    name: "char_lm",
+    device: "typescript",
+    sizes,
+    compiled,
+    entry,
+    train,
+    batch,
+  });
 }

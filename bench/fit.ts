@@ -10,7 +10,6 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { format } from "prettier";
 import { packageRoot } from "../cli/install.ts";
 import { alone, inForm } from "../compiler/choose/alone.ts";
@@ -34,6 +33,7 @@ import type { Instance, Program } from "../runtime/device/program.ts";
 import { loadJavaScript } from "../runtime/device/typescript.ts";
 import type { Sizes } from "../runtime/format/program.ts";
 import { medianOf, processorTime } from "./measure.ts";
+import { readOptions, refuse } from "./options.ts";
 import { machineOf, stepOf, type Target } from "./specs.ts";
 
 const INPUTS = `in k: [heads, key]
@@ -198,17 +198,22 @@ function fit(all: readonly Measured[]): Record<Part, number> {
   return Object.fromEntries(PARTS.map((p, i) => [p, x[i]!])) as Record<Part, number>;
 }
 
-const { values: options } = parseArgs({
-  options: {
+const options = readOptions(
+  {
     write: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
     target: { type: "string", default: "typescript" },
   },
-});
+  `Usage: npm run fit -- [options]
+
+  --write   puts the numbers into compiler/cost/typescript.ts
+  --list    shows every measurement
+  --target  typescript (the default) or native
+  --help    this text`,
+);
 const target = options.target;
 if (target !== "typescript" && target !== "native") {
-  console.error(`there is no target \`${target}\`; there are: typescript, native`);
-  process.exit(2);
+  refuse(`there is no target \`${target}\`; there are: typescript, native`);
 }
 /** Compiled C needs no warming up. */
 const WARM = target === "native" ? 30 : 300;

@@ -2,7 +2,7 @@
 import { nativeSupport } from "../runtime/device/native/index.ts";
 import type { Effort } from "./measure.ts";
 import { filled, flopsOf, runTime, SYSTEMS, type Row } from "./parts.ts";
-import { experiment, layer, trainingInstance, type Experiment, type Target } from "./specs.ts";
+import { characterModel, layer, trainingInstance, type Experiment, type Target } from "./specs.ts";
 
 const TARGETS: readonly Target[] = ["typescript", "native"];
 
@@ -21,7 +21,7 @@ function rowOf(what: string, times: readonly number[], flops: number): Row {
 async function demoStep(effort: Effort): Promise<Row> {
   const made: Experiment[] = [];
   for (const target of TARGETS) {
-    made.push(await experiment({ file: "char_lm.fwp" }, "char_lm", [], ["train"], target));
+    made.push(await characterModel(["train"], target));
   }
   const [first] = made;
   const instances = made.map((m) => trainingInstance(m, m.task.batch("train", 0, m.train.batch)));

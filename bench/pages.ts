@@ -3,11 +3,11 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../cli/install.ts";
 import type { PeerResults } from "./peers/results.ts";
-import type { KernelProfile } from "./profile.ts";
+import type { KernelTime } from "../cli/profile/measure.ts";
 import { page, type Results } from "./report.ts";
 
 export interface Kept extends Results {
-  readonly kernels: readonly KernelProfile[];
+  readonly kernels: readonly KernelTime[];
 }
 
 const place = (...names: readonly string[]): string => join(packageRoot(), ...names);

@@ -2,7 +2,7 @@
 import { firstStates } from "../runtime/instances.ts";
 import type { EntryName } from "../compiler/pipeline.ts";
 import type { Data, Instance } from "../runtime/device/program.ts";
-import { costOf } from "./cost.ts";
+import { costOf } from "../compiler/plan/cost.ts";
 import { measure, repeatsFor, type Effort } from "./measure.ts";
 import type { Ready, Spec } from "./specs.ts";
 
@@ -15,8 +15,10 @@ export interface Row {
   readonly gigaflops: number | null;
   /** Anything else worth a column: tokens per second, a limit. */
   readonly note: string;
-  /** A ratio that should be above 1, of two things that took turns. */
+  /** A ratio that should be above 1. */
   readonly ratio?: number;
+  /** The most milliseconds that it may take. */
+  readonly limit?: number;
 }
 
 /** Small numbers that depend on their place alone. */

@@ -1,7 +1,7 @@
 /** Results as text, as JSON, and as the page docs/benchmarks.md. */
 import { availableParallelism } from "node:os";
 import type { Demo } from "./demo.ts";
-import type { KernelProfile } from "./profile.ts";
+import type { KernelTime } from "../cli/profile/measure.ts";
 import { short } from "./format.ts";
 import { peersSection } from "./peers/report.ts";
 import type { PeerResults } from "./peers/results.ts";
@@ -63,7 +63,7 @@ function rowsTable(rows: readonly Row[], ceiling: number): string[] {
   ];
 }
 
-function kernelsTable(kernels: readonly KernelProfile[]): string[] {
+function kernelsTable(kernels: readonly KernelTime[]): string[] {
   return [
     cells(["kernel", "ms", "share", "GFLOP/s", "computes"]),
     cells(["---", "--:", "--:", "--:", "---"]),
@@ -72,7 +72,7 @@ function kernelsTable(kernels: readonly KernelProfile[]): string[] {
         `\`${k.name}\``,
         short(k.milliseconds),
         `${(100 * k.share).toFixed(1)} %`,
-        short(k.gigaflops),
+        short(k.flops / k.milliseconds / 1e6),
         k.title.replaceAll("|", "\\|"),
       ]),
     ),
@@ -82,7 +82,7 @@ function kernelsTable(kernels: readonly KernelProfile[]): string[] {
 /** The page, whole. */
 export function page(
   results: Results,
-  kernels: readonly KernelProfile[],
+  kernels: readonly KernelTime[],
   peers: PeerResults | null,
 ): string {
   const { node, cores, ceiling, demo, rows } = results;
@@ -101,7 +101,7 @@ export function page(
     lines.push(
       "## The demo's training step against TensorFlow.js",
       "",
-      `The experiment \`char_lm\` of specs/char_lm.fwp: ${demo.description}. Forward, backward, clipping by the global norm and`,
+      `The character model of specs/char_lm.fwp with two layers: ${demo.description}. Forward, backward, clipping by the global norm and`,
       "AdamW. The other side is the same step written with `@tensorflow/tfjs-core` on its `cpu` backend (bench/tfjs_step.ts), from the same",
       "first weights; the benchmark stops if loss or gradient norm of the first two steps differ by more than 0.1 %. The two take turns.",
       "",
@@ -141,7 +141,7 @@ export function page(
     lines.push(
       "## Where the demo's training step spends its time",
       "",
-      "With a timer around every kernel; the slowest ones.",
+      "Each called alone; the slowest ones. `fwp profile` shows the same for any spec.",
       "",
       ...kernelsTable(kernels),
       "",

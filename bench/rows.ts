@@ -6,8 +6,10 @@ import { packageRoot, specsFolder } from "../cli/install.ts";
 import { QUICK, compare, measure, medianOf, type Effort } from "./measure.ts";
 import { count, DELTA, filled, flopsOf, perSecond, runTime, SYSTEMS, type Row } from "./parts.ts";
 import { blockSpeeds } from "./blocks.ts";
+import { buildingRows } from "./building.ts";
+import { lengthRows } from "./length.ts";
 import { nativeRows } from "./native.ts";
-import { experiment, layer } from "./specs.ts";
+import { characterModel, layer } from "./specs.ts";
 import type { Instance } from "../runtime/device/program.ts";
 import { Session } from "../runtime/session.ts";
 
@@ -107,7 +109,7 @@ function chunks(effort: Effort): Row[] {
 }
 
 async function streaming(effort: Effort): Promise<Row[]> {
-  const made = await experiment({ file: "char_lm.fwp" }, "char_lm", [], ["step"]);
+  const made = await characterModel(["step"]);
   const session = new Session(made.program, made.instances, 1);
   const { inputs } = made.compiled.manifest;
   const vocab = Math.min(...inputs.map((i) => i.vocab!));
@@ -133,7 +135,7 @@ async function streaming(effort: Effort): Promise<Row[]> {
 }
 
 /** The most that a whole `fwp check` may take, in milliseconds. */
-export const CHECK_LIMIT = 500;
+const CHECK_LIMIT = 500;
 
 /** Milliseconds of a whole process. */
 function checkOnce(file: string): number {
@@ -157,6 +159,7 @@ function checking(): Row[] {
       milliseconds: medianOf(times),
       gigaflops: null,
       note: `limit ${CHECK_LIMIT} ms`,
+      limit: CHECK_LIMIT,
     },
   ];
 }
@@ -166,7 +169,7 @@ async function compiling(effort: Effort): Promise<Row[]> {
   const rounds = effort === QUICK ? 2 : 5;
   let length = 0;
   for (let i = 0; i < rounds; i++) {
-    const made = await experiment({ file: "char_lm.fwp" }, "char_lm");
+    const made = await characterModel();
     times.push(1000 * made.seconds);
     length = made.compiled.javascript.length;
   }
@@ -186,8 +189,14 @@ export const GROUPS: readonly Group[] = [
   { name: "blocks", about: "inner blocks of a product, alone", run: blocks },
   { name: "recurrences", about: "fast weights over time", run: recurrences },
   { name: "chunks", about: "a long sequence step by step and by chunks", run: chunks },
+  { name: "length", about: "loops over chunks on longer and longer sequences", run: lengthRows },
   { name: "native", about: "the same as C, beside the typescript target", run: nativeRows },
   { name: "streaming", about: "token by token", run: streaming },
   { name: "checking", about: "`fwp check` as a process", run: checking },
   { name: "compiling", about: "from spec to code", run: compiling },
+  {
+    name: "building",
+    about: "`fwp build`, and the first use of what it builds",
+    run: buildingRows,
+  },
 ];

@@ -150,6 +150,21 @@ export async function experiment(
   return { ...ready(compiled, target, started), task, train };
 }
 
+/** The character model as it has always been measured here, whatever the experiment in specs/ trains now. */
+const CHARACTERS = [
+  "model.width=64",
+  "model.depth=2",
+  "task.length=128",
+  "batch=4",
+  "optimizer=adamw(rate: 4e-3)",
+];
+
+export const characterModel = (
+  entries: readonly EntryName[] = ["train"],
+  target: Target = "typescript",
+): Promise<Experiment> =>
+  experiment({ file: "char_lm.fwp" }, "char_lm", CHARACTERS, entries, target);
+
 /** An instance of a training step with a batch in place; `rate` and step 1 as its scalars. */
 export function trainingInstance(made: Experiment, batch: Batch): Instance {
   const entry = made.compiled.manifest.entries.find((e) => e.name === "train")!;

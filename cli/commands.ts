@@ -48,6 +48,11 @@ export const commands: readonly CommandEntry[] = [
   { name: "train", summary: "train an experiment", load: () => import("./commands/train.ts") },
   { name: "eval", summary: "measure a trained model", load: () => import("./commands/eval.ts") },
   {
+    name: "profile",
+    summary: "time the kernels of a training step, a layer or a model",
+    load: () => import("./commands/profile.ts"),
+  },
+  {
     name: "sample",
     summary: "write text with a trained model",
     load: () => import("./commands/sample.ts"),

@@ -21,6 +21,8 @@ import { CLASSES } from "../test/specs/classes.ts";
 import { pictureOf } from "../cli/explain/svg/picture.ts";
 import { CLASS_HEAD, classRows, explainedSpecs, type ExplainedSpec } from "./explained.ts";
 import { RULES } from "./house.ts";
+import type { Outcomes } from "./retrieval/cells.ts";
+import { retrievalTable } from "./retrieval/page.ts";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -282,6 +284,10 @@ async function runCommands(text: string): Promise<string> {
   return text.replace(block, (_, command: string) => `${outputs.get(command)!}\n`);
 }
 
+/** What `npm run retrieval` wrote down. */
+const retrievalOutcomes = (): Outcomes =>
+  JSON.parse(readFileSync(join(root, "docs", "retrieval.json"), "utf8")) as Outcomes;
+
 /** Every page that has generated parts and every picture, by path from the root, as it should be. */
 export async function generatedPages(): Promise<Map<string, string>> {
   const specs = await explainedSpecs(root);
@@ -300,6 +306,10 @@ export async function generatedPages(): Promise<Map<string, string>> {
     [
       "docs/recurrences.md",
       await runCommands(fill(page("recurrences.md"), { classes: classTable(specs) })),
+    ],
+    [
+      "docs/retrieval.md",
+      fill(page("retrieval.md"), { retrieval: retrievalTable(retrievalOutcomes()) }),
     ],
     ["docs/diagnostics.md", diagnosticsPage(await catalogues())],
     [

@@ -18,6 +18,12 @@ export const PEER_OPTIONS = {
   out: { type: "string" },
 } as const;
 
+export const PEER_HELP = `  --python PATH the Python that the peers are installed in
+  --threads N   threads of every side
+  --work A,B    works by name: ${WORKS.map((w) => w.name).join(", ")}
+  --limit S     seconds for each peer (default 90), and --budget S for all (default 330)
+  --out FILE    a file for the results, written after each row`;
+
 export interface PeerValues {
   readonly python?: string | undefined;
   readonly threads?: string | undefined;

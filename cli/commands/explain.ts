@@ -6,6 +6,7 @@ import { DiagnosticError } from "../../diagnostics/diagnostic.ts";
 import type { ExperimentDecl, LayerDecl, ModelDecl } from "../../grammar/ast.ts";
 import { writeFileAtomic } from "../../runtime/files/io.ts";
 import { cliProblem } from "../catalogue.ts";
+import { chooseDevice, deviceNames } from "../devices.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
 import type { Explained } from "../explain/explained.ts";
@@ -14,6 +15,9 @@ import { explainExperiment } from "../explain/experiment.ts";
 import { explanationText } from "../explain/text.ts";
 import { formOptions, formWish, type FormFlags } from "../forms.ts";
 import { printJson } from "../output.ts";
+import { planFacts, type PlanFacts } from "../plan/facts.ts";
+import { entryNames, openSubject } from "../plan/subject.ts";
+import { planText } from "../plan/text.ts";
 import { chooseDeclaration, soundProject, throwErrors } from "../project.ts";
 import { addSetOption, parseSettings, placeSettings } from "../settings.ts";
 
@@ -23,6 +27,9 @@ interface Options extends FormFlags {
   readonly json?: boolean;
   readonly derive?: boolean;
   readonly svg?: string;
+  readonly plan?: boolean;
+  readonly entry?: string;
+  readonly device: string;
 }
 
 type Chosen = LayerDecl | ModelDecl | ExperimentDecl;
@@ -49,19 +56,38 @@ async function explain(file: string, options: Options, context: Context): Promis
   if (chosen.length > 1 && settings.length > 0) {
     throw new UsageError("--set needs --of NAME when the file has several layers or models");
   }
+  if (options.plan !== true && options.entry !== undefined) {
+    throw new UsageError("--entry belongs to --plan");
+  }
   if (options.svg !== undefined && chosen.length > 1) {
     throw new UsageError("--svg needs --of NAME when the file has several layers or models");
   }
   throwErrors(checkProject(project));
   const explained: Explained[] = [];
+  const plans = new Map<Explained, PlanFacts>();
+  const planned = async (decl: Chosen, found: Explained): Promise<void> => {
+    if (options.plan !== true) return;
+    const { device } = chooseDevice(options.device);
+    const { entry } = options;
+    const subject = await openSubject(project, decl, {
+      settings,
+      wish,
+      device,
+      ...(entry === undefined ? {} : { entry }),
+    });
+    plans.set(found, planFacts(subject.entry, device, subject.sizes));
+  };
   for (const decl of chosen) {
     if (decl.kind === "experiment") {
-      explained.push(await explainExperiment(project, decl, settings, wish));
+      const found = await explainExperiment(project, decl, settings, wish);
+      explained.push(found);
+      await planned(decl, found);
       continue;
     }
     const found = explainStep(project, decl, settings, wish);
     if (!("failed" in found)) {
       explained.push(found);
+      await planned(decl, found);
       continue;
     }
     const { diagnostics } = found.failed;
@@ -75,8 +101,16 @@ async function explain(file: string, options: Options, context: Context): Promis
     const picture = pictureOf(first.kind === "experiment" ? first.model : first);
     writeFileAtomic(options.svg, picture, context.io);
   }
-  if (options.json === true) printJson(context, { file: project.main.file, explained });
-  else context.out(explained.map((e) => explanationText(e, options)).join("\n"));
+  if (options.json === true) {
+    const all = explained.map((e) => (plans.has(e) ? { ...e, plan: plans.get(e) } : e));
+    printJson(context, { file: project.main.file, explained: all });
+    return;
+  }
+  const text = (e: Explained): string => {
+    const plan = plans.get(e);
+    return explanationText(e, options) + (plan === undefined ? "" : planText(plan));
+  };
+  context.out(explained.map(text).join("\n"));
 }
 
 export function configure(command: Command, context: Context): void {
@@ -97,6 +131,15 @@ export function configure(command: Command, context: Context): void {
       "--svg <file>",
       "also draw what feeds what, within a step and from one step to the next",
     )
+    .option(
+      "--plan",
+      "also the kernels of an entry: what each computes and moves, and the memory of all",
+    )
+    .option(
+      "--entry <name>",
+      `of the plan: ${entryNames} (default: train of experiments, else gradient)`,
+    )
+    .option("--device <device>", `of the plan: ${deviceNames}`, "auto")
     .option("--json", "print JSON, the derived equations included")
     .addHelpText(
       "after",

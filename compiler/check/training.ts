@@ -301,8 +301,47 @@ function readMetrics(frame: Frame, expr: Expr, computed: Map<string, Expr>): str
   });
 }
 
-/** `loss < 0.001`, `accuracy >= 0.95`, `patience(loss, 10)`. */
+/** `loss < 0.001`, `accuracy >= 0.95`, `patience(loss, 10)`, or several of one metric joined by `or`. */
 function readStop(frame: Frame, expr: Expr): StopSettings | null {
+  if (expr.kind === "reference" && expr.name === "none") return null;
+  const parts = alternatives(expr).map((part) => readCondition(frame, part));
+  let whole: StopSettings | null = null;
+  for (const part of parts) {
+    if (part === null) return null;
+    const joined: StopSettings | null = whole === null ? part : join(whole, part);
+    if (joined === null) {
+      frame.report("fwp2201", expr.span, {
+        expected:
+          "at most one lower limit, one upper limit and one patience, all of the same metric",
+        found: "conditions that cannot be joined",
+      });
+      return null;
+    }
+    whole = joined;
+  }
+  return whole;
+}
+
+const alternatives = (expr: Expr): Expr[] =>
+  expr.kind === "binary" && expr.operator === "or"
+    ? [...alternatives(expr.left), ...alternatives(expr.right)]
+    : [expr];
+
+/** Stops when one of the two would; null where one record cannot say that. */
+function join(a: StopSettings, b: StopSettings): StopSettings | null {
+  const twice = (["below", "above", "patience"] as const).some(
+    (k) => a[k] !== null && b[k] !== null,
+  );
+  if (twice || a.metric !== b.metric) return null;
+  return {
+    metric: a.metric,
+    below: a.below ?? b.below,
+    above: a.above ?? b.above,
+    patience: a.patience ?? b.patience,
+  };
+}
+
+function readCondition(frame: Frame, expr: Expr): StopSettings | null {
   const fail = (): null => {
     frame.report("fwp2201", expr.span, {
       expected: "a condition such as `loss < 0.001` or `patience(loss, 10)`",
@@ -310,7 +349,6 @@ function readStop(frame: Frame, expr: Expr): StopSettings | null {
     });
     return null;
   };
-  if (expr.kind === "reference" && expr.name === "none") return null;
   if (expr.kind === "call" && expr.callee.kind === "reference" && expr.callee.name === "patience") {
     const [metric, count] = expr.args;
     if (metric?.value.kind !== "reference" || count === undefined) return fail();

@@ -217,7 +217,7 @@ function keep(
     for (const reader of readers.get(id) ?? []) {
       const repeats = again || repeated(graph, reader, id);
       if (repeats && cost >= 3) forced = true;
-      if (mustBeInMemory(reader, id, cost, node)) forced = true;
+      if (mustBeInMemory(graph, reader, id, cost, node)) forced = true;
       if (isView(reader)) visit(reader.id, repeats);
       else if (reader.op !== "pick" || reader.x !== id) count += 1;
     }
@@ -240,7 +240,17 @@ function repeated(graph: Graph, reader: Node, id: NodeId): boolean {
   );
 }
 
-function mustBeInMemory(reader: Node, id: NodeId, cost: number, node: Node): boolean {
+const isEquality = (node: Node): boolean =>
+  node.op === "binary" && (node.fn === "eq" || node.fn === "ne");
+
+/** Not the same number in whatever precision it is computed. */
+function computed(graph: Graph, id: NodeId): boolean {
+  const node = graph.nodes[id]!;
+  if (node.dtype === "int" || node.op === "constant" || node.op === "iota") return false;
+  return !isView(node) || node.op === "input" || operands(node).some((x) => computed(graph, x));
+}
+
+function mustBeInMemory(graph: Graph, reader: Node, id: NodeId, cost: number, node: Node): boolean {
   switch (reader.op) {
     case "solve":
       return reader.matrix === id;
@@ -248,6 +258,11 @@ function mustBeInMemory(reader: Node, id: NodeId, cost: number, node: Node): boo
       return true;
     case "gather":
       return reader.table === id && cost > 1;
+    case "binary":
+      // A value that was rounded on its way to memory equals only itself: what is compared is computed once.
+      return (
+        isEquality(reader) && cost > 1 && computed(graph, reader.a) && computed(graph, reader.b)
+      );
     case "pad":
       // Under a pad's condition no index may be loaded ahead of the values it selects.
       return node.op === "gather" || node.op === "pick";

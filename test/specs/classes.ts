@@ -113,6 +113,7 @@ export const CLASSES: Readonly<Record<string, Readonly<Record<string, Known>>>> 
   "retrieval.fwp": {
     Capacity: { part: "B.11", states: { "AdditiveMemory.W": "I", "AdditiveMemory.z": "I" } },
     Updates: one("B.11", "W", "H1"),
+    Recall: none("B.9"),
     AdditiveMemory: { part: "B.11", states: { W: "I", z: "I" } },
   },
   "self_referential.fwp": {

@@ -6,7 +6,7 @@ import { optimiseProgram } from "../../compiler/optimise/index.ts";
 import { compileEntry, type CompiledEntry } from "../../compiler/plan/entry.ts";
 import { vectorMachine, type Machine } from "../../compiler/plan/machine.ts";
 import { cOf } from "../../compiler/targets/native/module.ts";
-import { loadNative, nativeSupport } from "../../runtime/device/native/index.ts";
+import { loadNative, nativeSupport, type Env } from "../../runtime/device/native/index.ts";
 import type { Program } from "../../runtime/device/program.ts";
 import type { ProgramManifest } from "../../runtime/format/program.ts";
 
@@ -44,10 +44,16 @@ export const manifestFor = (entries: readonly CompiledEntry[]): ProgramManifest 
   entries: entries.map((e) => e.spec),
 });
 
+/** Quickest to compile, for very many programs: as written, vectors included, but not made faster. */
+export const PLAIN_ENV = { ...process.env, FWP_CFLAGS: "-O0" };
+
 /** A program whose entries are those of many, quickly compiled. */
-export function loadMany(entries: readonly CompiledEntry[], precision: "f32" | "f64"): Program {
-  // Doubles only to see that they are right: without vectors.
-  const env = precision === "f32" ? QUICK_ENV : { ...QUICK_ENV, FWP_CFLAGS: "-O0" };
+export function loadMany(
+  entries: readonly CompiledEntry[],
+  precision: "f32" | "f64",
+  // Doubles only to see that they are right.
+  env: Env = precision === "f32" ? QUICK_ENV : PLAIN_ENV,
+): Program {
   return loadNative(
     cOf("many", entries, { precision, worthSpreading: 1 }),
     manifestFor(entries),

@@ -35,6 +35,22 @@ describe("elementwise", () => {
     for (const sizes of SIZES) compare(programOf(b, out), sizes);
   });
 
+  test("the largest element equals itself, however it is rounded on the way to memory", () => {
+    const b = new GraphBuilder("extremes");
+    const shape = [BATCH, dim(3), dim(9)];
+    const x = b.input("x", shape);
+    const y = b.add(b.scaleBy(b.unary("sin", x), 0.37), b.scaleBy(x, 0.11));
+    const out: Record<string, ReturnType<typeof b.unary>> = {};
+    for (const axes of [[1], [2], [1, 2]]) {
+      for (const fn of ["max", "min"] as const) {
+        const kept = [0, 1, 2].filter((axis) => !axes.includes(axis));
+        const extreme = b.broadcast(b.reduce(fn, y, axes), kept, shape);
+        out[`${fn}${axes.join("")}`] = b.sum(b.binary("eq", y, extreme), axes);
+      }
+    }
+    for (const sizes of SIZES) compare(programOf(b, out), sizes);
+  });
+
   test("every function of two", () => {
     const b = new GraphBuilder("binary");
     const x = b.input("x", [BATCH, dim(9)]);

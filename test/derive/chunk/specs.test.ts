@@ -153,6 +153,7 @@ test("the class of every state (systems.md, parts B and D)", () => {
         "AdditiveMemory.W": "identity",
         "AdditiveMemory.z": "identity",
       },
+      "retrieval.fwp Recall": {},
       "retrieval.fwp Updates": {
         "W": "delta",
       },

@@ -1,8 +1,8 @@
 /** What a kernel costs by its loops: float operations, and elements loaded and stored. */
-import { unreachable } from "../diagnostics/diagnostic.ts";
-import type { Expr, LoopKernel, Statement } from "../compiler/loop/ir.ts";
-import { parts } from "../compiler/loop/scan.ts";
-import type { Sizes } from "../runtime/format/program.ts";
+import { unreachable } from "../../diagnostics/diagnostic.ts";
+import type { Expr, LoopKernel, Statement } from "../loop/ir.ts";
+import { parts } from "../loop/scan.ts";
+import type { Sizes } from "../../runtime/format/program.ts";
 
 export interface Cost {
   /** Every float operation counts one, transcendental functions too. */
