@@ -4,9 +4,11 @@ import { EXIT, Exit, UsageError } from "../exit.ts";
 import { printJson } from "../output.ts";
 import { addSetOption, parseSettings } from "../settings.ts";
 import { candidatesOn, type Candidates } from "../verify/candidates.ts";
-import { verifyFiles } from "../verify/files.ts";
+import { verifyFiles, type Request, type Runner } from "../verify/files.ts";
 import { QUICK_ROUNDS, ROUNDS } from "../verify/rounds.ts";
 import { reportJson, reportText, summarise, summaryText, type Verified } from "../verify/report.ts";
+import { UnitRunner } from "../verify/units.ts";
+import { DEFAULT_JOBS, hasWorkers, runInWorkers } from "../verify/workers.ts";
 
 interface Options {
   readonly of?: string;
@@ -15,12 +17,14 @@ interface Options {
   readonly rounds?: string;
   readonly quick?: boolean;
   readonly device?: string;
+  readonly jobs?: string;
   readonly json?: boolean;
 }
 
 /** Seeds of later rounds follow on the given one. */
 const LARGEST_SEED = 2 ** 31;
 const MOST_ROUNDS = 1000;
+const MOST_JOBS = 256;
 
 function wholeNumber(option: string, text: string, from: number, to: number): number {
   const value = Number(text);
@@ -28,13 +32,34 @@ function wholeNumber(option: string, text: string, from: number, to: number): nu
   throw new UsageError(`${option} takes a whole number from ${from} to ${to}, not ${text}`);
 }
 
-/** The command, with what is held against the oracle as an argument: tests pass programs that are wrong. */
-export function verify(
+/** Everything in this process, one unit after the other. */
+const here =
+  (request: Request, candidates: Candidates): Runner =>
+  async (units, { doing, done }) => {
+    const runner = new UnitRunner(request, candidates);
+    for (const [place, unit] of units.entries()) {
+      done(place, runner.run(unit, (text) => doing(place, text))); // prettier-ignore
+    }
+  };
+
+/** In as many processes as are asked for; here if that is one, or if it is not worth another. */
+const spread =
+  (request: Request, device: string, jobs: number): Runner =>
+  (units, watch) => {
+    // What is wrong with the device is said once.
+    const candidates = candidatesOn(device);
+    return jobs === 1 || units.length === 1 || !hasWorkers()
+      ? here(request, candidates)(units, watch)
+      : runInWorkers(units, { task: request, device, jobs }, watch);
+  };
+
+/** The command, perhaps with what is held against the oracle: tests pass programs that are wrong. */
+export async function verify(
   files: readonly string[],
   options: Options,
   context: Context,
-  candidates: Candidates = candidatesOn(options.device ?? "auto"),
-): void {
+  candidates: Candidates | null = null,
+): Promise<void> {
   const seed = wholeNumber("--seed", options.seed, 0, LARGEST_SEED);
   const quick = options.quick === true;
   const rounds =
@@ -45,17 +70,22 @@ export function verify(
       : wholeNumber("--rounds", options.rounds, 1, MOST_ROUNDS);
   const settings = parseSettings(options.set);
   const { of } = options;
+  const jobs =
+    options.jobs === undefined ? DEFAULT_JOBS : wholeNumber("--jobs", options.jobs, 1, MOST_JOBS);
   const request = {
     files,
     settings,
     seed,
     rounds,
     quick,
-    candidates,
     ...(of === undefined ? {} : { of }),
   };
   const all: Verified[] = [];
-  verifyFiles(request, context, (file, verified) => {
+  const run =
+    candidates === null
+      ? spread(request, options.device ?? "auto", jobs)
+      : here(request, candidates);
+  await verifyFiles(request, context, run, (file, verified) => {
     all.push(...verified);
     if (options.json === true || verified.length === 0) return;
     context.out(`${files.length > 1 ? `${file}\n` : ""}${reportText(verified)}\n`);
@@ -83,6 +113,7 @@ export function configure(command: Command, context: Context): void {
       "compares this one: native or typescript (auto: all that work)",
       "auto",
     )
+    .option("--jobs <number>", "processes at once (default: one per core)")
     .option("--json", "print JSON")
     .addHelpText(
       "after",
@@ -90,6 +121,8 @@ export function configure(command: Command, context: Context): void {
 Forms:    sequential, one loop over time; staged, what depends on no state outside of it; chunk N,
           loops over chunks of N steps, where there is such a form; step, a call per step.
           "cut": in pieces, the state carried from one to the next.
+Devices:  by default native code is compiled quickly, without optimisation, and gates are held still on
+          typescript alone; with --device native C is compiled as it is to run, which takes longer.
 Gates:    where a state decays, "decay 1": the derived form with its decay given as ones, and the form
           that is derived when the decay is known to be one (folded), against the rule without decay;
           "equal decays": the same for a decay per channel that is the same in all channels.
