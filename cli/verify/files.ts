@@ -107,7 +107,7 @@ export async function verifyFiles(
         own.map(({ name }, i): Verified => {
           const mine = found.slice(i * rounds, (i + 1) * rounds);
           const missing = mine.find((r) => r.missing.length > 0)?.missing ?? [];
-          return { file, name, rounds: mine.map((r) => r.round), missing };
+          return { file, name, rounds: mine.flatMap((r) => r.rounds), missing };
         }),
       );
     }

@@ -24,12 +24,12 @@ export interface Unit {
   readonly file: string;
   /** Of a layer or model. */
   readonly name: string;
-  /** Which of its choices of sizes, from 0. */
+  /** Which of its choices of sizes, from 0; the last as asked for also stands for those beyond it. */
   readonly round: number;
 }
 
 export interface UnitResult {
-  readonly round: VerifiedRound;
+  readonly rounds: readonly VerifiedRound[];
   /** The same for all rounds of a layer. */
   readonly missing: Verified["missing"];
 }
@@ -52,14 +52,19 @@ export class UnitRunner {
   /** @throws DiagnosticError fwp8301 when no sizes fit, and those of the spec. */
   run({ file, name, round }: Unit, say: Say): UnitResult {
     const { rounds, missing } = this.#planOf(file, name, say);
-    const { sizes, step, lengths, gates } = rounds[round]!;
-    const findings = verifyStep(step, this.#candidates, {
-      lengths,
-      gates,
-      seed: this.#task.seed + round,
-      before: (what) => say(`${round + 1} of ${rounds.length}, ${what}`),
+    const last = round === this.#task.rounds - 1;
+    const own = rounds.slice(round, last ? rounds.length : round + 1);
+    const verified = own.map(({ sizes, step, lengths, gates }, i): VerifiedRound => {
+      const at = round + i;
+      const findings = verifyStep(step, this.#candidates, {
+        lengths,
+        gates,
+        seed: this.#task.seed + at,
+        before: (what) => say(`${at + 1} of ${rounds.length}, ${what}`),
+      });
+      return { sizes, lengths, findings };
     });
-    return { round: { sizes, lengths, findings }, missing };
+    return { rounds: verified, missing };
   }
 
   #planOf(file: string, name: string, say: Say): Plan {
