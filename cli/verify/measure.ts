@@ -11,8 +11,8 @@ const TOLERANCES: Readonly<Record<Precision, Readonly<Record<Kind, number>>>> = 
 };
 /** Relative spacing of numbers over that of float32, in which `rounded` is computed. */
 const SPACING: Readonly<Record<Precision, number>> = { f32: 1, f64: 2 ** -29 };
-/** Rounding, in whatever order a program computes, may do this many times what it does to the oracle. */
-const CONDITIONING = 20;
+/** Rounding, in whatever order a program computes, may do this many times what it does to the oracle at worst. */
+const CONDITIONING = 8;
 /** Results beyond these are too close to overflow: their squares, or what they are made of, may not fit. */
 const LIMITS: Readonly<Record<Precision, number>> = { f32: 1e15, f64: 1e60 };
 
@@ -50,8 +50,11 @@ export class Expectation {
   readonly #scales: ReadonlyMap<string, number>;
   readonly #conditioning: ReadonlyMap<string, number>;
 
-  /** `rounded`: the same from inputs moved by half a unit in the last place of a float32, every value rounded to float32. */
-  constructor(values: Values, rounded: Values) {
+  /**
+   * `rounded`: the same, once or more, from inputs moved by up to half a unit in the last place of a float32, every value
+   * rounded to float32.
+   */
+  constructor(values: Values, ...rounded: readonly Values[]) {
     this.values = values;
     const sizes = new Map([...values].map(([name, { data }]) => [name, rms(data)]));
     const gradients = [...sizes].filter(([name]) => kindOf(name) === "gradient");
@@ -64,11 +67,18 @@ export class Expectation {
     ];
     this.#scales = new Map([...sizes].map(scale));
     this.#conditioning = new Map(
-      [...values].map(([name, { data }]) => [
-        name,
-        rms(data, rounded.get(name)!.data) / this.#scales.get(name)!,
-      ]),
+      [...values].map(([name, { data }]) => {
+        const off = rounded.map((r) => rms(data, r.get(name)!.data));
+        return [name, Math.max(...off) / this.#scales.get(name)!];
+      }),
     );
+  }
+
+  /** How many values rounding may put further off than is allowed: these could end up not compared. */
+  get undetermined(): number {
+    const beyond = ([name, off]: readonly [string, number]): boolean =>
+      !(CONDITIONING * off <= TOLERANCES.f32[kindOf(name)]);
+    return [...this.#conditioning].filter(beyond).length;
   }
 
   /** Whether everything is small enough to be compared at all. */

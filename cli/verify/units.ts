@@ -56,13 +56,13 @@ export class UnitRunner {
     const own = rounds.slice(round, last ? rounds.length : round + 1);
     const verified = own.map(({ sizes, step, lengths, gates }, i): VerifiedRound => {
       const at = round + i;
-      const findings = verifyStep(step, this.#candidates, {
+      const found = verifyStep(step, this.#candidates, {
         lengths,
         gates,
         seed: this.#task.seed + at,
         before: (what) => say(`${at + 1} of ${rounds.length}, ${what}`),
       });
-      return { sizes, lengths, findings };
+      return { sizes, lengths, ...found };
     });
     return { rounds: verified, missing };
   }

@@ -36,6 +36,13 @@ export interface Finding {
   readonly outcome: Outcome;
 }
 
+/** What was found at one choice of sizes. */
+export interface Findings {
+  readonly findings: readonly Finding[];
+  /** Sequences whose numbers were drawn again because rounding alone left results undetermined. */
+  readonly redrawn: number;
+}
+
 /** Gates are held still on sequences that are shorter than this. */
 const GATED = 100;
 
@@ -103,9 +110,10 @@ export function verifyStep(
   step: StepProgram,
   candidates: Candidates,
   { lengths, seed, gates, before = () => {} }: VerifyOptions,
-): Finding[] {
+): Findings {
   before("oracle");
   const all = trials(step, lengths, seed);
+  const redrawn = all.filter((t) => t.redrawn > 0).length;
   const findings: Finding[] = [];
   const run = (
     candidate: Candidate,
@@ -123,7 +131,7 @@ export function verifyStep(
   }
   const short = lengths.filter((time) => time < GATED);
   const gated = (of: StepProgram): Candidate[] => candidates(of).filter((c) => c.gated);
-  if (!gates || short.length === 0 || !own.some((c) => c.gated)) return findings;
+  if (!gates || short.length === 0 || !own.some((c) => c.gated)) return { findings, redrawn };
   for (const { name, special, general, widen, narrow } of twinsOf(step)) {
     before(`oracle, ${name}`);
     const some = trials(special, short.slice(-1), seed);
@@ -136,5 +144,5 @@ export function verifyStep(
       );
     }
   }
-  return findings;
+  return { findings, redrawn };
 }

@@ -38,7 +38,7 @@ function ended(what: string, how: string): UnitResult {
     fault: how,
     outcome: "FAIL",
   };
-  return { rounds: [{ sizes: [], lengths: [], findings: [finding] }], missing: [] };
+  return { rounds: [{ sizes: [], lengths: [], findings: [finding], redrawn: 0 }], missing: [] };
 }
 
 /** Runs all units. @throws DiagnosticError of the first unit that is refused. */

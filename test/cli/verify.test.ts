@@ -261,9 +261,12 @@ describe("the measure", () => {
 
   it("does not compare what rounding the inputs changes anyway, and says so", () => {
     const near = new Map([...values, ["y", of(1.01, -1.01)]] as const);
-    const found = new Map([...values, ["y", of(1.1, -1.1)]] as const);
+    const found = new Map([...values, ["y", of(1.07, -1.07)]] as const);
     const loose = new Expectation(values, near);
     expect(forward(expectation, found, "f32").worst.get("forward")!.ratio).toBeGreaterThan(1);
+    expect([expectation.undetermined, loose.undetermined]).toEqual([0, 1]);
+    // The worst of several roundings counts.
+    expect(new Expectation(values, values, near).undetermined).toBe(1);
     expect(forward(loose, found, "f32")).toEqual({
       worst: new Map(),
       compared: 0,

@@ -70,7 +70,8 @@ describe("gates", () => {
 });
 
 const findings = (program: string): readonly Finding[] =>
-  verifyStep(stepOf(program), typescriptCandidates, { lengths: [7, 19], seed: 1, gates: true });
+  verifyStep(stepOf(program), typescriptCandidates, { lengths: [7, 19], seed: 1, gates: true })
+    .findings;
 const failing = (all: readonly Finding[]) => [
   ...new Set(all.filter((f) => f.outcome !== "ok").map((f) => f.form)),
 ];
