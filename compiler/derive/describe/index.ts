@@ -6,7 +6,8 @@ import { Bare, type Row } from "./bare.ts";
 import { dependents } from "./cuts.ts";
 import { rowText, type TransitionText } from "./equation.ts";
 import { write } from "./expression.ts";
-import { inputName, Notation, type NamedValue, type NotationOptions } from "./notation.ts";
+import { inputName } from "../../graph/names.ts";
+import { Notation, type NamedValue, type NotationOptions } from "./notation.ts";
 import type { Sides } from "./transition.ts";
 import { nameVersions, updateLines } from "./update.ts";
 
