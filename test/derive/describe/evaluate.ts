@@ -58,6 +58,7 @@ function product(a: Value, b: Value): Value {
 const FUNCTIONS: Readonly<Record<string, (x: number) => number>> = {
   tanh: Math.tanh,
   exp: Math.exp,
+  softplus: (x) => Math.log1p(Math.exp(x)),
   sigmoid: (x) => 1 / (1 + Math.exp(-x)),
   relu: (x) => Math.max(x, 0),
   cos: Math.cos,

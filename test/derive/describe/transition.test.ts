@@ -60,7 +60,6 @@ const WITHOUT = new Set([
 /** Rows that are printed, and not worked out here: a decay along one of two axes that are a key together; whole arrays. */
 const UNTRIED = new Set([
   "pairs of keys, each turned in its own way",
-  "one number for every row and key, inside one function",
 ]);
 
 const affine = RULES.filter((r) => r.class !== "nonlinear" && !UNTRIED.has(r.name));
