@@ -125,7 +125,8 @@ Devices:  by default native code is compiled quickly, without optimisation, and 
           typescript alone; with --device native C is compiled as it is to run, which takes longer.
 Gates:    where a state decays, "decay 1": the derived form with its decay given as ones, and the form
           that is derived when the decay is known to be one (folded), against the rule without decay;
-          "equal decays": the same for a decay per channel that is the same in all channels.
+          "equal decays": the same for a decay per channel that is the same in all channels; "gate 1":
+          the same for a sigmoid in states that have one form together.
 Sizes:    in six rounds every count and free width is 1, 3, 16, 60 and 64, and lengths are 1, 2, 7, 63,
           64, 65, 100 and 257 steps (form step: up to 7), not all with all. What would be too much work
           is made smaller, the first counts first; what was not tried is said below the table.
