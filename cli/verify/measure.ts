@@ -43,6 +43,10 @@ export interface Comparison {
   readonly undetermined: readonly string[];
 }
 
+/** What is NaN is beyond everything. */
+const isBeyond = (kind: Kind, off: number): boolean =>
+  !(CONDITIONING * off <= TOLERANCES.f32[kind]);
+
 /** What the oracle says, prepared for comparisons. */
 export class Expectation {
   readonly values: Values;
@@ -76,9 +80,7 @@ export class Expectation {
 
   /** How many values rounding may put further off than is allowed: these could end up not compared. */
   get undetermined(): number {
-    const beyond = ([name, off]: readonly [string, number]): boolean =>
-      !(CONDITIONING * off <= TOLERANCES.f32[kindOf(name)]);
-    return [...this.#conditioning].filter(beyond).length;
+    return [...this.#conditioning].filter(([name, off]) => isBeyond(kindOf(name), off)).length;
   }
 
   /** Whether everything is small enough to be compared at all. */

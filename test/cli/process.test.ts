@@ -81,7 +81,12 @@ describe("the compiled command", () => {
       const hook = `--import=data:text/javascript,${encodeURIComponent(dies)}`;
       const { status, stdout } = nodeWith(
         { NODE_OPTIONS: hook },
-        ...[script, "verify", file("a.fwp", DELTA), ...flags, "--jobs", "2"],
+        script,
+        "verify",
+        file("a.fwp", DELTA),
+        ...flags,
+        "--jobs",
+        "2",
       );
       expect(status).toBe(1);
       expect(stdout).toContain("FAIL (the process ended by SIGKILL)");

@@ -5,6 +5,10 @@ import { heads, map2, outer, plus, softplus, times, unit, type MadeUp } from "./
 const columns = (W: M, d: V): M => W.map((row) => mul(row, d));
 const rows = (W: M, d: V): M => W.map((row, i) => scale(d[i]!, row));
 
+/** What a third order memory says to two keys. */
+const ask = (F: readonly M[], p: V, r: V): V =>
+  F.reduce<V>((sum, M, i) => M.reduce<V>((all, row, j) => add(all, scale(p[i]! * r[j]!, row)), sum), zeros(4)); // prettier-ignore
+
 export const UNSEEN: readonly MadeUp[] = [
   {
     name: "two keys handed over together, each with a rate, in one sum",
@@ -116,8 +120,6 @@ export const UNSEEN: readonly MadeUp[] = [
     step(x, s) {
       const [k, q, a, d, e] = ["k", "q", "a", "d", "e"].map((n) => x.vector(n)) as [V, V, V, V, V];
       const kept = s.cube("F").map((M, i) => map2(M, (y, j, t) => y * sigmoid(a[i]!) * sigmoid(d[j]!) * sigmoid(e[t]!))); // prettier-ignore
-      const ask = (F: readonly M[], p: V, r: V): V =>
-        F.reduce<V>((sum, M, i) => M.reduce<V>((all, row, j) => add(all, scale(p[i]! * r[j]!, row)), sum), zeros(4)); // prettier-ignore
       const err = sub(x.vector("v"), ask(kept, k, q));
       const F = kept.map((M, i) => map2(M, (y, j, t) => y + k[i]! * q[j]! * err[t]!));
       return { y: ask(F, q, k), "next:F": F };
