@@ -1,22 +1,26 @@
 /** What a program can be run by, and compiling for it. */
 import {
-  compileStep,
+  compilePrepared,
   describe,
   entryProgram,
   fixSizes,
+  prepareStep,
   type EntryName,
   type PipelineOptions,
+  type Prepared,
 } from "../compiler/pipeline.ts";
 import type { SizeValues } from "../compiler/graph/concretize.ts";
 import type { StepProgram } from "../compiler/graph/ir.ts";
 import type { SequenceProgram } from "../compiler/graph/program.ts";
 import { vectorMachine } from "../compiler/plan/machine.ts";
+import type { Precision } from "../compiler/plan/memory.ts";
 import { cOf } from "../compiler/targets/native/module.ts";
 import { unreachable } from "../diagnostics/diagnostic.ts";
 import {
   loadNative,
   nativeSupport,
   NativeUnavailable,
+  type Build,
   type Env,
 } from "../runtime/device/native/index.ts";
 import type { Program } from "../runtime/device/program.ts";
@@ -39,6 +43,8 @@ export interface DeviceChoice {
   readonly auto: boolean;
   /** Why it is not a faster one, of `auto`; else null. */
   readonly why: string | null;
+  /** How C is compiled, `kept` by default. */
+  readonly build?: Build;
 }
 
 /**
@@ -79,22 +85,41 @@ export function loadStep(
   options: PipelineOptions,
   env: Env = process.env,
 ): Program {
+  const { device } = choice;
+  if (device !== "oracle") {
+    return loadPrepared(
+      prepareStep(step, values, options),
+      { ...choice, device },
+      options.precision ?? "f32",
+      env,
+    );
+  }
+  const fixed = fixSizes(step, values);
+  const programs = new Map<EntryName, SequenceProgram>();
+  // Estimates say nothing of the oracle.
+  const form = (options.form ?? "auto") === "auto" ? "sequential" : options.form;
+  for (const name of options.entries) {
+    programs.set(name, entryProgram(fixed, name, { ...options, form }));
+  }
+  return oracleProgram(programs, describe(fixed, device));
+}
+
+/** What is compiled: all devices but the oracle. */
+export type CompiledChoice = DeviceChoice & { readonly device: Exclude<Device, "oracle"> };
+
+/** A prepared step on a device that runs compiled kernels. */
+export function loadPrepared(
+  prepared: Prepared,
+  choice: CompiledChoice,
+  precision: Precision,
+  env: Env = process.env,
+): Program {
   switch (choice.device) {
     case "native":
-      return compileNative(step, values, choice, options, env);
+      return compileNative(prepared, choice, precision, env);
     case "typescript": {
-      const { javascript, manifest } = compileStep(step, values, options);
+      const { javascript, manifest } = compilePrepared(prepared, { precision });
       return loadJavaScript(javascript, manifest);
-    }
-    case "oracle": {
-      const fixed = fixSizes(step, values);
-      const programs = new Map<EntryName, SequenceProgram>();
-      // Estimates say nothing of the oracle.
-      const form = (options.form ?? "auto") === "auto" ? "sequential" : options.form;
-      for (const name of options.entries) {
-        programs.set(name, entryProgram(fixed, name, { ...options, form }));
-      }
-      return oracleProgram(programs, describe(fixed, choice.device));
     }
     default:
       return unreachable(choice.device);
@@ -103,26 +128,20 @@ export function loadStep(
 
 /** Here a trial has worked before; what fails now (a full disk, a compiler's own fault) is this program's. */
 function compileNative(
-  step: StepProgram,
-  values: SizeValues,
-  choice: DeviceChoice,
-  options: PipelineOptions,
+  prepared: Prepared,
+  choice: CompiledChoice,
+  precision: Precision,
   env: Env,
 ): Program {
   const support = nativeSupport(env);
   try {
     if (!support.works) throw new NativeUnavailable(support.reason);
     const machine = vectorMachine(support.compiler.lanes);
-    const compiled = compileStep(step, values, { ...options, machine });
-    const { precision = "f32" } = options;
-    return loadNative(
-      cOf(compiled.manifest.name, compiled.entries, { precision }),
-      compiled.manifest,
-      env,
-    );
+    const { entries, manifest } = compilePrepared(prepared, { precision, machine });
+    return loadNative(cOf(manifest.name, entries, { precision }), manifest, env, choice.build);
   } catch (error) {
     if (!(error instanceof NativeUnavailable)) throw error;
     if (!choice.auto) throw cliProblem("fwp8022", "--device", { reason: error.message });
-    return loadStep(step, values, { ...choice, device: "typescript" }, options, env);
+    return loadPrepared(prepared, { ...choice, device: "typescript" }, precision, env);
   }
 }

@@ -189,28 +189,43 @@ export function entryProgram(
   return formEntry(step, entry, options, new Chooser()).program;
 }
 
-/** Compiles a step for the `typescript` target. */
-export function compileStep(
+/** A step in the graphs that its entries are compiled from: the same for every machine and precision. */
+export interface Prepared {
+  readonly step: StepProgram;
+  readonly programs: ReadonlyMap<EntryName, SequenceProgram>;
+  /** The same programs with cheaper ways to compute their products, as kernels want them. */
+  readonly optimised: ReadonlyMap<EntryName, SequenceProgram>;
+  readonly choices: ReadonlyMap<EntryName, readonly Choice[]>;
+}
+
+/** Everything up to the kernels. */
+export function prepareStep(
   symbolic: StepProgram,
   values: SizeValues,
-  options: PipelineOptions,
-): Compiled {
+  options: Omit<PipelineOptions, "precision" | "machine">,
+): Prepared {
   const step = fixSizes(symbolic, values);
   const programs = new Map<EntryName, SequenceProgram>();
-  const entries: CompiledEntry[] = [];
+  const optimised = new Map<EntryName, SequenceProgram>();
   const choices = new Map<EntryName, readonly Choice[]>();
   const chooser = new Chooser();
   for (const name of options.entries) {
     const { program, choices: chosen } = formEntry(step, name, options, chooser);
     if (chosen.length > 0) choices.set(name, chosen);
     programs.set(name, program);
-    entries.push(
-      compileEntry(optimiseProgram(program), name, {
-        precision: options.precision ?? "f32",
-        machine: options.machine ?? SCALAR,
-      }),
-    );
+    optimised.set(name, optimiseProgram(program));
   }
+  return { step, programs, optimised, choices };
+}
+
+/** The kernels of a prepared step. */
+export function compilePrepared(
+  { step, programs, optimised, choices }: Prepared,
+  { precision = "f32", machine = SCALAR }: Pick<PipelineOptions, "precision" | "machine">,
+): Compiled {
+  const entries = [...optimised].map(([name, program]) =>
+    compileEntry(program, name, { precision, machine }),
+  );
   const manifest: ProgramManifest = {
     ...describe(step, "typescript"),
     entries: entries.map((e) => e.spec),
@@ -229,6 +244,13 @@ export function compileStep(
     },
   };
 }
+
+/** Compiles a step for the `typescript` target. */
+export const compileStep = (
+  symbolic: StepProgram,
+  values: SizeValues,
+  options: PipelineOptions,
+): Compiled => compilePrepared(prepareStep(symbolic, values, options), options);
 
 const numberOf = (d: Dim): number => {
   const value = constant(d);

@@ -72,7 +72,7 @@ export function classRows(
     layer.recurrences.map((r) => {
       const states = r.states.join(", ");
       const matrices = r.transitions.map((t) =>
-        t.G === null ? [t.A ?? "see `explain`", t.B ?? "see `explain`"] : [`${t.G} ⊙`, ""],
+        t.G === null ? [t.A ?? "see `explain`", t.B ?? "see `explain`"] : [`(${t.G}) ⊙`, ""],
       );
       const [a, b] = matrices.length === 1 ? matrices[0]! : ["—", "—"];
       const acts = r.side === "value" ? " (value side)" : "";

@@ -4,9 +4,11 @@ import { EXIT, Exit, UsageError } from "../exit.ts";
 import { printJson } from "../output.ts";
 import { addSetOption, parseSettings } from "../settings.ts";
 import { candidatesOn, type Candidates } from "../verify/candidates.ts";
-import { verifyFiles } from "../verify/files.ts";
+import { verifyFiles, type Request, type Runner } from "../verify/files.ts";
 import { QUICK_ROUNDS, ROUNDS } from "../verify/rounds.ts";
 import { reportJson, reportText, summarise, summaryText, type Verified } from "../verify/report.ts";
+import { UnitRunner } from "../verify/units.ts";
+import { DEFAULT_JOBS, hasWorkers, runInWorkers } from "../verify/workers.ts";
 
 interface Options {
   readonly of?: string;
@@ -15,12 +17,14 @@ interface Options {
   readonly rounds?: string;
   readonly quick?: boolean;
   readonly device?: string;
+  readonly jobs?: string;
   readonly json?: boolean;
 }
 
 /** Seeds of later rounds follow on the given one. */
 const LARGEST_SEED = 2 ** 31;
 const MOST_ROUNDS = 1000;
+const MOST_JOBS = 256;
 
 function wholeNumber(option: string, text: string, from: number, to: number): number {
   const value = Number(text);
@@ -28,13 +32,34 @@ function wholeNumber(option: string, text: string, from: number, to: number): nu
   throw new UsageError(`${option} takes a whole number from ${from} to ${to}, not ${text}`);
 }
 
-/** The command, with what is held against the oracle as an argument: tests pass programs that are wrong. */
-export function verify(
+/** Everything in this process, one unit after the other. */
+const here =
+  (request: Request, candidates: Candidates): Runner =>
+  async (units, { doing, done }) => {
+    const runner = new UnitRunner(request, candidates);
+    for (const [place, unit] of units.entries()) {
+      done(place, runner.run(unit, (text) => doing(place, text))); // prettier-ignore
+    }
+  };
+
+/** In as many processes as are asked for; here if that is one, or if it is not worth another. */
+const spread =
+  (request: Request, device: string, jobs: number): Runner =>
+  (units, watch) => {
+    // What is wrong with the device is said once.
+    const candidates = candidatesOn(device);
+    return jobs === 1 || units.length === 1 || !hasWorkers()
+      ? here(request, candidates)(units, watch)
+      : runInWorkers(units, { task: request, device, jobs }, watch);
+  };
+
+/** The command, perhaps with what is held against the oracle: tests pass programs that are wrong. */
+export async function verify(
   files: readonly string[],
   options: Options,
   context: Context,
-  candidates: Candidates = candidatesOn(options.device ?? "auto"),
-): void {
+  candidates: Candidates | null = null,
+): Promise<void> {
   const seed = wholeNumber("--seed", options.seed, 0, LARGEST_SEED);
   const quick = options.quick === true;
   const rounds =
@@ -45,17 +70,22 @@ export function verify(
       : wholeNumber("--rounds", options.rounds, 1, MOST_ROUNDS);
   const settings = parseSettings(options.set);
   const { of } = options;
+  const jobs =
+    options.jobs === undefined ? DEFAULT_JOBS : wholeNumber("--jobs", options.jobs, 1, MOST_JOBS);
   const request = {
     files,
     settings,
     seed,
     rounds,
     quick,
-    candidates,
     ...(of === undefined ? {} : { of }),
   };
   const all: Verified[] = [];
-  verifyFiles(request, context, (file, verified) => {
+  const run =
+    candidates === null
+      ? spread(request, options.device ?? "auto", jobs)
+      : here(request, candidates);
+  await verifyFiles(request, context, run, (file, verified) => {
     all.push(...verified);
     if (options.json === true || verified.length === 0) return;
     context.out(`${files.length > 1 ? `${file}\n` : ""}${reportText(verified)}\n`);
@@ -83,6 +113,7 @@ export function configure(command: Command, context: Context): void {
       "compares this one: native or typescript (auto: all that work)",
       "auto",
     )
+    .option("--jobs <number>", "processes at once (default: one per core)")
     .option("--json", "print JSON")
     .addHelpText(
       "after",
@@ -90,17 +121,22 @@ export function configure(command: Command, context: Context): void {
 Forms:    sequential, one loop over time; staged, what depends on no state outside of it; chunk N,
           loops over chunks of N steps, where there is such a form; step, a call per step.
           "cut": in pieces, the state carried from one to the next.
+Devices:  by default native code is compiled quickly, without optimisation, and gates are held still on
+          typescript alone; with --device native C is compiled as it is to run, which takes longer.
 Gates:    where a state decays, "decay 1": the derived form with its decay given as ones, and the form
           that is derived when the decay is known to be one (folded), against the rule without decay;
-          "equal decays": the same for a decay per channel that is the same in all channels.
+          "equal decays": the same for a decay per channel that is the same in all channels; "gate 1":
+          the same for a sigmoid in states that have one form together.
 Sizes:    in six rounds every count and free width is 1, 3, 16, 60 and 64, and lengths are 1, 2, 7, 63,
           64, 65, 100 and 257 steps (form step: up to 7), not all with all. What would be too much work
           is made smaller, the first counts first; what was not tried is said below the table.
 Errors:   root mean square of the difference over that of the oracle's value, the worst of all lengths.
           Allowed in f32 1e-5 and, of gradients, 1e-4; in f64 1e-12 and 1e-10.
-Not comparable: a value that is further off, but by less than 20 times what the oracle itself is when
-          it rounds every number to float32 (for f64: 2^-29 of that); and results that are near
-          overflow. They are counted, and no failure.
+Numbers:  random; drawn again, up to five times, where the oracle itself, rounding every number to
+          float32, is more than an eighth of what is allowed off.
+Not comparable: if it still is, a value that is further off than allowed, but by less than 8 times
+          what the rounded oracle is (for f64: 2^-29 of that); and results that are near overflow.
+          They are counted, and no failure.
 
 Examples:
   fwp verify delta.fwp

@@ -1,10 +1,10 @@
 /** Everything that claims to compute a step: the forms of time on the devices, whole and in pieces. */
 import { chunk, stage } from "../../compiler/derive/index.ts";
 import type { StepProgram } from "../../compiler/graph/ir.ts";
-import { fixSizes, type Form } from "../../compiler/pipeline.ts";
+import { fixSizes, prepareStep, type PipelineOptions } from "../../compiler/pipeline.ts";
 import type { Precision } from "../../compiler/plan/memory.ts";
 import type { Program } from "../../runtime/device/program.ts";
-import { chooseDevice, loadStep, type DeviceChoice } from "../devices.ts";
+import { chooseDevice, loadPrepared, loadStep, type DeviceChoice } from "../devices.ts";
 import { runStepwise, runWhole, type Job } from "../run/execute.ts";
 import type { Values } from "./measure.ts";
 import { runPieces } from "./pieces.ts";
@@ -17,8 +17,8 @@ export interface Candidate {
   readonly form: string;
   readonly device: string;
   readonly precision: Precision;
-  /** The rule went through the recurrence analysis: this is another way to compute it. */
-  readonly derived: boolean;
+  /** Runs a form that was derived; it alone stands for all such forms when gates are held still. */
+  readonly gated: boolean;
   /** Is it tried on sequences that long? */
   readonly fits: (time: number) => boolean;
   /** Outputs and last states in each of the maps, all gradients in the last. */
@@ -30,8 +30,11 @@ export type Candidates = (step: StepProgram) => readonly Candidate[];
 /** Steps per chunk: less than, and more than, most of the sequences here hold; none divides all of them. */
 const CHUNKS = [3, 16] as const;
 /** Lengths, from and to: one step cannot be cut; longer ones by single steps would say nothing new. */
+const ALL = [1, Infinity] as const;
 const CUT = [2, Infinity] as const;
 const CALLS = [1, 7] as const;
+/** All sizes are numbers already. */
+const noSizes = (): undefined => undefined;
 const PRECISIONS: readonly Precision[] = ["f32", "f64"];
 
 /** With scratch memory and outputs full of NaN, so that what is read before it is written shows. */
@@ -60,63 +63,89 @@ const stepwise = (program: Program, given: Given): Values[] => [
 /** What every target that works here makes of a step. @throws DiagnosticError, UsageError as `chooseDevice`. */
 export function candidatesOn(device: string): Candidates {
   const choice = chooseDevice(device);
-  // By default all that there are: native code is compared beside what would stand in for it.
-  const beside = choice.auto && choice.device === "native" ? [chooseDevice("typescript")] : [];
-  const choices = [...beside, { ...choice, auto: false }];
-  return (step) => choices.flatMap((c) => candidatesOf(step, c));
+  // Gates say something of the derivation, which all targets share.
+  if (!choice.auto || choice.device !== "native") return (step) => candidatesOf(step, [choice]);
+  const beside = { ...choice, auto: false, build: "passing" } as const;
+  return (step) => candidatesOf(step, [TYPESCRIPT, beside]);
 }
 
-export const typescriptCandidates: Candidates = (step) =>
-  candidatesOf(step, { device: "typescript", auto: false, why: null });
+const TYPESCRIPT: DeviceChoice = { device: "typescript", auto: false, why: null };
 
-/** What a target makes of a step with numbers for its sizes. Programs are compiled when first run. */
-function candidatesOf(step: StepProgram, choice: DeviceChoice): Candidate[] {
-  const chunked = chunk(stage(fixSizes(step, () => undefined)), {
-    length: CHUNKS[0],
-    elementwise: true,
-  });
-  const lengths = chunked.kept.includes(null) ? CHUNKS : [];
-  return PRECISIONS.flatMap((precision) => {
-    const compile = (form: Form, length?: number) => {
-      let program: Program | null = null;
-      return (): Program => {
-        if (program !== null) return program;
-        const compiled = loadStep(step, () => undefined, choice, {
-          entries: ["forward", "gradient"],
-          form,
-          precision,
-          ...(length === undefined ? {} : { chunk: length }),
-        });
-        program = poisoned(compiled);
-        return program;
-      };
-    };
-    const of = (
-      form: string,
-      program: () => Program,
-      run: (program: Program, given: Given) => Values[],
-      [shortest, longest]: readonly [number, number] = [1, Infinity],
-      derived = false,
-    ): Candidate => ({
-      form,
-      device: choice.device,
-      precision,
-      derived,
-      fits: (time) => time >= shortest && time <= longest,
-      run: (given) => run(program(), given),
-    });
-    const staged = compile("sequential");
-    return [
-      of("plain", compile("plain"), whole),
-      of("sequential", staged, whole),
-      of("sequential, cut", staged, split, CUT),
-      of("step", staged, stepwise, CALLS),
-      ...lengths.flatMap((length) => {
-        const program = compile("derived", length);
-        const cut = () => of(`chunk ${length}, cut`, program, split, CUT, true);
-        const own = of(`chunk ${length}`, program, whole, [1, Infinity], true);
-        return length === CHUNKS[0] ? [own, cut()] : [own];
-      }),
-    ];
-  });
+export const typescriptCandidates: Candidates = (step) => candidatesOf(step, [TYPESCRIPT]);
+
+/** A form of time as all devices have it. */
+interface Formed {
+  readonly name: string;
+  readonly program: (choice: DeviceChoice, precision: Precision) => Program;
+  readonly run: (program: Program, given: Given) => Values[];
+  /** Of sequences, from and to. */
+  readonly lengths: readonly [number, number];
+  readonly gated: boolean;
+}
+
+const once = <T>(make: () => T): (() => T) => {
+  let made: { readonly value: T } | null = null;
+  return () => (made ??= { value: make() }).value;
+};
+
+type FormWish = Pick<PipelineOptions, "form" | "chunk">;
+
+/** Programs of one form, each compiled once. Graphs are the same for all devices that kernels are compiled for. */
+function programsOf(step: StepProgram, wish: FormWish): Formed["program"] {
+  const options = { ...wish, entries: ["forward", "gradient"] } as const;
+  const prepared = once(() => prepareStep(step, noSizes, options));
+  const load = (choice: DeviceChoice, precision: Precision): Program => {
+    const { device } = choice;
+    return device === "oracle"
+      ? loadStep(step, noSizes, choice, options)
+      : loadPrepared(prepared(), { ...choice, device }, precision);
+  };
+  const programs = new Map<string, Program>();
+  return (choice, precision) => {
+    const key = `${choice.device} ${precision}`;
+    const program = programs.get(key) ?? poisoned(load(choice, precision));
+    programs.set(key, program);
+    return program;
+  };
+}
+
+/** All forms of a step with numbers for its sizes. */
+function formsOf(step: StepProgram): Formed[] {
+  const of = (
+    name: string,
+    program: Formed["program"],
+    run: Formed["run"],
+    lengths: Formed["lengths"] = ALL,
+    gated = false,
+  ): Formed => ({ name, program, run, lengths, gated });
+  const staged = programsOf(step, { form: "sequential" });
+  const chunked = chunk(stage(step), { length: CHUNKS[0], elementwise: true });
+  return [
+    of("plain", programsOf(step, { form: "plain" }), whole),
+    of("sequential", staged, whole),
+    of("sequential, cut", staged, split, CUT),
+    of("step", staged, stepwise, CALLS),
+    ...(chunked.kept.includes(null) ? CHUNKS : []).flatMap((length, i, { length: all }) => {
+      const program = programsOf(step, { form: "derived", chunk: length });
+      const own = of(`chunk ${length}`, program, whole, ALL, i === all - 1);
+      return i > 0 ? [own] : [own, of(`chunk ${length}, cut`, program, split, CUT)];
+    }),
+  ];
+}
+
+/** Programs are compiled when first run. */
+function candidatesOf(symbolic: StepProgram, choices: readonly DeviceChoice[]): Candidate[] {
+  const forms = formsOf(fixSizes(symbolic, noSizes));
+  return choices.flatMap((choice, i) =>
+    PRECISIONS.flatMap((precision) =>
+      forms.map(({ name, program, run, lengths: [shortest, longest], gated }): Candidate => ({
+        form: name,
+        device: choice.device,
+        precision,
+        gated: gated && i === 0,
+        fits: (time) => time >= shortest && time <= longest,
+        run: (given) => run(program(choice, precision), given),
+      })),
+    ),
+  );
 }

@@ -1,30 +1,22 @@
 /** From files on the command line to what was found in them. */
 import { checkProject } from "../../compiler/check/check.ts";
-import type { Setting } from "../../compiler/check/settings.ts";
-import { DiagnosticError } from "../../diagnostics/diagnostic.ts";
 import type { LayerDecl, ModelDecl } from "../../grammar/ast.ts";
 import { cliProblem } from "../catalogue.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
 import { chooseStep, soundProject, throwErrors } from "../project.ts";
-import { placeSettings } from "../settings.ts";
-import type { Candidates } from "./candidates.ts";
 import type { Verified } from "./report.ts";
-import { planRounds } from "./rounds.ts";
-import { verifyStep } from "./verify.ts";
+import type { Task, Unit, UnitResult } from "./units.ts";
+import type { Watch } from "./workers.ts";
 
-export interface Request {
+export interface Request extends Task {
   readonly files: readonly string[];
   /** One layer or model of the one file. */
   readonly of?: string;
-  readonly settings: readonly Setting[];
-  readonly seed: number;
-  /** Choices of sizes for each layer and model. */
-  readonly rounds: number;
-  /** Small sizes and short sequences only. */
-  readonly quick: boolean;
-  readonly candidates: Candidates;
 }
+
+/** Works on units, several at a time perhaps, and says so. */
+export type Runner = (units: readonly Unit[], watch: Watch) => Promise<void>;
 
 /**
  * What is being done: on a terminal in one line that is drawn over itself, elsewhere a line per layer or model where there
@@ -32,83 +24,103 @@ export interface Request {
  */
 class Progress {
   readonly #context: Context;
-  readonly #total: number;
-  #count = 0;
-  #label = "";
+  readonly #labels: ReadonlyMap<string, string>;
+  readonly #started = new Set<string>();
 
-  constructor(context: Context, total: number) {
+  constructor(context: Context, layers: readonly Layer[]) {
     this.#context = context;
-    this.#total = total;
+    const label = ({ file, name }: Layer, i: number) => `${i + 1}/${layers.length} ${file} ${name}`;
+    this.#labels = new Map(layers.map((layer, i) => [keyOf(layer), label(layer, i)]));
   }
-  start(file: string, name: string): void {
-    this.#label = `${++this.#count}/${this.#total} ${file} ${name}`;
-    if (!this.#context.terminal && this.#total > 1) this.#context.err(`${this.#label}\n`);
-  }
-  say(text: string): void {
-    this.#draw(`${this.#label}: ${text}`);
+  say(unit: Unit, text: string): void {
+    const key = keyOf(unit);
+    const label = this.#labels.get(key)!;
+    if (this.#context.terminal) this.#draw(`${label}: ${text}`);
+    else if (this.#labels.size > 1 && !this.#started.has(key)) this.#context.err(`${label}\n`);
+    this.#started.add(key);
   }
   clear(): void {
-    this.#draw("");
+    if (this.#context.terminal) this.#draw("");
   }
   #draw(text: string): void {
-    if (this.#context.terminal) this.#context.err(`\r\u001B[K${text.slice(0, 78)}`);
+    this.#context.err(`\r\u001B[K${text.slice(0, 78)}`);
   }
 }
 
+interface Layer {
+  readonly file: string;
+  readonly name: string;
+}
+
+const keyOf = ({ file, name }: Layer): string => `${file}\n${name}`;
+
+/** The layers and models of a file that are asked for. @throws DiagnosticError */
+function layersOf(path: string, of: string | undefined): Layer[] {
+  const project = soundProject(path);
+  throwErrors(checkProject(project));
+  const { file } = project.main;
+  const chosen =
+    of === undefined
+      ? [...project.main.own.values()].filter(
+          (d): d is LayerDecl | ModelDecl => d.kind === "layer" || d.kind === "model",
+        )
+      : [chooseStep(project, of)];
+  return chosen.map((decl) => ({ file, name: decl.name.text }));
+}
+
 /**
- * Verifies files in order; `done` is called with what was found in each.
+ * Verifies files; `done` is called with what was found in each, in their order.
  * @throws DiagnosticError fwp8002 when no file declares a layer or model, fwp8301 when no sizes fit one, and those of the
  * specs; UsageError for settings that cannot be meant for all.
  */
-export function verifyFiles(
+export async function verifyFiles(
   request: Request,
   context: Context,
+  run: Runner,
   done: (file: string, verified: readonly Verified[]) => void,
-): void {
-  const { files, of, settings, seed, candidates } = request;
+): Promise<void> {
+  const { files, of, settings, rounds } = request;
   if (of !== undefined && files.length > 1) throw new UsageError("--of NAME needs a single file");
-  const projects = files.map((file) => {
-    const project = soundProject(file);
-    throwErrors(checkProject(project));
-    const all = [...project.main.own.values()].filter(
-      (d): d is LayerDecl | ModelDecl => d.kind === "layer" || d.kind === "model",
-    );
-    return { project, chosen: of === undefined ? all : [chooseStep(project, of)] };
-  });
-  const total = projects.reduce((n, { chosen }) => n + chosen.length, 0);
-  if (total === 0) throw cliProblem("fwp8002", files[0]!, { kind: "layer or model" });
-  if (total > 1 && settings.length > 0) {
+  const perFile = files.map((file) => ({ file, layers: layersOf(file, of) }));
+  const layers = perFile.flatMap((f) => f.layers);
+  if (layers.length === 0) throw cliProblem("fwp8002", files[0]!, { kind: "layer or model" });
+  if (layers.length > 1 && settings.length > 0) {
     throw new UsageError("--set needs --of NAME when there are several layers or models");
   }
-  const progress = new Progress(context, total);
-  for (const { project, chosen } of projects) {
-    const { file } = project.main;
-    const found: Verified[] = [];
-    for (const decl of chosen) {
-      const name = decl.name.text;
-      progress.start(file, name);
-      progress.say("choosing sizes");
-      const plan = planRounds(project, decl, request);
-      if (!("rounds" in plan)) {
-        progress.clear();
-        // With settings the fault is most likely theirs; the spec's own problems say it best.
-        if (settings.length > 0) throw new DiagnosticError(placeSettings(plan));
-        const reason = plan.map((d) => d.message).join("; ");
-        throw cliProblem("fwp8301", file, { name, reason });
-      }
-      const rounds = plan.rounds.map(({ sizes, step, lengths, gates }, i) => ({
-        sizes,
-        lengths,
-        findings: verifyStep(step, candidates, {
-          lengths,
-          gates,
-          seed: seed + i,
-          before: (what) => progress.say(`${i + 1} of ${plan.rounds.length}, ${what}`),
+  const units = layers.flatMap((layer) =>
+    Array.from({ length: rounds }, (_, round): Unit => ({ ...layer, round })),
+  );
+  const progress = new Progress(context, layers);
+  const results: (UnitResult | undefined)[] = units.map(() => undefined);
+  let [reported, first] = [0, 0];
+  /** All files that are finished and that none before them keeps waiting. */
+  const report = (): void => {
+    for (; reported < perFile.length; reported++) {
+      const { file, layers: own } = perFile[reported]!;
+      const parts = results.slice(first, first + own.length * rounds);
+      const found = parts.filter((r) => r !== undefined);
+      if (found.length < parts.length) return;
+      first += parts.length;
+      progress.clear();
+      done(
+        file,
+        own.map(({ name }, i): Verified => {
+          const mine = found.slice(i * rounds, (i + 1) * rounds);
+          const missing = mine.find((r) => r.missing.length > 0)?.missing ?? [];
+          return { file, name, rounds: mine.flatMap((r) => r.rounds), missing };
         }),
-      }));
-      found.push({ file, name, rounds, missing: plan.missing });
+      );
     }
+  };
+  try {
+    await run(units, {
+      doing: (place, text) => progress.say(units[place]!, text),
+      done: (place, result) => {
+        results[place] = result;
+        report();
+      },
+    });
+  } finally {
     progress.clear();
-    done(file, found);
   }
 }

@@ -112,12 +112,12 @@ function gateOf(step: StepProgram, state: string, { graph, decay }: NormalForm):
 const without = (values: Values, name: string): Values =>
   new Map([...values].filter(([key]) => key !== name));
 
-/** The gate at one: the same as no decay. */
-function still(step: StepProgram, state: string, gate: Gate): Twins {
+/** A gate that stands still: known to, and told to. */
+function still(step: StepProgram, what: string, gate: Gate): Twins {
   const name = gateName(step);
   const numbers = gate.shape.map((d) => constant(d)!);
   return {
-    name: `${state}, decay 1`,
+    name: what,
     special: withNode(step, gate.node, (b) => b.fill(gate.still, gate.shape)),
     general: withNode(step, gate.node, (_, input) => input(gate.shape)),
     widen: (given) => {
@@ -181,16 +181,50 @@ function equal(step: StepProgram, state: string, { node, shape }: Gate): Twins |
   return null;
 }
 
+/** Gates of a set that are tried, of more. */
+const MOST_GATES = 2;
+
+/**
+ * Gates of states that have one form together (momentum beside the weights that it changes): there is no decay of one
+ * state there, but what says how much of a state stays is still a number between 0 and 1, which a sigmoid gives.
+ */
+function coupled(step: StepProgram): Twins[] {
+  const found: Twins[] = [];
+  for (const node of unroll(step).graph.nodes) {
+    if (node.op !== "recurrence") continue;
+    const { body, carries } = node.recurrence;
+    const own = new Set(carries.map((c) => c.input));
+    for (const set of analyse(node.recurrence)) {
+      if (set.form === null || set.carries.length < 2) continue;
+      const states = set.carries.map((i) => carries[i]!);
+      const gates = reachable(
+        body,
+        states.map((c) => c.next),
+      ).filter(
+        (n) => n.op === "unary" && n.fn === "sigmoid" && !reachable(body, [n.id]).some((x) => own.has(x.id)), // prettier-ignore
+      );
+      const name = states.map((c) => c.name).join("+");
+      // Not what a gate is made of.
+      const inside = new Set(gates.flatMap((g) => reachable(body, [g.id]).filter((n) => n !== g)));
+      const outer = gates.filter((g) => !inside.has(g));
+      for (const { id, shape } of outer.slice(0, MOST_GATES)) {
+        found.push(still(step, `${name}, gate 1`, { node: id, shape, still: 1 }));
+      }
+    }
+  }
+  return found;
+}
+
 /** All gates of a step with numbers for its sizes. */
 export function twinsOf(step: StepProgram): Twins[] {
   const found: Twins[] = [];
   for (const [state, form] of formsOf(step)) {
     const gate = gateOf(step, state, form);
     if (gate === null) continue;
-    found.push(still(step, state, gate));
+    found.push(still(step, `${state}, decay 1`, gate));
     if (form.decay.kind !== "diagonal") continue;
     const twins = equal(step, state, gate);
     if (twins !== null) found.push(twins);
   }
-  return found;
+  return [...found, ...coupled(step)];
 }

@@ -11,8 +11,8 @@ const TOLERANCES: Readonly<Record<Precision, Readonly<Record<Kind, number>>>> = 
 };
 /** Relative spacing of numbers over that of float32, in which `rounded` is computed. */
 const SPACING: Readonly<Record<Precision, number>> = { f32: 1, f64: 2 ** -29 };
-/** Rounding, in whatever order a program computes, may do this many times what it does to the oracle. */
-const CONDITIONING = 20;
+/** Rounding, in whatever order a program computes, may do this many times what it does to the oracle at worst. */
+const CONDITIONING = 8;
 /** Results beyond these are too close to overflow: their squares, or what they are made of, may not fit. */
 const LIMITS: Readonly<Record<Precision, number>> = { f32: 1e15, f64: 1e60 };
 
@@ -43,6 +43,10 @@ export interface Comparison {
   readonly undetermined: readonly string[];
 }
 
+/** What is NaN is beyond everything. */
+const isBeyond = (kind: Kind, off: number): boolean =>
+  !(CONDITIONING * off <= TOLERANCES.f32[kind]);
+
 /** What the oracle says, prepared for comparisons. */
 export class Expectation {
   readonly values: Values;
@@ -50,8 +54,11 @@ export class Expectation {
   readonly #scales: ReadonlyMap<string, number>;
   readonly #conditioning: ReadonlyMap<string, number>;
 
-  /** `rounded`: the same from inputs moved by half a unit in the last place of a float32, every value rounded to float32. */
-  constructor(values: Values, rounded: Values) {
+  /**
+   * `rounded`: the same, once or more, from inputs moved by up to half a unit in the last place of a float32, every value
+   * rounded to float32.
+   */
+  constructor(values: Values, ...rounded: readonly Values[]) {
     this.values = values;
     const sizes = new Map([...values].map(([name, { data }]) => [name, rms(data)]));
     const gradients = [...sizes].filter(([name]) => kindOf(name) === "gradient");
@@ -64,11 +71,16 @@ export class Expectation {
     ];
     this.#scales = new Map([...sizes].map(scale));
     this.#conditioning = new Map(
-      [...values].map(([name, { data }]) => [
-        name,
-        rms(data, rounded.get(name)!.data) / this.#scales.get(name)!,
-      ]),
+      [...values].map(([name, { data }]) => {
+        const off = rounded.map((r) => rms(data, r.get(name)!.data));
+        return [name, Math.max(...off) / this.#scales.get(name)!];
+      }),
     );
+  }
+
+  /** How many values rounding may put further off than is allowed: these could end up not compared. */
+  get undetermined(): number {
+    return [...this.#conditioning].filter(([name, off]) => isBeyond(kindOf(name), off)).length;
   }
 
   /** Whether everything is small enough to be compared at all. */

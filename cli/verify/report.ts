@@ -1,12 +1,11 @@
 /** What `fwp verify` found, for people and for tools. */
 import { plural, table } from "../output.ts";
-import type { Finding, Worst } from "./verify.ts";
+import type { Finding, Findings, Worst } from "./verify.ts";
 
 /** All candidates at one choice of sizes. */
-export interface VerifiedRound {
+export interface VerifiedRound extends Findings {
   readonly sizes: readonly (readonly [name: string, value: number])[];
   readonly lengths: readonly number[];
-  readonly findings: readonly Finding[];
 }
 
 /** One layer or model. */
@@ -24,6 +23,8 @@ export interface Summary {
   readonly incomparable: number;
   /** Single values: outputs, last states, gradients, each at one length. */
   readonly values: { readonly compared: number; readonly left: number };
+  /** Sequences whose numbers were drawn again. */
+  readonly redrawn: number;
 }
 
 export function summarise(all: readonly Verified[]): Summary {
@@ -36,6 +37,7 @@ export function summarise(all: readonly Verified[]): Summary {
     failed: count("FAIL"),
     incomparable: count("not comparable"),
     values: { compared: total((f) => f.compared), left: total((f) => f.left) },
+    redrawn: all.flatMap((v) => v.rounds).reduce((n, r) => n + r.redrawn, 0),
   };
 }
 
@@ -97,7 +99,7 @@ function percent(part: number, whole: number): string {
 }
 
 export function summaryText(all: readonly Verified[]): string {
-  const { comparisons, failed, incomparable, values } = summarise(all);
+  const { comparisons, failed, incomparable, values, redrawn } = summarise(all);
   const layers = new Set(all.map((v) => `${v.file}\n${v.name}`)).size;
   const verdict = failed === 0 ? "no failures" : plural(failed, "failure");
   const none = incomparable === 0 ? "" : `, ${incomparable} not comparable`;
@@ -106,10 +108,14 @@ export function summaryText(all: readonly Verified[]): string {
     values.left === 0
       ? ""
       : `, ${values.left} not comparable (${percent(values.left, whole)}): they overflow, or the oracle itself, rounded, is as far off`;
+  const again =
+    redrawn === 0
+      ? ""
+      : `; numbers drawn again for ${plural(redrawn, "sequence")} that rounding alone left undetermined`;
   return `${plural(layers, "layer or model", "layers and models")}, ${plural(
     comparisons,
     "comparison",
-  )} with the oracle: ${verdict}${none}\n${plural(values.compared, "value")} compared${left}\n`;
+  )} with the oracle: ${verdict}${none}\n${plural(values.compared, "value")} compared${left}${again}\n`;
 }
 
 const worstJson = (worst: Worst | null) =>

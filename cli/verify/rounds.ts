@@ -29,9 +29,13 @@ export const QUICK_ROUNDS = 2;
 /** Numbers that the steps of one sequence may compute, without their gradients; all forms together take seconds for it. */
 const MOST_WORK = 5e6;
 /** The same for a length that no other round could take. */
-const MOST_FOR_LENGTH = 4 * MOST_WORK;
+const MOST_FOR_LENGTH = 8 * MOST_WORK;
 /** Nodes that a step may have: what is repeated is written out. */
 const MOST_NODES = 300;
+/** The same for a number of repetitions that no other round could take. */
+const MOST_FOR_SIZE = 4 * MOST_NODES;
+/** The other sizes where one is too large for a round like the others. */
+const BESIDE = 3;
 
 /** Sizes with their lengths. */
 export interface Round extends Sized {
@@ -41,6 +45,7 @@ export interface Round extends Sized {
 }
 
 export interface Plan {
+  /** As many as were asked for, and, if these are all there are, some for what they left out. */
   readonly rounds: readonly Round[];
   /** Of the sizes and lengths above those that no round has: too much work, or refused by the spec. */
   readonly missing: readonly (readonly [name: string, values: readonly number[]])[];
@@ -69,7 +74,7 @@ const excess = (sized: Sized, time: number): number =>
  * (of heads, layers, hidden units as a rule) give way first, as far as that helps.
  */
 function sizesWithin(
-  choose: (sizeOf: (index: number) => number) => Sized | Problems,
+  choose: Choose,
   wanted: (index: number) => number,
   time: number,
 ): Sized | Problems {
@@ -89,17 +94,46 @@ function sizesWithin(
   return found;
 }
 
+type Choose = (sizeOf: (index: number) => number) => Sized | Problems;
+
+/** Sizes and lengths that no round could take, each beside small others. */
+function moreRounds(rounds: readonly Round[], choose: Choose): Round[] {
+  const more: Round[] = [];
+  const [first] = rounds;
+  for (const [name, values] of missingOf(rounds)) {
+    if (name === STEPS) {
+      const small = choose((i) => (i % 2 === 0 ? 1 : BESIDE));
+      if (!("step" in small)) continue;
+      const lengths = values.filter((time) => workIn(small, time) <= MOST_FOR_LENGTH);
+      if (lengths.length > 0) more.push({ ...small, lengths, gates: false });
+      continue;
+    }
+    const at = first!.sizes.findIndex(([own]) => own === name);
+    for (const value of values) {
+      const one = choose((i) => (i === at ? value : BESIDE));
+      if (!("step" in one) || one.sizes[at]?.[1] !== value) continue;
+      const lengths = SHORT.filter((time) => workIn(one, time) <= MOST_WORK);
+      if (lengths.length === 0 || one.step.body.nodes.length > MOST_FOR_SIZE) continue;
+      more.push({ ...one, lengths, gates: false });
+    }
+  }
+  return more;
+}
+
 /** Lengths that were too much for the sizes they would have come with go to the sizes that are least work. */
 function withAllLengths(rounds: readonly Round[]): Round[] {
   const used = new Set(rounds.flatMap((r) => r.lengths));
   const [lightest] = [...rounds].sort((a, b) => workIn(a, LONG[1]) - workIn(b, LONG[1]));
   const more = LENGTHS.filter(
-    (time) => !used.has(time) && workIn(lightest!, time) <= MOST_FOR_LENGTH,
+    (time) => !used.has(time) && workIn(lightest!, time) <= 4 * MOST_WORK,
   );
   return rounds.map((r) =>
     r === lightest ? { ...r, lengths: [...r.lengths, ...more].sort((a, b) => a - b) } : r,
   );
 }
+
+/** What lengths are called among the sizes. */
+const STEPS = "steps";
 
 const without = (all: readonly number[], seen: readonly number[]) =>
   all.filter((value) => !seen.includes(value));
@@ -114,12 +148,13 @@ function missingOf(rounds: readonly Round[]): Plan["missing"] {
     LENGTHS,
     rounds.flatMap((r) => r.lengths),
   );
-  return [...sizes, ["steps", lengths] as const].filter(([, values]) => values.length > 0);
+  return [...sizes, [STEPS, lengths] as const].filter(([, values]) => values.length > 0);
 }
 
 function fullPlan(project: Project, decl: Declared, options: PlanOptions): Plan | Problems {
   const { settings, seed, rounds } = options;
   const made: Round[] = [];
+  const choose: Choose = (sizeOf) => chooseSizes(project, decl, settings, sizeOf);
   for (let round = 0; round < rounds; round++) {
     const [cycle, r] = [Math.floor(round / ROUNDS), round % ROUNDS];
     const shift = cycle + (random4(seed, 0, 0)[0] % SIZES.length);
@@ -128,8 +163,6 @@ function fullPlan(project: Project, decl: Declared, options: PlanOptions): Plan 
       large
         ? LARGE[(i + shift) % LARGE.length]!
         : SIZES[(r + shift + OFFSETS[i % OFFSETS.length]!) % SIZES.length]!;
-    const choose = (sizeOf: (index: number) => number) =>
-      chooseSizes(project, decl, settings, sizeOf);
     const sized = sizesWithin(choose, wanted, large ? MIDDLE[0] : SHORT[0]);
     if (!("step" in sized)) return sized;
     const at = r + cycle;
@@ -141,7 +174,8 @@ function fullPlan(project: Project, decl: Declared, options: PlanOptions): Plan 
     made.push({ ...sized, lengths: some, gates: r === 3 || large });
   }
   if (rounds < ROUNDS) return { rounds: made, missing: [] };
-  const all = withAllLengths(made);
+  const covered = withAllLengths(made);
+  const all = [...covered, ...moreRounds(covered, choose)];
   return { rounds: all, missing: missingOf(all) };
 }
 

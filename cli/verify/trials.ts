@@ -23,10 +23,19 @@ const DEVIATION = 0.7;
 /** That of what parameters are away from their first values, so that no gain is one and no bias zero. */
 const TRAINED = 0.1;
 
+/** Between the seeds of draws. */
+const APART = 1_000_003;
+/** Numbers are drawn this often until rounding alone leaves nothing undetermined. */
+const DRAWS = 6;
+/** So often is the oracle rounded where it leaves something undetermined after all. */
+const ROUNDINGS = 3;
+
 /** One length: the job and what the oracle makes of it. */
 export interface Trial {
   readonly given: Given;
   readonly expectation: Expectation;
+  /** How many draws of numbers were given up. */
+  readonly redrawn: number;
 }
 
 const keyOf = (port: { readonly role: string; readonly name: string }): string =>
@@ -112,17 +121,32 @@ function givenOf(
   return { parameters, tensors: named(others), sizes };
 }
 
-/** A trial for each length. The same ports are given the same numbers whatever else the step has. */
+/** A draw is the same for all steps that have the same ports, whatever else they have. */
+function trial(program: SequenceProgram, sizes: Sizes, seed: number, redrawn: number): Trial {
+  const inputs = draw(program, sizes, seed);
+  const want = named(runProgram(program, inputs, sizes));
+  // The same meaning in float32, from inputs that are as good: how well are the results determined?
+  const round = (i: number): Values =>
+    named(runProgram(program, moved(program, inputs, seed + i), sizes, Math.fround));
+  const first = round(0);
+  const given = givenOf(program, inputs, sizes);
+  const expectation = new Expectation(want, first);
+  if (expectation.undetermined === 0 || redrawn < DRAWS - 1) return { given, expectation, redrawn };
+  const more = Array.from({ length: ROUNDINGS - 1 }, (_, i) => round(i + 1));
+  return { given, expectation: new Expectation(want, first, ...more), redrawn };
+}
+
+/** A trial for each length, with numbers that determine the results wherever a few draws find some. */
 export function trials(step: StepProgram, lengths: readonly number[], seed: number): Trial[] {
   const program = withGradients(unroll(step));
   const growing = step.states.some((s) => s.growing);
   return lengths.map((time, i) => {
     const batch = time < LONG ? BATCH : 1;
     const sizes: Sizes = { batch, time, past: growing && i % 2 === 1 ? PAST : 0 };
-    const inputs = draw(program, sizes, seed);
-    const want = named(runProgram(program, inputs, sizes));
-    // The same meaning in float32, from inputs that are as good: how well are the results determined?
-    const near = named(runProgram(program, moved(program, inputs, seed), sizes, Math.fround));
-    return { given: givenOf(program, inputs, sizes), expectation: new Expectation(want, near) };
+    for (let redrawn = 0; ; redrawn++) {
+      // Later rounds have the seeds next to this one.
+      const found = trial(program, sizes, seed + redrawn * APART, redrawn);
+      if (found.expectation.undetermined === 0 || redrawn === DRAWS - 1) return found;
+    }
   });
 }

@@ -36,15 +36,15 @@ export interface Finding {
   readonly outcome: Outcome;
 }
 
+/** What was found at one choice of sizes. */
+export interface Findings {
+  readonly findings: readonly Finding[];
+  /** Sequences whose numbers were drawn again because rounding alone left results undetermined. */
+  readonly redrawn: number;
+}
+
 /** Gates are held still on sequences that are shorter than this. */
 const GATED = 100;
-
-/** Of the derived candidates the last on each device, which is enough to see whether a rule was folded rightly. */
-const derived = (all: readonly Candidate[]): Candidate[] => [
-  ...new Map(
-    all.filter((c) => c.derived).map((c) => [`${c.device} ${c.precision}`, c] as const),
-  ).values(),
-];
 
 const further = (a: Worst | null, b: Deviation, time: number): Worst =>
   a !== null && a.ratio >= b.ratio ? a : { ...b, time };
@@ -110,9 +110,10 @@ export function verifyStep(
   step: StepProgram,
   candidates: Candidates,
   { lengths, seed, gates, before = () => {} }: VerifyOptions,
-): Finding[] {
+): Findings {
   before("oracle");
   const all = trials(step, lengths, seed);
+  const redrawn = all.filter((t) => t.redrawn > 0).length;
   const findings: Finding[] = [];
   const run = (
     candidate: Candidate,
@@ -129,18 +130,19 @@ export function verifyStep(
     if (fitting.length > 0) run(candidate, candidate.form, fitting, candidate.run);
   }
   const short = lengths.filter((time) => time < GATED);
-  if (!gates || derived(own).length === 0 || short.length === 0) return findings;
+  const gated = (of: StepProgram): Candidate[] => candidates(of).filter((c) => c.gated);
+  if (!gates || short.length === 0 || !own.some((c) => c.gated)) return { findings, redrawn };
   for (const { name, special, general, widen, narrow } of twinsOf(step)) {
     before(`oracle, ${name}`);
     const some = trials(special, short.slice(-1), seed);
-    for (const candidate of derived(candidates(special))) {
+    for (const candidate of gated(special)) {
       run(candidate, `${candidate.form}, ${name}: folded`, some, candidate.run);
     }
-    for (const candidate of derived(candidates(general))) {
+    for (const candidate of gated(general)) {
       run(candidate, `${candidate.form}, ${name}: given`, some, (given) =>
         candidate.run(widen(given)).map(narrow),
       );
     }
   }
-  return findings;
+  return { findings, redrawn };
 }

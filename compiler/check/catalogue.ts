@@ -30,7 +30,7 @@ export const checkCatalogue = {
     "a name is declared twice",
     (f: { name: string }) => `${f.name} is declared twice`,
     () => "rename one of them",
-    "Every map, instruction, layer, model, experiment and ablation of a file, and every parameter, state and input of a declaration, needs a name of its own.",
+    "Every map, instruction, layer, model, experiment and ablation of a file, and every parameter, state, weight, input and output of a declaration, needs a name of its own.",
   ),
   fwp2004: entry(
     "error",

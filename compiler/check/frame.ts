@@ -47,6 +47,8 @@ export class Frame {
   readonly inputs = new Map<string, Value>();
   readonly outputs = new Map<string, Value>();
   readonly schedules = new Map<string, Scheduled>();
+  /** Where weights are declared, each in its own frame. */
+  readonly weights = new Map<string, Span>();
   delays = 0;
   /** Of an instruction that writes one parameter: the state that its caller writes, after which values are named. */
   writes: string | null = null;
@@ -152,6 +154,7 @@ export class Frame {
     this.previous.clear();
     this.outputs.clear();
     this.schedules.clear();
+    this.weights.clear();
     this.delays = 0;
     this.pending.length = 0;
   }

@@ -299,6 +299,13 @@ function runWrite(frame: Frame, statement: WriteStatement, place: string): void 
 function runWeight(frame: Frame, statement: WeightStatement): void {
   const name = statement.name.text;
   if (frame.session.inProgram) frame.report("fwp4002", statement.span, { what: `weight ${name}` });
+  const first = frame.weights.get(name);
+  if (first !== undefined) {
+    const place = { file: frame.module.file, range: first };
+    const related = [{ message: "declared here", place }];
+    return frame.report("fwp2003", statement.name.span, { name }, related);
+  }
+  frame.weights.set(name, statement.name.span);
   const shape = shapeOf(frame, statement.shape);
   const init = statement.init === null ? null : evaluate(frame, statement.init);
   const span = statement.init?.span ?? statement.span;

@@ -38,6 +38,13 @@ export function valueName(node: Node): string {
   return specName(node) ?? (node.op === "input" ? node.name.replace(/^[a-z]+:/, "") : word(node));
 }
 
+/** `state:prev.y` as `prev(y)`; other roles of inputs disappear. */
+export function inputName(name: string): string {
+  const bare = name.replace(/^[a-z]+:/u, "");
+  const previous = /^(.*\.)?prev\.([^.]+)$/u.exec(bare);
+  return previous === null ? bare : `${previous[1] ?? ""}prev(${previous[2]!})`;
+}
+
 /** The origin of values computed on the way to a gradient of what has this origin. */
 export function gradientOrigin(origin: Origin | null): Origin | null {
   if (origin?.label == null) return origin;

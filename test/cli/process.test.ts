@@ -20,10 +20,14 @@ beforeAll(() => {
   const { status, stdout } = spawnSync(process.execPath, [compiler, ...options]);
   expect(status, String(stdout)).toBe(0);
   return () => fs.rmSync(built, { recursive: true, force: true });
-});
+}, 120_000);
 
-const node = (...args: readonly string[]) =>
-  spawnSync(process.execPath, args, { encoding: "utf8", env: { PATH: process.env["PATH"] } });
+const node = (...args: readonly string[]) => nodeWith({}, ...args);
+const nodeWith = (env: Readonly<Record<string, string>>, ...args: readonly string[]) =>
+  spawnSync(process.execPath, args, {
+    encoding: "utf8",
+    env: { PATH: process.env["PATH"], ...env },
+  });
 
 describe("the compiled command", () => {
   it("runs through a link, as npm makes one", () => {
@@ -55,6 +59,47 @@ describe("the compiled command", () => {
     child.stderr.on("data", (data: Buffer) => (err += data.toString()));
     const code = await new Promise((done) => child.on("close", done));
     expect([code, err]).toEqual([0, ""]);
+  });
+
+  describe("verify in several processes", () => {
+    const flags = ["--quick", "--device", "typescript"];
+
+    it("finds the same, in the same order", () => {
+      const files = [file("a.fwp", DELTA), file("b.fwp", DELTA.replace("sigmoid", "tanh"))];
+      const [one, two] = ["1", "2"].map((jobs) =>
+        node(script, "verify", ...files, ...flags, "--jobs", jobs),
+      );
+      expect([one!.status, two!.status]).toEqual([0, 0]);
+      expect(one!.stdout).toContain(`${files[1]!}\n`);
+      expect(two!.stdout).toBe(one!.stdout);
+    });
+
+    it("takes the end of a process for a failure, and goes on", () => {
+      const dies = `if (process.send) process.on("message", ({ kind, unit }) => {
+        if (kind === "unit" && unit.round === 0) process.kill(process.pid, "SIGKILL");
+      });`;
+      const hook = `--import=data:text/javascript,${encodeURIComponent(dies)}`;
+      const { status, stdout } = nodeWith(
+        { NODE_OPTIONS: hook },
+        script,
+        "verify",
+        file("a.fwp", DELTA),
+        ...flags,
+        "--jobs",
+        "2",
+      );
+      expect(status).toBe(1);
+      expect(stdout).toContain("FAIL (the process ended by SIGKILL)");
+      expect(stdout).toMatch(/: 1 failure\n\d+ values compared/);
+      expect(stdout).toMatch(/ sequential +typescript f64 .* ok\n/);
+    });
+
+    it("says once what is wrong", () => {
+      const picky = "layer Picky() {\n  in x: [width]\n  out y: [width - 1000] = linear(x)\n}\n";
+      const ended = node(script, "verify", file("picky.fwp", picky), "--jobs", "2");
+      expect([ended.status, ended.stdout]).toEqual([1, ""]);
+      expect(ended.stderr.match(/fwp8301/gu)).toHaveLength(1);
+    });
   });
 
   it("checks the largest spec within half a second", () => {

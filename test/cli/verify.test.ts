@@ -53,7 +53,10 @@ const unused = (): never => {
 };
 
 /** `fwp verify` in this process with other programs to hold against the oracle. */
-function verifyWith(path: string, candidates: Candidates): { code: number; out: string } {
+async function verifyWith(
+  path: string,
+  candidates: Candidates,
+): Promise<{ code: number; out: string }> {
   let out = "";
   const context = {
     out: (text: string) => void (out += text),
@@ -65,7 +68,7 @@ function verifyWith(path: string, candidates: Candidates): { code: number; out: 
   };
   const options = { set: [], seed: "1", rounds: "1", quick: true };
   try {
-    verify([path], options, context, candidates);
+    await verify([path], options, context, candidates);
   } catch (error) {
     if (!(error instanceof Exit)) throw error;
     return { code: error.code, out };
@@ -74,10 +77,10 @@ function verifyWith(path: string, candidates: Candidates): { code: number; out: 
 }
 
 /** What a run writes to standard error. */
-const show = (terminal: boolean, path: string) => {
+const show = async (terminal: boolean, path: string) => {
   let err = "";
   const context = { out: () => {}, err: (text: string) => void (err += text), stdin: unused, env: {}, terminal, io: {} as never }; // prettier-ignore
-  verify([path], { set: [], seed: "1", rounds: "1", quick: true }, context);
+  await verify([path], { set: [], seed: "1", rounds: "1", quick: true }, context);
   return err;
 };
 
@@ -126,7 +129,7 @@ describe("fwp verify", () => {
     expect(await run("2")).not.toBe(first);
   });
 
-  it("says where a wrong program is wrong, and ends with 1", () => {
+  it("says where a wrong program is wrong, and ends with 1", async () => {
     const path = file("memory.fwp", memory("0.5"));
     const other = file("other.fwp", memory("0.501"));
     /** The step of the other file at the same sizes: the same ports, another decay. */
@@ -137,9 +140,9 @@ describe("fwp verify", () => {
       if (!("step" in found)) throw new Error(found.diagnostics.map((d) => d.message).join("\n"));
       return concretize(found.step, found.values);
     };
-    const right = verifyWith(path, typescriptCandidates);
+    const right = await verifyWith(path, typescriptCandidates);
     expect(right.code).toBe(0);
-    const { code, out } = verifyWith(path, (step) => typescriptCandidates(wrong(step)));
+    const { code, out } = await verifyWith(path, (step) => typescriptCandidates(wrong(step)));
     expect(code).toBe(1);
     expect(out.match(/ FAIL\n/g)!.length).toBe(right.out.match(/ ok\n/g)!.length);
     expect(out).toMatch(
@@ -148,9 +151,9 @@ describe("fwp verify", () => {
     expect(out).toMatch(/: \d+ failures\n\d+ values compared/);
   });
 
-  it("takes a program that breaks off, or leaves something out, for a failure", () => {
+  it("takes a program that breaks off, or leaves something out, for a failure", async () => {
     const path = file("memory.fwp", memory("0.5"));
-    const { code, out } = verifyWith(path, (step) => {
+    const { code, out } = await verifyWith(path, (step) => {
       const [first, second] = typescriptCandidates(step);
       return [
         {
@@ -185,12 +188,12 @@ describe("fwp verify", () => {
     expect(narrow[0]!.forward).toBeNull();
   });
 
-  it("draws its progress on a terminal, and wipes it; elsewhere a line for each of several", () => {
+  it("draws its progress on a terminal, and wipes it; elsewhere a line for each of several", async () => {
     const path = file("memory.fwp", memory("0.5"));
     const several = file("several.fwp", `${DELTA}\n${ATTENTION}`);
-    expect(show(false, path)).toBe("");
-    expect(show(false, several)).toBe(`1/2 ${several} Delta\n2/2 ${several} Attention\n`);
-    const drawn = show(true, path);
+    expect(await show(false, path)).toBe("");
+    expect(await show(false, several)).toBe(`1/2 ${several} Delta\n2/2 ${several} Attention\n`);
+    const drawn = await show(true, path);
     expect(drawn).toContain("Memory: 1 of 1, chunk 3, typescript f64");
     expect(drawn.endsWith("\r\u001B[K")).toBe(true);
   });
@@ -258,9 +261,12 @@ describe("the measure", () => {
 
   it("does not compare what rounding the inputs changes anyway, and says so", () => {
     const near = new Map([...values, ["y", of(1.01, -1.01)]] as const);
-    const found = new Map([...values, ["y", of(1.1, -1.1)]] as const);
+    const found = new Map([...values, ["y", of(1.07, -1.07)]] as const);
     const loose = new Expectation(values, near);
     expect(forward(expectation, found, "f32").worst.get("forward")!.ratio).toBeGreaterThan(1);
+    expect([expectation.undetermined, loose.undetermined]).toEqual([0, 1]);
+    // The worst of several roundings counts.
+    expect(new Expectation(values, values, near).undetermined).toBe(1);
     expect(forward(loose, found, "f32")).toEqual({
       worst: new Map(),
       compared: 0,

@@ -27,7 +27,7 @@ vi.mock("../../compiler/derive/chunk/decay.ts", async (original) => {
 useFolder();
 beforeEach(() => void (broken.decay = ""));
 
-function stepOf(program: string, more = "") {
+function stepOf(program: string, more = "", state = "") {
   const source = `layer Memory() {
   in x: [4]
   slow net {
@@ -37,7 +37,7 @@ function stepOf(program: string, more = "") {
     d: [2, 3] = sigmoid(linear(x))
     ${more}
   }
-  fast net { W: [2, 5, 3] = 0 }
+  fast net { W: [2, 5, 3] = 0 ${state} }
   program { ${program} }
   out y: [2, 5] = W @ k
 }
@@ -47,7 +47,8 @@ function stepOf(program: string, more = "") {
   return concretize(found.step, found.values);
 }
 
-const twins = (program: string, more?: string) => twinsOf(stepOf(program, more)).map((t) => t.name);
+const twins = (program: string, more?: string, state?: string) =>
+  twinsOf(stepOf(program, more, state)).map((t) => t.name);
 const SCALAR = "W <- g * W + outer(v, k)";
 const DIAGONAL = `W <- einsum(W[h, i, j], d[h, j] -> [h, i, j])
   W <- W + g * outer(v - W @ k, k)`;
@@ -57,6 +58,10 @@ describe("gates", () => {
     expect(twins(SCALAR)).toEqual(["W, decay 1"]);
     expect(twins("W <- 0.5 * W + outer(v, k)")).toEqual(["W, decay 1"]);
     expect(twins("W <- exp(-u) * W + outer(v, k)", "u: [2] = softplus(linear(x))")).toEqual(["W, decay 1"]); // prettier-ignore
+    // Of states that have one form together.
+    const momentum = `M <- sigmoid(g) * M + outer(v - W @ k, k)
+      W <- W + M`;
+    expect(twins(momentum, "", "M: [2, 5, 3] = 0")).toEqual(["W+M, gate 1"]);
     // A gate that is open at zero.
     expect(twins("W <- W - g * W + g * outer(v, k)")).toEqual(["W, decay 1"]);
     expect(twins("W <- g * W\n W <- W + outer(v - W @ k, k)")).toEqual(["W, decay 1"]);
@@ -70,7 +75,8 @@ describe("gates", () => {
 });
 
 const findings = (program: string): readonly Finding[] =>
-  verifyStep(stepOf(program), typescriptCandidates, { lengths: [7, 19], seed: 1, gates: true });
+  verifyStep(stepOf(program), typescriptCandidates, { lengths: [7, 19], seed: 1, gates: true })
+    .findings;
 const failing = (all: readonly Finding[]) => [
   ...new Set(all.filter((f) => f.outcome !== "ok").map((f) => f.form)),
 ];

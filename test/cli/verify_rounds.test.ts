@@ -44,23 +44,32 @@ describe("sizes and lengths", () => {
     );
   });
 
-  it("are made smaller where they are too much work, and what is left out is said", () => {
+  it("are made smaller where they are too much work", () => {
     const found = plan("associative.fwp", "FastWeightMemory");
-    for (const { step, lengths } of found.rounds) {
+    for (const [i, { sizes, step, lengths }] of found.rounds.entries()) {
       for (const time of lengths) {
-        expect(workOf(step, { batch: 1, time, past: 0 }) * time).toBeLessThan(3e7);
+        expect(workOf(step, { batch: 1, time, past: 0 }) * time).toBeLessThan(4e7);
       }
-      // Repeats are written out: few of them.
-      expect(step.body.nodes.length).toBeLessThan(400);
+      // Repeats are written out: few of them, but for rounds in which all else is small.
+      const small = sizes.every(([name, size]) => name === "hops" || size <= 3);
+      expect(step.body.nodes.length).toBeLessThan(i < ROUNDS || !small ? 400 : 1300);
     }
-    const hops = of(found, "hops");
-    expect(found.missing).toContainEqual(["hops", SIZES.filter((n) => !hops.has(n))]);
+    expect([...of(found, "hops")]).toEqual(expect.arrayContaining(SIZES));
+    expect([...lengthsOf(found)]).toEqual(expect.arrayContaining(LENGTHS));
+    expect(found.missing).toEqual([]);
+  });
+
+  it("are left out where even a round of their own is too much, which is said", () => {
+    const found = plan("char_lm.fwp", "CharLM");
+    expect(found.missing).toEqual([["depth", [16, 60, 64]]]);
     expect([...lengthsOf(found)]).toEqual(expect.arrayContaining(LENGTHS));
   });
 
   it("are as large as a spec needs them: an address has its bits", () => {
     const found = plan("self_referential.fwp", "Introspective");
-    expect(found.rounds).toHaveLength(ROUNDS);
+    // One more for long sequences, with the smallest nets there are.
+    expect(found.rounds).toHaveLength(ROUNDS + 1);
+    expect([...lengthsOf(found)]).toEqual(expect.arrayContaining(LENGTHS));
     expect(Math.min(...of(found, "units"))).toBeGreaterThan(16);
     expect(found.missing.find(([name]) => name === "units")![1]).toContain(1);
   });

@@ -14,6 +14,8 @@ import { Inexpressible, UNIT, type Factor, type Label, type Products, type Sum, 
 
 /** More terms than this are not worth a form of their own. */
 const MOST_TERMS = 64;
+/** A sum over more than this stays one matrix. */
+const MOST_OUTER = 8;
 
 export class Expander {
   readonly products: Products;
@@ -275,7 +277,7 @@ export class Expander {
   /** Carries out the sums that the state has no part in, and adds up terms that differ in a factor only. */
   #tidy({ out, terms }: Sum): Sum {
     const done: Term[] = [];
-    for (const term of terms) {
+    for (const term of terms.flatMap((t) => this.#apart(t, out))) {
       let next: Term | null = this.#closed(term, out);
       for (let i = 0; next !== null && i < done.length; i++) {
         const merged = this.#merged(done[i]!, next, out);
@@ -288,6 +290,30 @@ export class Expander {
     }
     if (done.length > MOST_TERMS) throw new Inexpressible("too many terms");
     return { out, terms: done };
+  }
+
+  /** A sum of few outer products (keys that are handed over together) as so many terms, rather than as the matrix it makes. */
+  #apart(term: Term, out: readonly Label[]): Term[] {
+    const factors = term.factors.map((f) => this.products.squeeze(f));
+    const stays = new Set([...out, ...(term.state ?? [])]);
+    const few = factors.flatMap((f) => f.labels).find((l) => !stays.has(l) && this.#isOuter(factors, l)); // prettier-ignore
+    if (few === undefined) return [term];
+    return Array.from({ length: constant(this.products.size(few))! }, (_, i) => ({
+      state: term.state,
+      factors: factors.map((f) => this.products.at(f, few, i)),
+    })).flatMap((t) => this.#apart(t, out));
+  }
+
+  /** Whether a sum over a label makes a matrix that is longer, along axes that the factors do not share, than the sum is. */
+  #isOuter(factors: readonly Factor[], label: Label): boolean {
+    const length = constant(this.products.size(label));
+    if (length === undefined || length > MOST_OUTER) return false;
+    const summed = factors.filter((f) => f.labels.includes(label));
+    const sides = summed
+      .map((f) => f.labels.filter((l) => !summed.every((g) => g.labels.includes(l))))
+      .filter((own) => own.length > 0);
+    if (sides.length < 2) return false;
+    return sides.flat().every((l) => length < (constant(this.products.size(l)) ?? Infinity));
   }
 
   #closed(term: Term, out: readonly Label[]): Term {

@@ -3,6 +3,7 @@
  * old ones are multiplied by. By algebra on the step; names play no part.
  */
 import type { Graph, NodeId, Recurrence } from "../../graph/ir.ts";
+import { inputName } from "../../graph/names.ts";
 import { reachable } from "../../graph/rebuild.ts";
 import { components } from "../stage/components.ts";
 import { classOf, reasonOf, sideOf, type ClassName } from "./classify.ts";
@@ -122,7 +123,7 @@ function obstacleReason(body: Graph, path: readonly NodeId[] | null): string {
   const labels = (path ?? []).flatMap((id) => {
     const node = body.nodes[id]!;
     const own = node.op === "unary" || node.op === "binary" ? node.fn : node.op;
-    return node.op === "input" ? [node.name] : [node.origin?.label ?? own];
+    return node.op === "input" ? [inputName(node.name)] : [node.origin?.label ?? own];
   });
   const way = labels.filter((l, i) => l !== labels[i - 1]).join(" → ");
   return `the new state is not affine in the old one: ${way}`;

@@ -2,7 +2,7 @@
  * Index notation: labels stand for axes, a term is a product of factors that are summed over every label the result lacks.
  * Factors are state-free nodes of the step; at most one factor of a term is the state itself.
  */
-import { constant, type Dim } from "../../dims.ts";
+import { constant, dim, type Dim } from "../../dims.ts";
 import { algebra, type GraphBuilder, type NodeId } from "../../graph/index.ts";
 
 /** Distinct numbers for distinct axes. */
@@ -69,6 +69,15 @@ export class Products {
     if (labels.length === factor.labels.length) return factor;
     const shape = labels.map((l) => this.size(l));
     return { id: algebra.reshape(this.builder, factor.id, shape), labels };
+  }
+  /** The factor at one place along an axis; itself if it lacks that. */
+  at(factor: Factor, label: Label, place: number): Factor {
+    const axis = factor.labels.indexOf(label);
+    if (axis < 0) return factor;
+    const { builder } = this;
+    const labels = factor.labels.filter((l) => l !== label);
+    const slice = algebra.slice(builder, factor.id, axis, dim(place), dim(1));
+    return { id: algebra.reshape(builder, slice, labels.map((l) => this.size(l))), labels }; // prettier-ignore
   }
   one(): Factor {
     return { id: this.builder.constant(1), labels: [] };

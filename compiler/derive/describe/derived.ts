@@ -13,7 +13,8 @@ import { isScan } from "../scan/index.ts";
 import { renamed, write, type Formula } from "./expression.ts";
 import * as f from "./expression.ts";
 import { dependents } from "./cuts.ts";
-import { inputName, Notation } from "./notation.ts";
+import { inputName } from "../../graph/names.ts";
+import { Notation } from "./notation.ts";
 
 export interface DerivedForm {
   readonly kind: "scan" | "chunk";

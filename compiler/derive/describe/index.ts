@@ -6,7 +6,8 @@ import { Bare, type Row } from "./bare.ts";
 import { dependents } from "./cuts.ts";
 import { rowText, type TransitionText } from "./equation.ts";
 import { write } from "./expression.ts";
-import { inputName, Notation, type NamedValue, type NotationOptions } from "./notation.ts";
+import { inputName } from "../../graph/names.ts";
+import { Notation, type NamedValue, type NotationOptions } from "./notation.ts";
 import type { Sides } from "./transition.ts";
 import { nameVersions, updateLines } from "./update.ts";
 
@@ -49,7 +50,12 @@ function usualSides(set: StateSet, shape: Shape): Sides {
     return all.length < 2 ? { left: all, right: [] } : { left: all.slice(-2, -1), right: all.slice(-1) }; // prettier-ignore
   }
   if (keys.length === 0) return { left: values, right: [] };
-  if (values.length === 0) return { left: keys, right: [] };
+  if (values.length === 0) {
+    // Rows that have keys of their own and decay each in its own way are no vectors apart: a number for each element.
+    const [row, ...more] = set.class === "elementwise" ? (layout?.batch ?? []).filter(isReal) : [];
+    const isTable = row !== undefined && more.length === 0 && row < Math.min(...keys);
+    return isTable ? { left: [row], right: keys } : { left: keys, right: [] };
+  }
   const behind = keys.length > 1 || Math.max(...keys) > Math.max(...values);
   return behind ? { left: values, right: keys } : { left: keys, right: values };
 }

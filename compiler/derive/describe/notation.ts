@@ -1,6 +1,6 @@
 /** Nodes of a step as formulas, in which signals stand under the names that the spec gives them. */
 import { constant, show } from "../../dims.ts";
-import { SIGNS } from "../../graph/names.ts";
+import { inputName, SIGNS } from "../../graph/names.ts";
 import type { ContractNode, Graph, Node, NodeId, SliceNode } from "../../graph/ir.ts";
 import { operands } from "../../graph/shapes.ts";
 import { contraction } from "./contraction.ts";
@@ -39,13 +39,6 @@ export interface NotationOptions {
   readonly sequence?: number;
   /** Of an input of a loop's body: the value outside that is bound to it. */
   readonly outside?: (id: NodeId) => Formula | null;
-}
-
-/** `state:prev.y` as `prev(y)`; other roles of inputs disappear. */
-export function inputName(name: string): string {
-  const bare = name.replace(/^[a-z]+:/u, "");
-  const previous = /^(.*\.)?prev\.([^.]+)$/u.exec(bare);
-  return previous === null ? bare : `${previous[1] ?? ""}prev(${previous[2]!})`;
 }
 
 const sameStatement = (a: Node, b: Node): boolean =>

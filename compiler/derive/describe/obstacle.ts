@@ -3,7 +3,7 @@ import type { Graph, Node, NodeId, Recurrence } from "../../graph/ir.ts";
 import { operands } from "../../graph/shapes.ts";
 import type { StateSet } from "../analyse/index.ts";
 import { degrees } from "../analyse/degree.ts";
-import { inputName } from "./notation.ts";
+import { inputName } from "../../graph/names.ts";
 
 export interface Station {
   /** The signal or state that the value is (or is part of), and what is done there: `tanh`, `product`. */

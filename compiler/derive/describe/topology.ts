@@ -2,7 +2,7 @@
 import { unreachable } from "../../../diagnostics/diagnostic.ts";
 import type { Node, NodeId, Origin, ProgramState, StepProgram } from "../../graph/ir.ts";
 import { operands } from "../../graph/shapes.ts";
-import { inputName } from "./notation.ts";
+import { inputName } from "../../graph/names.ts";
 import { writtenVersions } from "./update.ts";
 
 /** `slow` and `fast`: what stands in these blocks; `write`: what the program does to a state; `signal`: all else. */

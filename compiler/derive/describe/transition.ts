@@ -44,6 +44,8 @@ interface Part {
 }
 
 const ONE = f.symbol("I");
+/** A vector of ones. */
+const ALL = f.symbol("1");
 
 /** Which axes the terms of a sum sum over: the sets that occur. */
 function summedAxes({ terms, out }: Sum): (readonly number[])[] {
@@ -96,10 +98,16 @@ const touches = (x: Factor, list: readonly Label[]): boolean =>
 
 class Terms {
   readonly #notation: (factor: Factor) => Formula;
+  readonly #isUnit: (label: Label) => boolean;
   readonly #sides: Sides;
 
-  constructor(notation: (factor: Factor) => Formula, sides: Sides) {
+  constructor(
+    notation: (factor: Factor) => Formula,
+    isUnit: (label: Label) => boolean,
+    sides: Sides,
+  ) {
     this.#notation = notation;
+    this.#isUnit = isUnit;
     this.#sides = sides;
   }
 
@@ -107,13 +115,28 @@ class Terms {
     return f.product(factors.map(this.#notation), hadamard);
   }
 
-  /** One number per place along some axes, or per pair of places: `k1 ⊗ k2`. */
+  /** One number per place along some axes together: `k1 ⊗ k2`, and `d ⊗ 1` where it is the same along one of them. */
   #vector(factors: readonly Factor[], own: readonly Label[]): Formula {
-    if (factors.length === 0) return f.symbol("1");
-    const labels = factors.flatMap((x) => x.labels.filter((l) => own.includes(l)));
+    const there = (x: Factor): readonly Label[] => x.labels.filter((l) => own.includes(l));
+    const labels = factors.flatMap(there);
+    if (labels.length === 0) return factors.length === 0 ? ALL : this.#formula(factors, true);
+    const places = own.filter((l) => l !== UNIT && !this.#isUnit(l));
+    if (places.length < 2) return this.#formula(factors, true);
     const apart = new Set(labels).size === labels.length;
-    if (factors.length < 2 || !apart) return this.#formula(factors, true);
-    return factors.map(this.#notation).reduce((a, b) => ({ kind: "infix", sign: "⊗", a, b }));
+    if (!apart) {
+      const whole = factors.every((x) => places.every((l) => x.labels.includes(l)));
+      if (whole) return this.#formula(factors, true);
+      throw new Inexpressible("factors along some of the axes of a side");
+    }
+    const list: Formula[] = [];
+    const done = new Set<Factor>();
+    for (const label of places) {
+      const x = factors.find((y) => y.labels.includes(label));
+      if (x === undefined) list.push(ALL);
+      else if (!done.has(x)) list.push(this.#notation(x));
+      if (x !== undefined) done.add(x);
+    }
+    return list.reduce((p, q) => ({ kind: "infix", sign: "⊗", a: p, b: q }));
   }
 
   /** What a term does along the axes of one side. `place`: whether rows (in front of W) or columns. */
@@ -201,8 +224,8 @@ function elements({ scalar, left, right, both }: Part, columns: boolean): Formul
   const [l, r] = vectors;
   let made: Formula | null = l ?? r ?? null;
   if (l != null && r != null) made = f.outer(l, r);
-  else if (columns && r != null) made = f.outer(f.symbol("1"), r);
-  else if (columns && l != null) made = f.outer(l, f.symbol("1"));
+  else if (columns && r != null) made = f.outer(ALL, r);
+  else if (columns && l != null) made = f.outer(l, ALL);
   if (both !== null) made = made === null ? both : f.product([both, made], true);
   return made === null ? scalar : f.product([scalar, made]);
 }
@@ -245,9 +268,10 @@ function addends(parts: readonly Part[], columns: boolean): Addend[] {
 }
 
 /** A sum of products for what leads from one version of a state to another. */
-function expansion({ body, builder }: Question, from: NodeId, to: NodeId): Sum {
+function expansion({ body, builder }: Question, from: NodeId, to: NodeId) {
   const found = degrees(body, new Set([from]));
-  return new Expander(new Products(builder), from, found).expand(to);
+  const products = new Products(builder);
+  return { sum: new Expander(products, from, found).expand(to), products };
 }
 
 export interface Question {
@@ -265,9 +289,9 @@ export interface Question {
 /** What leads from one version to another at once. @throws Inexpressible */
 function stretchOf(q: Question, sides: Sides): (from: NodeId, to: NodeId) => Transition {
   const columns = sides.right.length > 0;
-  const terms = new Terms((x) => q.notation.of(x.id), sides);
   return (from, to) => {
-    const sum = expansion(q, from, to);
+    const { sum, products } = expansion(q, from, to);
+    const terms = new Terms((x) => q.notation.of(x.id), (l) => products.isUnit(l), sides); // prettier-ignore
     const parts = (free: boolean) =>
       sum.terms.filter((t) => (t.state === null) === free).map((t) => terms.part(t, sum.out));
     const C = parts(true).map((p) => elements(p, columns));
@@ -281,7 +305,7 @@ function stretchOf(q: Question, sides: Sides): (from: NodeId, to: NodeId) => Tra
 
 /** What one state of several contributes to the new value of another of its shape. @throws Inexpressible */
 export function contributionOf(q: Question): readonly Addend[] {
-  const sum = expansion(q, q.state, q.next);
+  const { sum } = expansion(q, q.state, q.next);
   if (sum.terms.every((t) => t.state === null)) return [];
   const rank = q.body.nodes[q.state]!.shape.length;
   return stretchOf(q, sidesOf(sum, rank) ?? q.usual)(q.state, q.next).addends;
@@ -291,7 +315,7 @@ export function contributionOf(q: Question): readonly Addend[] {
 export function transitionOf(q: Question): Transition {
   const way = versions(q.body, q.state, q.next);
   const rank = q.body.nodes[q.state]!.shape.length;
-  const stretch = stretchOf(q, sidesOf(expansion(q, q.state, q.next), rank) ?? q.usual);
+  const stretch = stretchOf(q, sidesOf(expansion(q, q.state, q.next).sum, rank) ?? q.usual);
   const simple = (t: Transition) => t.addends.length === 1 && t.addends[0]!.G === null;
   try {
     const steps = way.slice(1).map((to, i) => stretch(way[i]!, to));

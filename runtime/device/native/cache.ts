@@ -76,6 +76,42 @@ function sound(entry: string): string | null {
 
 const remove = (path: string): void => fs.rmSync(path, { recursive: true, force: true });
 
+/** Compiles a source in a folder that is there for it alone. @returns the library's path. */
+function compileIn(folder: string, source: string, compiler: CompilerFound, env: Env): string {
+  fs.mkdirSync(folder, { mode: 0o700 });
+  const [file, library] = [join(folder, SOURCE), join(folder, LIBRARY)];
+  fs.writeFileSync(file, source);
+  compileLibrary(compiler, file, library, env);
+  return library;
+}
+
+/** What goes wrong in compiling and is no NativeUnavailable yet: a full disk, a folder that is gone. */
+const unstored = (error: unknown): NativeUnavailable =>
+  error instanceof NativeUnavailable
+    ? error
+    : new NativeUnavailable(`compiled code could not be stored (${(error as Error).message})`);
+
+/** A library that is compiled for one use and not kept: what is loaded of it stays loaded. @throws NativeUnavailable */
+export function withLibrary<T>(
+  source: string,
+  compiler: CompilerFound,
+  env: Env,
+  use: (path: string) => T,
+): T {
+  const fresh = join(cacheFolder(env), `.${process.pid}-${randomBytes(8).toString("hex")}`);
+  try {
+    let library: string;
+    try {
+      library = compileIn(fresh, source, compiler, env);
+    } catch (error) {
+      throw unstored(error);
+    }
+    return use(library);
+  } finally {
+    remove(fresh);
+  }
+}
+
 /** The path of the library for a source, compiled now if need be. @throws NativeUnavailable */
 export function libraryFor(source: string, compiler: CompilerFound, env: Env): string {
   const { command, flags, identity } = compiler;
@@ -86,15 +122,11 @@ export function libraryFor(source: string, compiler: CompilerFound, env: Env): s
   if (known !== null) return known;
   const fresh = join(folder, `.${key}.${process.pid}-${randomBytes(4).toString("hex")}`);
   try {
-    fs.mkdirSync(fresh, { mode: 0o700 });
-    const [file, library] = [join(fresh, SOURCE), join(fresh, LIBRARY)];
-    fs.writeFileSync(file, source);
-    compileLibrary(compiler, file, library, env);
+    const library = compileIn(fresh, source, compiler, env);
     fs.writeFileSync(join(fresh, DIGEST), `${sha256(fs.readFileSync(library))}\n`);
     return publish(fresh, entry);
   } catch (error) {
-    if (error instanceof NativeUnavailable) throw error;
-    throw new NativeUnavailable(`compiled code could not be stored (${(error as Error).message})`);
+    throw unstored(error);
   } finally {
     remove(fresh);
   }

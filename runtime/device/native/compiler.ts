@@ -107,6 +107,12 @@ export function findCompiler(env: Env): CompilerFound {
   throw new NativeUnavailable(`no C compiler works (${reasons.join("; ")})`);
 }
 
+/** A compiler with more flags, which win over those it has. */
+export const withFlags = (c: CompilerFound, ...flags: readonly string[]): CompilerFound => ({
+  ...c,
+  flags: [...c.flags, ...flags],
+});
+
 /** Compiles a file to a shared library. @throws NativeUnavailable with the compiler's first complaint. */
 export function compileLibrary(c: CompilerFound, source: string, target: string, env: Env): void {
   const made = runTool([...c.command, ...c.flags, "-o", target, source, "-lm"], env);

@@ -5,8 +5,8 @@ import type { ElementType, ProgramManifest, Sizes } from "../../format/program.t
 import { arrayOver, BYTES } from "../arena.ts";
 import type { Data, KernelModule, Program } from "../program.ts";
 import { fromModule } from "../typescript.ts";
-import { libraryFor } from "./cache.ts";
-import { findCompiler, NativeUnavailable, type Env } from "./compiler.ts";
+import { libraryFor, withLibrary } from "./cache.ts";
+import { findCompiler, NativeUnavailable, withFlags, type Env } from "./compiler.ts";
 
 /** The part of koffi that is used. */
 interface Koffi {
@@ -83,6 +83,12 @@ export function threadCount(env: Env): number {
 const MOST_THREADS = 256;
 
 /**
+ * How C is compiled. `kept`: as fast as it gets, and kept for the next time. `passing`: compiled quickly, without
+ * optimisation, and forgotten once it is loaded; several times sooner there, for what is run only a few times.
+ */
+export type Build = "kept" | "passing";
+
+/**
  * A program from the text of its C file, compiled for this machine or found in the cache.
  * @throws NativeUnavailable when there is no working compiler, no place to keep what it makes, or no koffi.
  */
@@ -90,9 +96,15 @@ export function loadNative(
   source: string,
   manifest: ProgramManifest,
   env: Env = process.env,
+  build: Build = "kept",
 ): Program {
   koffi();
-  const path = libraryFor(source, findCompiler(env), env);
-  const { module, allocate, threads } = moduleOf(path, manifest, threadCount(env));
-  return fromModule(module, { ...manifest, target: "native" }, { allocate, threads });
+  const compiler = findCompiler(env);
+  const of = (path: string): Program => {
+    const { module, allocate, threads } = moduleOf(path, manifest, threadCount(env));
+    return fromModule(module, { ...manifest, target: "native" }, { allocate, threads });
+  };
+  return build === "kept"
+    ? of(libraryFor(source, compiler, env))
+    : withLibrary(source, withFlags(compiler, "-O0"), env, of);
 }

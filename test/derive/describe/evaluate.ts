@@ -58,6 +58,7 @@ function product(a: Value, b: Value): Value {
 const FUNCTIONS: Readonly<Record<string, (x: number) => number>> = {
   tanh: Math.tanh,
   exp: Math.exp,
+  softplus: (x) => Math.log1p(Math.exp(x)),
   sigmoid: (x) => 1 / (1 + Math.exp(-x)),
   relu: (x) => Math.max(x, 0),
   cos: Math.cos,
@@ -122,6 +123,13 @@ export function evaluate(f: Formula, names: ReadonlyMap<string, Value>, sizes: S
     case "infix": {
       const [a, b] = [of(f.a), of(f.b)];
       if (f.sign === "⊗" && a.kind === "vector" && b.kind === "vector") return vector(a.x.flatMap((x) => b.x.map((y) => x * y))); // prettier-ignore
+      // Ones along the rest of the rows or columns.
+      if (f.sign === "⊗" && (a.kind === "ones" || b.kind === "ones")) {
+        const [x, last] = a.kind === "vector" ? [a.x, true] : b.kind === "vector" ? [b.x, false] : [[], true]; // prettier-ignore
+        const whole = [sizes.columns, sizes.rows].find((n) => n > x.length && n % x.length === 0)!;
+        const ones = Array.from({ length: whole / x.length }, () => 1);
+        return vector(last ? x.flatMap((y) => ones.map(() => y)) : ones.flatMap(() => x));
+      }
       return each((x, y) => Number({ "<": x < y, "<=": x <= y, "==": x === y, "!=": x !== y }[f.sign]), a, b); // prettier-ignore
     }
     case "call": {

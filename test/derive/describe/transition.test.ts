@@ -58,11 +58,7 @@ const WITHOUT = new Set([
 ]);
 
 /** Rows that are printed, and not worked out here: a decay along one of two axes that are a key together; whole arrays. */
-const UNTRIED = new Set([
-  "pairs of keys, each turned in its own way",
-  "third order, one axis decays first",
-  "one number for every row and key, inside one function",
-]);
+const UNTRIED = new Set(["pairs of keys, each turned in its own way"]);
 
 const affine = RULES.filter((r) => r.class !== "nonlinear" && !UNTRIED.has(r.name));
 

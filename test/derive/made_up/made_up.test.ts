@@ -27,8 +27,11 @@ import { LOSSES } from "./losses.ts";
 import type { MadeUp } from "./made_up.ts";
 import { MEMORIES } from "./memories.ts";
 import { SEVERAL } from "./several.ts";
+import { UNSEEN } from "./unseen.ts";
 
-const all = [...GATES, ...SEVERAL, ...LOSSES, ...MEMORIES].map((r) => [r.name, r] as const);
+const all = [...GATES, ...SEVERAL, ...LOSSES, ...MEMORIES, ...UNSEEN].map(
+  (r) => [r.name, r] as const,
+);
 
 function compile({ text }: MadeUp): StepProgram {
   const source = ["maps", "instructions", "layers"].map((n) => `import std.${n}\n`).join("") + text;
