@@ -104,6 +104,17 @@ const fastest = (all: readonly Candidate[]): Candidate | undefined =>
     undefined,
   );
 
+/**
+ * Of the candidates that may be the fastest for all that estimates are worth, the one with the longest chunks: it keeps the
+ * fewest states and has the fewest steps that wait for each other.
+ */
+function longest(all: readonly Candidate[], doubt: number): Candidate | undefined {
+  const best = fastest(all);
+  if (best === undefined) return undefined;
+  const close = all.filter((c) => c.milliseconds <= doubt * best.milliseconds);
+  return close.reduce((a, c) => ((c.length ?? 0) > (a.length ?? 0) ? c : a), best);
+}
+
 const SHARES = { flag: "the command line asks for it", schedule: "the spec schedules it" } as const;
 
 /** Chooses for programs; keeps what it has counted. */
@@ -175,7 +186,7 @@ export class Chooser {
       if (form === "sequential") return [count({ form, length: null })];
       return lengths.map((length) => count({ form, length }));
     });
-    return { ...base, candidates, ...decide(candidates, asked) };
+    return { ...base, candidates, ...decide(candidates, asked, options.speed.doubt) };
   }
 }
 
@@ -199,9 +210,12 @@ const as = ({ form, length }: Form, by: Choice["by"], reason: string): Decision 
   reason,
 });
 
-function decide(candidates: readonly Candidate[], asked: Asked): Decision {
+function decide(candidates: readonly Candidate[], asked: Asked, doubt: number): Decision {
   const loop = candidates.find((c) => c.form === "sequential");
-  const other = fastest(candidates.filter((c) => c.form !== "sequential"));
+  const other = longest(
+    candidates.filter((c) => c.form !== "sequential"),
+    doubt,
+  );
   const at = ({ milliseconds }: Candidate): string => `an estimated ${round(milliseconds)}`;
   if (asked.form !== "auto" || loop === undefined) {
     const chosen = other ?? loop;

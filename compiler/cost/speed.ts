@@ -23,6 +23,8 @@ export interface Speed {
   readonly nanoseconds: Readonly<Record<Part, number>>;
   /** Sequences of a batch that go through a loop over time at once. */
   readonly lanes: number;
+  /** Estimates that differ by less than this factor do not say which is faster; 1 where they are taken at their word. */
+  readonly doubt: number;
 }
 
 /** Milliseconds. */

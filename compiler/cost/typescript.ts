@@ -16,4 +16,5 @@ export const typescriptSpeed: Speed = {
     iterations: 0,
   },
   lanes: 1,
+  doubt: 1,
 };
