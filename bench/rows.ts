@@ -7,6 +7,7 @@ import { QUICK, compare, measure, medianOf, type Effort } from "./measure.ts";
 import { count, DELTA, filled, flopsOf, perSecond, runTime, SYSTEMS, type Row } from "./parts.ts";
 import { blockSpeeds } from "./blocks.ts";
 import { nativeRows } from "./native.ts";
+import { wasmRows } from "./wasm.ts";
 import { experiment, layer } from "./specs.ts";
 import type { Instance } from "../runtime/device/program.ts";
 import { Session } from "../runtime/session.ts";
@@ -187,6 +188,7 @@ export const GROUPS: readonly Group[] = [
   { name: "recurrences", about: "fast weights over time", run: recurrences },
   { name: "chunks", about: "a long sequence step by step and by chunks", run: chunks },
   { name: "native", about: "the same as C, beside the typescript target", run: nativeRows },
+  { name: "wasm", about: "the same as WebAssembly, beside both", run: wasmRows },
   { name: "streaming", about: "token by token", run: streaming },
   { name: "checking", about: "`fwp check` as a process", run: checking },
   { name: "compiling", about: "from spec to code", run: compiling },

@@ -58,7 +58,11 @@ export class Model<
   /** @throws DiagnosticError fwp6301 for a program of another format, and those of reading weights. */
   constructor(program: Program, source: WeightSource) {
     this.program = program;
-    const memory = parameterMemory(program.manifest, firstWeights(program, source));
+    const memory = parameterMemory(
+      program.manifest,
+      firstWeights(program, source),
+      program.allocate,
+    );
     this.#instances = new Instances(program, memory);
   }
 

@@ -45,7 +45,7 @@ export class Session {
     this.#instances =
       parameters instanceof Instances
         ? parameters
-        : new Instances(program, parameterMemory(manifest, parameters));
+        : new Instances(program, parameterMemory(manifest, parameters, program.allocate));
     this.#entry = entryOf(manifest, "step");
     this.#batch = batch;
     this.#growing = manifest.states

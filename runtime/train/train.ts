@@ -113,7 +113,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     before === null
       ? initialize(manifest, settings.seed)
       : matchParameters(manifest, before.tensors, directory);
-  const instances = new Instances(program, parameterMemory(manifest, first));
+  const instances = new Instances(program, parameterMemory(manifest, first, program.allocate));
   const tracker = task.tracker?.() ?? null;
   const tracked = Object.keys(tracker?.metrics() ?? {});
   const stopping = evaluation.stop === null ? [] : [evaluation.stop.metric];

@@ -1,0 +1,62 @@
+/** Compiled entries as one WebAssembly module: a function for each kernel, and one for each entry that runs all of its kernels. */
+import type { CompiledEntry } from "../../plan/entry.ts";
+import type { Precision } from "../../plan/memory.ts";
+import { Body } from "./body.ts";
+import { encode } from "./encode.ts";
+import { Library } from "./functions/index.ts";
+import type { Instruction, WasmFunction, WasmModule } from "./instructions.ts";
+import { kernelFunction } from "./statements.ts";
+
+export interface WasmOptions {
+  /** What floats are computed in; elements in memory have the types that the entries give them. */
+  readonly precision: Precision;
+  /** Uses fused products and sums, which not every engine has. */
+  readonly relaxed?: boolean;
+}
+
+/**
+ * The module, with its memory imported. For each entry it exports `fwp_ENTRY(table, batch, time, past)`, where `table` is
+ * the address of the addresses of the buffers, in the order inputs, outputs, scratch. Doubles have the host's functions
+ * (`math`).
+ */
+export function wasmModule(
+  entries: readonly CompiledEntry[],
+  { precision, relaxed = false }: WasmOptions,
+): WasmModule {
+  const library = new Library();
+  const options = { real: precision, relaxed };
+  const functions = entries.flatMap((entry) => [
+    ...entry.kernels.map((k) => kernelFunction(k, library, options)),
+    entryFunction(entry),
+  ]);
+  return { imports: library.imports, functions: [...library.functions, ...functions] };
+}
+
+/** The same as bytes. */
+export const wasmOf = (
+  entries: readonly CompiledEntry[],
+  options: WasmOptions,
+): Uint8Array<ArrayBuffer> => encode(wasmModule(entries, options));
+
+const SIZES = ["batch", "time", "past"];
+
+function entryFunction(entry: CompiledEntry): WasmFunction {
+  const body = new Body(["table", ...SIZES].map((name) => [name, "i32"] as const));
+  const places = new Map<string, number>();
+  entry.buffers.forEach((name, i) => {
+    if (!places.has(name)) places.set(name, i);
+  });
+  for (const kernel of entry.kernels) {
+    const addresses = kernel.buffers.flatMap(({ name }): Instruction[] => [
+      { op: "local.get", local: 0 },
+      { op: "i32.load", offset: 4 * places.get(name)! },
+    ]);
+    const sizes = kernel.sizes.map((size): Instruction => ({
+      op: "local.get",
+      local: 1 + SIZES.indexOf(size),
+    }));
+    body.emit(...addresses, ...sizes, { op: "call", callee: kernel.name });
+  }
+  const title = `All kernels of the entry ${entry.spec.name}.`;
+  return body.finish(`fwp_${entry.spec.name}`, title, null, true);
+}
