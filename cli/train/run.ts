@@ -155,5 +155,8 @@ export function checkpointParameters(
 
 export function checkpointInstances(program: Program, run: OpenRun): Instances {
   const { manifest } = program;
-  return new Instances(program, parameterMemory(manifest, checkpointParameters(manifest, run), program.allocate));
+  return new Instances(
+    program,
+    parameterMemory(manifest, checkpointParameters(manifest, run), program.allocate),
+  );
 }
