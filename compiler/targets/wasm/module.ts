@@ -1,4 +1,6 @@
 /** Compiled entries as one WebAssembly module: a function for each kernel, and one for each entry that runs all of its kernels. */
+import type { LoopKernel } from "../../loop/ir.ts";
+import { vectorise } from "../../loop/vectorise.ts";
 import type { CompiledEntry } from "../../plan/entry.ts";
 import type { Precision } from "../../plan/memory.ts";
 import { Body } from "./body.ts";
@@ -26,17 +28,24 @@ export function wasmModule(
   const library = new Library();
   const options = { real: precision, relaxed };
   const functions = entries.flatMap((entry) => [
-    ...entry.kernels.map((k) => kernelFunction(k, library, options)),
+    ...entry.kernels.map((k) => kernelFunction(prepared(k, precision), library, options)),
     entryFunction(entry),
   ]);
   return { imports: library.imports, functions: [...library.functions, ...functions] };
 }
+
+/** Vectors where loops allow them: of floats, which come in fours. */
+const prepared = (kernel: LoopKernel, precision: Precision): LoopKernel =>
+  precision === "f32" ? vectorise(kernel, LANES) : kernel;
 
 /** The same as bytes. */
 export const wasmOf = (
   entries: readonly CompiledEntry[],
   options: WasmOptions,
 ): Uint8Array<ArrayBuffer> => encode(wasmModule(entries, options));
+
+/** Floats in a vector. */
+const LANES = 4;
 
 const SIZES = ["batch", "time", "past"];
 
