@@ -10,8 +10,9 @@ import {
 import type { SizeValues } from "../compiler/graph/concretize.ts";
 import type { StepProgram } from "../compiler/graph/ir.ts";
 import type { SequenceProgram } from "../compiler/graph/program.ts";
-import { vectorMachine } from "../compiler/plan/machine.ts";
+import { vectorMachine, WASM } from "../compiler/plan/machine.ts";
 import { cOf } from "../compiler/targets/native/module.ts";
+import { wasmOf } from "../compiler/targets/wasm/module.ts";
 import { unreachable } from "../diagnostics/diagnostic.ts";
 import {
   loadNative,
@@ -21,14 +22,15 @@ import {
 } from "../runtime/device/native/index.ts";
 import type { Program } from "../runtime/device/program.ts";
 import { loadJavaScript } from "../runtime/device/typescript.ts";
+import { loadWasm, wasmFeatures, wasmMissing } from "../runtime/device/wasm/index.ts";
 import { cliProblem } from "./catalogue.ts";
 import { UsageError } from "./exit.ts";
 import { oracleProgram } from "./oracle.ts";
 
 /** The fastest first. */
-const DEVICES = ["native", "typescript", "oracle"] as const;
+const DEVICES = ["native", "wasm", "typescript", "oracle"] as const;
 export type Device = (typeof DEVICES)[number];
-const PLANNED = ["wasm", "webgpu", "cuda", "tfjs", "onnx"];
+const PLANNED = ["webgpu", "cuda", "tfjs", "onnx"];
 
 /** What `--device` takes, in words. */
 export const deviceNames = `auto, ${DEVICES.join(", ")}`;
@@ -42,9 +44,9 @@ export interface DeviceChoice {
 }
 
 /**
- * `auto` is native code where it runs, else typescript; `$FWP_DEVICE` can say otherwise.
- * @throws DiagnosticError fwp8021 for a device of a later version, fwp8022 where native code does not run; UsageError for
- * none at all.
+ * `auto` is native code where it runs, else WebAssembly where that runs, else typescript; `$FWP_DEVICE` can say otherwise.
+ * @throws DiagnosticError fwp8021 for a device of a later version, fwp8022 where native code, fwp8023 where WebAssembly does
+ * not run; UsageError for none at all.
  */
 export function chooseDevice(name: string, env: Env = process.env): DeviceChoice {
   if (name === "auto") {
@@ -55,7 +57,7 @@ export function chooseDevice(name: string, env: Env = process.env): DeviceChoice
     }
     const support = nativeSupport(env);
     if (support.works) return { device: "native", auto: true, why: null };
-    return { device: "typescript", auto: true, why: `native: ${support.reason}` };
+    return withoutNative(support.reason);
   }
   const device = DEVICES.find((d) => d === name);
   if (device === undefined) {
@@ -68,7 +70,19 @@ export function chooseDevice(name: string, env: Env = process.env): DeviceChoice
     const support = nativeSupport(env);
     if (!support.works) throw cliProblem("fwp8022", "--device", { reason: support.reason });
   }
+  if (device === "wasm") {
+    const reason = wasmMissing();
+    if (reason !== null) throw cliProblem("fwp8023", "--device", { reason });
+  }
   return { device, auto: false, why: null };
+}
+
+/** What \`auto\` takes where native code does not run, for the reason given. */
+function withoutNative(reason: string): DeviceChoice {
+  const missing = wasmMissing();
+  const why = `native: ${reason}`;
+  if (missing === null) return { device: "wasm", auto: true, why };
+  return { device: "typescript", auto: true, why: `${why}; wasm: ${missing}` };
 }
 
 /** A program with these entries, ready to run. `step` may still have named sizes, which `values` knows. */
@@ -82,6 +96,12 @@ export function loadStep(
   switch (choice.device) {
     case "native":
       return compileNative(step, values, choice, options, env);
+    case "wasm": {
+      const compiled = compileStep(step, values, { ...options, machine: WASM });
+      const { precision = "f32" } = options;
+      const { relaxed } = wasmFeatures();
+      return loadWasm(wasmOf(compiled.entries, { precision, relaxed }), compiled.manifest);
+    }
     case "typescript": {
       const { javascript, manifest } = compileStep(step, values, options);
       return loadJavaScript(javascript, manifest);
@@ -123,6 +143,6 @@ function compileNative(
   } catch (error) {
     if (!(error instanceof NativeUnavailable)) throw error;
     if (!choice.auto) throw cliProblem("fwp8022", "--device", { reason: error.message });
-    return loadStep(step, values, { ...choice, device: "typescript" }, options, env);
+    return loadStep(step, values, withoutNative(error.message), options, env);
   }
 }

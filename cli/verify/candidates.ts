@@ -4,6 +4,7 @@ import type { StepProgram } from "../../compiler/graph/ir.ts";
 import { fixSizes, type Form } from "../../compiler/pipeline.ts";
 import type { Precision } from "../../compiler/plan/memory.ts";
 import type { Program } from "../../runtime/device/program.ts";
+import { wasmMissing } from "../../runtime/device/wasm/index.ts";
 import { chooseDevice, loadStep, type DeviceChoice } from "../devices.ts";
 import { runStepwise, runWhole, type Job } from "../run/execute.ts";
 import type { Values } from "./measure.ts";
@@ -57,11 +58,16 @@ const stepwise = (program: Program, given: Given): Values[] => [
   runStepwise({ ...given, program, grad: true }),
 ];
 
+/** The fastest first. */
+const LESSER: readonly string[] = ["native", "wasm", "typescript"];
+
 /** What every target that works here makes of a step. @throws DiagnosticError, UsageError as `chooseDevice`. */
 export function candidatesOn(device: string): Candidates {
   const choice = chooseDevice(device);
-  // By default all that there are: native code is compared beside what would stand in for it.
-  const beside = choice.auto && choice.device === "native" ? [chooseDevice("typescript")] : [];
+  // By default all that there are: native code and WebAssembly are compared beside what would stand in for them.
+  const lesser = LESSER.slice(LESSER.indexOf(choice.device) + 1);
+  const works = lesser.filter((name) => name !== "wasm" || wasmMissing() === null);
+  const beside = choice.auto ? works.map((name) => chooseDevice(name)) : [];
   const choices = [...beside, { ...choice, auto: false }];
   return (step) => choices.flatMap((c) => candidatesOf(step, c));
 }
