@@ -103,6 +103,7 @@ export class Session {
       for (const { name } of this.#fixed) {
         made.input("state", name).set(this.#instance.input("state", name));
       }
+      this.#instance.release?.();
     }
     this.#instance = made;
     return made;

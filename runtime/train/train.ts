@@ -12,7 +12,7 @@ import type { Tensor } from "../files/safetensors.ts";
 import type { EvalSettings, TrainSettings } from "../format/training.ts";
 import { Instances, parameterMemory } from "../instances.ts";
 import { initialize } from "../parameters/initialise.ts";
-import { matchParameters } from "../parameters/weights.ts";
+import { matchParameters } from "../parameters/match.ts";
 import type { Task } from "../tasks/task.ts";
 import {
   type Checkpoint,
