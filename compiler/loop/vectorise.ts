@@ -97,7 +97,7 @@ class Vectoriser {
   }
 
   #sideBySide(loop: Loop): readonly Statement[] | null {
-    if (loop.spread !== "independent") return null;
+    if (loop.spread === "serial") return null;
     const body = this.#lanesOf(loop).block(loop.body);
     const rest = { ...loop, body: this.block(loop.body) };
     return split(rest, this.#lanes, this.#names, (from, to) => [

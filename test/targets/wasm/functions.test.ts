@@ -43,7 +43,7 @@ function kernel(fn: UnaryOp, lanes: 1 | 4): CompiledEntry {
   };
   verifyKernel(made);
   const spec = { name, inputs: [port("input", "x")], outputs: [port("output", "y")], scratch: [], kernels: [] }; // prettier-ignore
-  return { spec, kernels: [made], buffers: ["x", "y"] };
+  return { spec, kernels: [{ ...made, spread: null }], buffers: ["x", "y"] };
 }
 
 /** Every exponent and both signs, and the borders of everything. */
