@@ -27,10 +27,20 @@ export function wasmModule(
 ): WasmModule {
   const library = new Library();
   const options = { real: precision, relaxed };
-  const functions = entries.flatMap((entry) => [
-    ...entry.kernels.map((k) => kernelFunction(prepared(k, precision), library, options)),
-    entryFunction(entry),
-  ]);
+  /** Functions by what they do: kernels that differ in names only are one. */
+  const known = new Map<string, WasmFunction>();
+  const functions = entries.flatMap((entry) => {
+    const callees = entry.kernels.map((kernel) => {
+      const made = kernelFunction(prepared(kernel, precision), library, options);
+      const key = JSON.stringify([made.parameters, made.locals, made.body]);
+      const same = known.get(key);
+      if (same !== undefined) return { called: same.name, own: [] };
+      known.set(key, made);
+      return { called: made.name, own: [made] };
+    });
+    const called = callees.map((c) => c.called);
+    return [...callees.flatMap((c) => c.own), entryFunction(entry, called)];
+  });
   return { imports: library.imports, functions: [...library.functions, ...functions] };
 }
 
@@ -49,13 +59,13 @@ const LANES = 4;
 
 const SIZES = ["batch", "time", "past"];
 
-function entryFunction(entry: CompiledEntry): WasmFunction {
+function entryFunction(entry: CompiledEntry, called: readonly string[]): WasmFunction {
   const body = new Body(["table", ...SIZES].map((name) => [name, "i32"] as const));
   const places = new Map<string, number>();
   entry.buffers.forEach((name, i) => {
     if (!places.has(name)) places.set(name, i);
   });
-  for (const kernel of entry.kernels) {
+  for (const [k, kernel] of entry.kernels.entries()) {
     const addresses = kernel.buffers.flatMap(({ name }): Instruction[] => [
       { op: "local.get", local: 0 },
       { op: "i32.load", offset: 4 * places.get(name)! },
@@ -64,7 +74,7 @@ function entryFunction(entry: CompiledEntry): WasmFunction {
       op: "local.get",
       local: 1 + SIZES.indexOf(size),
     }));
-    body.emit(...addresses, ...sizes, { op: "call", callee: kernel.name });
+    body.emit(...addresses, ...sizes, { op: "call", callee: called[k]! });
   }
   const title = `All kernels of the entry ${entry.spec.name}.`;
   return body.finish(`fwp_${entry.spec.name}`, title, null, true);
