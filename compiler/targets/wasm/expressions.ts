@@ -2,6 +2,7 @@
 import { InternalError, unreachable } from "../../../diagnostics/diagnostic.ts";
 import type { BinaryOp, ElementType, Expr, LoopType, UnaryOp } from "../../loop/ir.ts";
 import { parts } from "../../loop/scan.ts";
+import { expressionText } from "../../loop/text.ts";
 import type { Addresses } from "./addresses.ts";
 import { type Shape, valueType } from "./arithmetic.ts";
 import type { Code } from "./body.ts";
@@ -87,6 +88,13 @@ const INT_VECTORS: Readonly<Partial<Record<BinaryOp, PlainOp>>> = {
   bit_xor: "v128.xor",
 };
 
+/** The loads of an expression that happen whatever it chooses. */
+function* loadsIn(e: Expr): Generator<string> {
+  if (e.op === "load") yield expressionText(e);
+  const always = e.op === "select" ? [e.condition] : [...parts(e)];
+  for (const x of always) yield* loadsIn(x);
+}
+
 /** Whether a value can be computed though it is not wanted: it neither loads, nor divides ints, nor takes long. */
 function harmless(e: Expr, budget = { left: 12 }): boolean {
   if (budget.left-- === 0 || e.op === "load" || e.op === "across") return false;
@@ -102,6 +110,8 @@ export class Expressions {
   readonly #of: Surroundings;
   /** Loads of which some lanes may lie anywhere: those lanes are not wanted. */
   #guarded = false;
+  /** Loads that happen anyway, whatever a condition says. */
+  #certain: ReadonlySet<string> = new Set();
 
   constructor(surroundings: Surroundings) {
     this.#of = surroundings;
@@ -182,7 +192,7 @@ export class Expressions {
     return loaded;
   }
   #address(e: Expr & { op: "load" }): { readonly code: Code; readonly offset: number } {
-    if (!this.#guarded) return this.#of.addresses.of(e);
+    if (!this.#guarded || this.#certain.has(expressionText(e))) return this.#of.addresses.of(e);
     const at = this.#of.addresses.whole(e);
     const inside: Code = [...at, ...this.#of.limit(), { op: "i32.le_u" }];
     return { code: [...at, { op: "i32.const", value: 0 }, ...inside, { op: "select" }], offset: 0 };
@@ -327,10 +337,11 @@ export class Expressions {
   #select(e: Expr & { op: "select" }, real: Real): Value {
     const condition = this.value(e.condition);
     if (condition.kind === "mask") {
-      const before = this.#guarded;
+      const [guarded, certain] = [this.#guarded, this.#certain];
+      if (!guarded) this.#certain = new Set([...certain, ...loadsIn(e.condition)]);
       this.#guarded = true;
       const [a, b] = [this.value(e.a), this.value(e.b)];
-      this.#guarded = before;
+      [this.#guarded, this.#certain] = [guarded, certain];
       return {
         kind: a.kind,
         code: [...a.code, ...b.code, ...condition.code, { op: "v128.bitselect" }],

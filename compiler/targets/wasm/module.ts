@@ -1,5 +1,8 @@
 /** Compiled entries as one WebAssembly module: a function for each kernel, and one for each entry that runs all of its kernels. */
 import type { LoopKernel } from "../../loop/ir.ts";
+import { expressionsOf } from "../../loop/scan.ts";
+import type { Loop } from "../../loop/split.ts";
+import { unroll } from "../../loop/unroll.ts";
 import { vectorise } from "../../loop/vectorise.ts";
 import type { CompiledEntry } from "../../plan/entry.ts";
 import type { Precision } from "../../plan/memory.ts";
@@ -46,7 +49,10 @@ export function wasmModule(
 
 /** Vectors where loops allow them: of floats, which come in fours. */
 const prepared = (kernel: LoopKernel, precision: Precision): LoopKernel =>
-  precision === "f32" ? vectorise(kernel, LANES) : kernel;
+  unroll(precision === "f32" ? vectorise(kernel, LANES) : kernel, hasVectors);
+
+const hasVectors = (loop: Loop): boolean =>
+  loop.body.some((s) => expressionsOf(s).some((e) => e.type.lanes > 1));
 
 /** The same as bytes. */
 export const wasmOf = (
