@@ -50,7 +50,7 @@ export const flopsOf = (made: Ready, entry: EntryName, instance: Instance): numb
     .kernels.reduce((sum, k) => sum + costOf(k, instance.sizes).flops, 0);
 
 /** Median milliseconds of one run, on a processor: other programs do not count. */
-export function runTime(instance: Instance, effort: Effort): number {
+export function runTime(instance: Pick<Instance, "run">, effort: Effort): number {
   const repeats = repeatsFor(() => instance.run(), 5);
   const work = () => {
     for (let i = 0; i < repeats; i++) instance.run();

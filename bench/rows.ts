@@ -9,6 +9,7 @@ import { blockSpeeds } from "./blocks.ts";
 import { buildingRows } from "./building.ts";
 import { lengthRows } from "./length.ts";
 import { nativeRows } from "./native.ts";
+import { wasmRows } from "./wasm.ts";
 import { characterModel, layer } from "./specs.ts";
 import type { Instance } from "../runtime/device/program.ts";
 import { Session } from "../runtime/session.ts";
@@ -191,6 +192,7 @@ export const GROUPS: readonly Group[] = [
   { name: "chunks", about: "a long sequence step by step and by chunks", run: chunks },
   { name: "length", about: "loops over chunks on longer and longer sequences", run: lengthRows },
   { name: "native", about: "the same as C, beside the typescript target", run: nativeRows },
+  { name: "wasm", about: "the same as WebAssembly, beside both", run: wasmRows },
   { name: "streaming", about: "token by token", run: streaming },
   { name: "checking", about: "`fwp check` as a process", run: checking },
   { name: "compiling", about: "from spec to code", run: compiling },

@@ -14,11 +14,13 @@ import {
 import { describeTask, environment } from "../cli/environment.ts";
 import { diskHost, readSpec } from "../cli/host.ts";
 import { specsFolder } from "../cli/install.ts";
-import { SCALAR, vectorMachine, type Machine } from "../compiler/plan/machine.ts";
+import { SCALAR, vectorMachine, WASM, type Machine } from "../compiler/plan/machine.ts";
 import { cOf } from "../compiler/targets/native/module.ts";
+import { wasmOf } from "../compiler/targets/wasm/module.ts";
 import { DiagnosticError, type Diagnostic } from "../diagnostics/diagnostic.ts";
 import { fillInputs, Instances, parameterMemory } from "../runtime/instances.ts";
 import { loadNative, nativeSupport } from "../runtime/device/native/index.ts";
+import { loadWasm, wasmFeatures } from "../runtime/device/wasm/index.ts";
 import { loadJavaScript } from "../runtime/device/typescript.ts";
 import type { Instance, Program } from "../runtime/device/program.ts";
 import type { TrainSettings } from "../runtime/format/training.ts";
@@ -56,11 +58,12 @@ export interface Ready {
 }
 
 /** What runs it. `native` needs a C compiler. */
-export type Target = "typescript" | "native";
+export type Target = "typescript" | "wasm" | "native";
 
 /** The machine to compile for. */
 export function machineOf(target: Target): Machine {
   if (target === "typescript") return SCALAR;
+  if (target === "wasm") return WASM;
   const support = nativeSupport();
   if (!support.works) throw new Error(support.reason);
   return vectorMachine(support.compiler.lanes);
@@ -69,6 +72,10 @@ export function machineOf(target: Target): Machine {
 function load(compiled: Compiled, target: Target): Program {
   const { manifest } = compiled;
   if (target === "typescript") return loadJavaScript(compiled.javascript, manifest);
+  if (target === "wasm") {
+    const { relaxed } = wasmFeatures();
+    return loadWasm(wasmOf(compiled.entries, { precision: "f32", relaxed }), manifest);
+  }
   return loadNative(cOf(manifest.name, compiled.entries, { precision: "f32" }), manifest);
 }
 
@@ -76,7 +83,7 @@ function ready(compiled: Compiled, target: Target, started: number): Ready {
   const { manifest } = compiled;
   const program = load(compiled, target);
   const seconds = (performance.now() - started) / 1000;
-  const parameters = parameterMemory(manifest, initialize(manifest, 1));
+  const parameters = parameterMemory(manifest, initialize(manifest, 1), program.allocate);
   return { compiled, program, instances: new Instances(program, parameters), seconds };
 }
 

@@ -102,21 +102,17 @@ function mixer(x: tf.Tensor, at: (name: string) => tf.Variable, sizes: Sizes): t
   return dense(tf.reshape(joined, [batch * time, heads * m]), at("mixer.y.weight"));
 }
 
-function meanLoss(
+function logitsOf(
   weights: Weights,
-  tokens: tf.Tensor1D,
-  next: tf.Tensor1D,
+  embed: (table: tf.Tensor) => tf.Tensor,
   sizes: Sizes,
-): tf.Scalar {
+): tf.Tensor {
   const get = (name: string): tf.Variable => {
     const found = weights.get(name);
     if (found === undefined) throw new Error(`the model has no weight ${name}`);
     return found;
   };
-  const table = get("x.table");
-  const vocab = table.shape[0]!;
-  // A product with one-hot rows: the gradient of `gather` is several times slower on this backend.
-  let x: tf.Tensor = tf.matMul(tf.cast(tf.oneHot(tokens, vocab), "float32"), table);
+  let x = embed(get("x.table"));
   for (let i = 0; i < sizes.depth; i++) {
     const at = (name: string) => get(`layers.${i}.${name}`);
     x = tf.add(x, mixer(layerNorm(x, at("norm.gain"), at("norm.bias")), at, sizes));
@@ -125,12 +121,58 @@ function meanLoss(
     x = tf.add(x, dense(hidden, at("mlp.y.weight"), at("mlp.y.bias")));
   }
   const last = layerNorm(x, get("norm.gain"), get("norm.bias"));
-  const logits = dense(last, get("logits.weight"), get("logits.bias"));
+  return dense(last, get("logits.weight"), get("logits.bias"));
+}
+
+function meanLoss(
+  weights: Weights,
+  tokens: tf.Tensor1D,
+  next: tf.Tensor1D,
+  sizes: Sizes,
+): tf.Scalar {
+  const vocab = weights.get("x.table")!.shape[0]!;
+  // A product with one-hot rows: the gradient of `gather` is several times slower on the cpu backend.
+  const embed = (table: tf.Tensor): tf.Tensor =>
+    tf.matMul(tf.cast(tf.oneHot(tokens, vocab), "float32"), table);
+  const logits = logitsOf(weights, embed, sizes);
   return tf.losses.softmaxCrossEntropy(tf.oneHot(next, vocab), logits) as tf.Scalar;
 }
 
 /** Matrices decay, vectors and biases do not: as in the experiment's own optimiser. */
 const decays = (name: string, v: tf.Variable): boolean => v.rank >= 2 && !name.endsWith(".bias");
+
+const variables = (parameters: ReadonlyMap<string, Shaped>): Map<string, tf.Variable> =>
+  new Map(
+    [...parameters].map(([name, { shape, data }]) => [
+      name,
+      tf.variable(tf.tensor(data.slice(), [...shape]), true, name),
+    ]),
+  );
+
+const dimensions = (weights: Weights): { readonly heads: number; readonly depth: number } => ({
+  heads: weights.get("layers.0.mixer.k.weight")!.shape[0]!,
+  depth: [...weights.keys()].filter((n) => n.endsWith(".mixer.k.weight")).length,
+});
+
+/** The forward pass on the WebAssembly backend: logits of a batch of tokens. */
+export async function tfjsForward(
+  parameters: ReadonlyMap<string, Shaped>,
+): Promise<(batch: Batch) => Float32Array> {
+  if (!(await tf.setBackend("wasm")))
+    throw new Error("the wasm backend of TensorFlow.js does not start");
+  tf.enableProdMode();
+  const weights = variables(parameters);
+  return ({ batch, time, fields }) => {
+    const logits = tf.tidy(() => {
+      const tokens = tf.tensor1d(fields.get("tokens")!, "int32");
+      const embed = (table: tf.Tensor): tf.Tensor => tf.gather(table, tokens);
+      return logitsOf(weights, embed, { batch, time, ...dimensions(weights) });
+    });
+    const found = logits.dataSync<"float32">();
+    logits.dispose();
+    return found;
+  };
+}
 
 /** The model with the given weights, ready to train with these settings at a constant rate. */
 export async function tfjsStep(
@@ -141,15 +183,9 @@ export async function tfjsStep(
   tf.enableProdMode();
   const { optimizer: o, clip } = settings;
   if (o.kind !== "adamw") throw new Error(`the comparison is written for adamw, not ${o.kind}`);
-  const weights = new Map(
-    [...parameters].map(([name, { shape, data }]) => [
-      name,
-      tf.variable(tf.tensor(data.slice(), [...shape]), true, name),
-    ]),
-  );
+  const weights = variables(parameters);
   const list = [...weights.values()];
-  const heads = weights.get("layers.0.mixer.k.weight")!.shape[0]!;
-  const depth = [...weights.keys()].filter((n) => n.endsWith(".mixer.k.weight")).length;
+  const { heads, depth } = dimensions(weights);
   const adam = tf.train.adam(o.rate, o.beta1, o.beta2, o.epsilon);
 
   return {

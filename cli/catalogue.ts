@@ -58,7 +58,15 @@ export const cliCatalogue = {
     () => "install a C compiler (gcc or clang), or name one in $CC; `--device auto` does without",
     "Native programs are C, compiled on this machine when they are loaded. That takes a C compiler that knows the " +
       "extensions of GCC and Clang, the optional package koffi, and a folder to keep compiled code in. `fwp doctor` says " +
-      "which is missing. `--device auto` takes `typescript` instead.",
+      "which is missing. `--device auto` takes `wasm` instead.",
+  ),
+  fwp8023: entry(
+    "error",
+    "WebAssembly does not run here",
+    (f: { reason: string }) => `the device \`wasm\` does not work here: ${f.reason}`,
+    () => "use a JavaScript engine with WebAssembly and its vectors; `--device auto` does without",
+    "Programs for `wasm` are modules with vector instructions, which Node has unless it was started without them. " +
+      "`fwp doctor` says what is missing. `--device auto` takes `typescript` instead.",
   ),
   fwp8030: entry(
     "error",

@@ -12,9 +12,10 @@ import {
 import type { SizeValues } from "../compiler/graph/concretize.ts";
 import type { StepProgram } from "../compiler/graph/ir.ts";
 import type { SequenceProgram } from "../compiler/graph/program.ts";
-import { vectorMachine } from "../compiler/plan/machine.ts";
+import { vectorMachine, WASM } from "../compiler/plan/machine.ts";
 import type { Precision } from "../compiler/plan/memory.ts";
 import { cOf } from "../compiler/targets/native/module.ts";
+import { wasmOf } from "../compiler/targets/wasm/module.ts";
 import { unreachable } from "../diagnostics/diagnostic.ts";
 import {
   loadNative,
@@ -25,14 +26,15 @@ import {
 } from "../runtime/device/native/index.ts";
 import type { Program } from "../runtime/device/program.ts";
 import { loadJavaScript } from "../runtime/device/typescript.ts";
+import { loadWasm, wasmFeatures, wasmMissing } from "../runtime/device/wasm/index.ts";
 import { cliProblem } from "./catalogue.ts";
 import { UsageError } from "./exit.ts";
 import { oracleProgram } from "./oracle.ts";
 
 /** The fastest first. */
-const DEVICES = ["native", "typescript", "oracle"] as const;
+const DEVICES = ["native", "wasm", "typescript", "oracle"] as const;
 export type Device = (typeof DEVICES)[number];
-const PLANNED = ["wasm", "webgpu", "cuda", "tfjs", "onnx"];
+const PLANNED = ["webgpu", "cuda", "tfjs", "onnx"];
 
 /** What `--device` takes, in words. */
 export const deviceNames = `auto, ${DEVICES.join(", ")}`;
@@ -48,9 +50,9 @@ export interface DeviceChoice {
 }
 
 /**
- * `auto` is native code where it runs, else typescript; `$FWP_DEVICE` can say otherwise.
- * @throws DiagnosticError fwp8021 for a device of a later version, fwp8022 where native code does not run; UsageError for
- * none at all.
+ * `auto` is native code where it runs, else WebAssembly where that runs, else typescript; `$FWP_DEVICE` can say otherwise.
+ * @throws DiagnosticError fwp8021 for a device of a later version, fwp8022 where native code, fwp8023 where WebAssembly does
+ * not run; UsageError for none at all.
  */
 export function chooseDevice(name: string, env: Env = process.env): DeviceChoice {
   if (name === "auto") {
@@ -61,7 +63,7 @@ export function chooseDevice(name: string, env: Env = process.env): DeviceChoice
     }
     const support = nativeSupport(env);
     if (support.works) return { device: "native", auto: true, why: null };
-    return { device: "typescript", auto: true, why: `native: ${support.reason}` };
+    return withoutNative(support.reason);
   }
   const device = DEVICES.find((d) => d === name);
   if (device === undefined) {
@@ -74,7 +76,19 @@ export function chooseDevice(name: string, env: Env = process.env): DeviceChoice
     const support = nativeSupport(env);
     if (!support.works) throw cliProblem("fwp8022", "--device", { reason: support.reason });
   }
+  if (device === "wasm") {
+    const reason = wasmMissing();
+    if (reason !== null) throw cliProblem("fwp8023", "--device", { reason });
+  }
   return { device, auto: false, why: null };
+}
+
+/** What \`auto\` takes where native code does not run, for the reason given. */
+function withoutNative(reason: string): CompiledChoice {
+  const missing = wasmMissing();
+  const why = `native: ${reason}`;
+  if (missing === null) return { device: "wasm", auto: true, why };
+  return { device: "typescript", auto: true, why: `${why}; wasm: ${missing}` };
 }
 
 /** A program with these entries, ready to run. `step` may still have named sizes, which `values` knows. */
@@ -117,6 +131,11 @@ export function loadPrepared(
   switch (choice.device) {
     case "native":
       return compileNative(prepared, choice, precision, env);
+    case "wasm": {
+      const { entries, manifest } = compilePrepared(prepared, { precision, machine: WASM });
+      const { relaxed } = wasmFeatures();
+      return loadWasm(wasmOf(entries, { precision, relaxed }), manifest);
+    }
     case "typescript": {
       const { javascript, manifest } = compilePrepared(prepared, { precision });
       return loadJavaScript(javascript, manifest);
@@ -142,6 +161,7 @@ function compileNative(
   } catch (error) {
     if (!(error instanceof NativeUnavailable)) throw error;
     if (!choice.auto) throw cliProblem("fwp8022", "--device", { reason: error.message });
-    return loadPrepared(prepared, { ...choice, device: "typescript" }, precision, env);
+    const { device, auto, why } = withoutNative(error.message);
+    return loadPrepared(prepared, { device, auto, why }, precision, env);
   }
 }

@@ -85,6 +85,13 @@ const files = {
     () => "make the folder first, or correct the path",
     "A file that is written lands in a folder that is already there; none is made along the way.",
   ),
+  fwp6011: entry(
+    "error",
+    "A file that cannot be fetched",
+    (f: Because) => `\`${f.path}\` cannot be fetched: ${f.reason}`,
+    () => "serve the whole folder of the package",
+    "In a browser a package fetches its program, its code and its weights from beside its module.",
+  ),
 };
 
 const tensors = {

@@ -34,13 +34,20 @@ export type {
 } from "./format/program.ts";
 
 // Models
-export { Model } from "./model.ts";
-export type { RunResult, RunSizes, Sequences, WeightSource } from "./model.ts";
+export { DiskModel as Model, type DiskWeights as WeightSource } from "./files/model.ts";
+export type { RunResult, RunSizes, Sequences } from "./model.ts";
 export { Session } from "./session.ts";
 export { drawToken, sample, sampleOptions } from "./sample.ts";
-export { Instances, parameterMemory } from "./instances.ts";
+export { fillInputs, Instances, parameterMemory } from "./instances.ts";
 export { fromModule, loadJavaScript } from "./device/typescript.ts";
 export { loadNative, nativeSupport, NativeUnavailable } from "./device/native/index.ts";
+export {
+  loadWasm,
+  wasmFeatures,
+  wasmMissing,
+  wasmProgram,
+  WasmUnavailable,
+} from "./device/wasm/index.ts";
 export { loadPackage } from "./device/package.ts";
 
 // Random numbers
@@ -55,13 +62,10 @@ export {
 
 // Parameters and files
 export { initialize, initializeParameter } from "./parameters/initialise.ts";
-export { loadWeights, matchParameters, saveWeights } from "./parameters/weights.ts";
-export {
-  decodeSafetensors,
-  readSafetensors,
-  safetensorsBytes,
-  writeSafetensors,
-} from "./files/safetensors.ts";
+export { matchParameters } from "./parameters/match.ts";
+export { loadWeights, saveWeights } from "./parameters/weights.ts";
+export { decodeSafetensors, safetensorsBytes } from "./files/safetensors.ts";
+export { readSafetensors, writeSafetensors } from "./files/tensors.ts";
 export type { Tensor, TensorFile } from "./files/safetensors.ts";
 export { readJsonFile, readTextFile, writeFileAtomic } from "./files/io.ts";
 
@@ -69,7 +73,7 @@ export { readJsonFile, readTextFile, writeFileAtomic } from "./files/io.ts";
 export type { Batch, Split, Task, TaskContext, TextCodec, Tracker } from "./tasks/task.ts";
 export { makeTask, tasks } from "./tasks/registry.ts";
 export type { TaskEntry, TaskLoading } from "./tasks/registry.ts";
-export { textCodec } from "./tasks/text.ts";
+export { textCodec } from "./tasks/codec.ts";
 
 // Training
 export { defaultEvalSettings, defaultTrainSettings } from "./format/training.ts";

@@ -1,4 +1,5 @@
 /** Programs at work: instances by entry and sizes that share parameters, and their inputs filled. */
+import { newArray, type Allocate } from "./device/arena.ts";
 import type { BufferKey, Data, Instance, Program } from "./device/program.ts";
 import type { EntrySpec, ProgramManifest, Sizes } from "./format/program.ts";
 import { problem } from "./catalogue.ts";
@@ -22,8 +23,15 @@ export function checkManifest(manifest: ProgramManifest): void {
   throw problem("fwp6301", String(manifest.name), facts);
 }
 
-/** Parameters as memory to share between entries: of the element type that the program computes with. */
-export function parameterMemory(manifest: ProgramManifest, values: Values): Map<string, Data> {
+/**
+ * Parameters as memory to share between entries: of the element type that the program computes with, best from the
+ * program's own `allocate`.
+ */
+export function parameterMemory(
+  manifest: ProgramManifest,
+  values: Values,
+  allocate: Allocate = newArray,
+): Map<string, Data> {
   const types = new Map(
     manifest.entries
       .flatMap((entry) => entry.inputs)
@@ -34,8 +42,9 @@ export function parameterMemory(manifest: ProgramManifest, values: Values): Map<
   for (const { name } of manifest.parameters) {
     const found = values.get(name);
     if (found === undefined) continue;
-    const wide = types.get(name) === "f64";
-    memory.set(name, wide ? Float64Array.from(found) : Float32Array.from(found));
+    const data = allocate(types.get(name) ?? "f32", found.length);
+    data.set(found);
+    memory.set(name, data);
   }
   return memory;
 }

@@ -1,17 +1,22 @@
 /** A model at work: what the class of a generated package is built on. */
 import { problem } from "./catalogue.ts";
 import type { Data, Program } from "./device/program.ts";
-import type { Tensor } from "./files/safetensors.ts";
+import { decodeSafetensors, safetensorsBytes, type Tensor } from "./files/safetensors.ts";
+import type { ProgramManifest } from "./format/program.ts";
 import { entryOf, fillStates, firstStates, Instances, parameterMemory } from "./instances.ts";
 import { initialize } from "./parameters/initialise.ts";
-import { loadWeights, matchParameters, saveWeights } from "./parameters/weights.ts";
+import { matchParameters, tensorsOf } from "./parameters/match.ts";
 import { Session } from "./session.ts";
 import { suggestion } from "./suggest.ts";
 import { checkInput } from "./values.ts";
 
-/** Random first weights from a seed, weights from a safetensors file, or weights in memory. */
+/**
+ * Random first weights from a seed, or weights in memory: tensors by name, or the bytes of a safetensors file. `from` names
+ * them in diagnostics.
+ */
 export type WeightSource =
-  { readonly seed: number } | { readonly weights: string | ReadonlyMap<string, Tensor> };
+  | { readonly seed: number }
+  | { readonly weights: ReadonlyMap<string, Tensor> | Uint8Array; readonly from?: string };
 
 /** Sequences for each input: `[batch, time, …shape]`, row-major. Tokens are whole numbers. */
 export type Sequences<Input extends string> = Readonly<Record<Input, ArrayLike<number>>>;
@@ -30,13 +35,20 @@ export interface RunResult<Output extends string, State extends string> {
   readonly states: ReadonlyMap<State, Tensor>;
 }
 
+function weightsIn(
+  manifest: ProgramManifest,
+  weights: ReadonlyMap<string, Tensor> | Uint8Array,
+  from: string,
+): ReadonlyMap<string, Data> {
+  const tensors =
+    weights instanceof Uint8Array ? decodeSafetensors(weights, from).tensors : weights;
+  return matchParameters(manifest, tensors, from);
+}
+
 function firstWeights(program: Program, source: WeightSource): ReadonlyMap<string, Data> {
   const { manifest } = program;
   if ("seed" in source) return initialize(manifest, source.seed);
-  const { weights } = source;
-  return typeof weights === "string"
-    ? loadWeights(manifest, weights)
-    : matchParameters(manifest, weights, "weights");
+  return weightsIn(manifest, source.weights, source.from ?? "weights");
 }
 
 /**
@@ -44,7 +56,7 @@ function firstWeights(program: Program, source: WeightSource): ReadonlyMap<strin
  * package fixes them.
  *
  * @example
- * const model = new Model(program, { weights: "weights.safetensors" });
+ * const model = new Model(program, { weights: new Uint8Array(bytesOfAFile) });
  * const { outputs } = model.run({ tokens: [3, 1, 4] }, { batch: 1, time: 3 });
  */
 export class Model<
@@ -58,7 +70,11 @@ export class Model<
   /** @throws DiagnosticError fwp6301 for a program of another format, and those of reading weights. */
   constructor(program: Program, source: WeightSource) {
     this.program = program;
-    const memory = parameterMemory(program.manifest, firstWeights(program, source));
+    const memory = parameterMemory(
+      program.manifest,
+      firstWeights(program, source),
+      program.allocate,
+    );
     this.#instances = new Instances(program, memory);
   }
 
@@ -126,15 +142,15 @@ export class Model<
     return new Session(this.program, this.#instances, batch);
   }
 
-  /** Replaces the weights by those of a file. All or none. @throws DiagnosticError as the function `loadWeights`. */
-  loadWeights(path: string): void {
-    for (const [name, data] of loadWeights(this.program.manifest, path)) {
+  /** Replaces the weights, all or none. `from` names them in diagnostics. @throws DiagnosticError when they do not fit. */
+  setWeights(weights: ReadonlyMap<string, Tensor> | Uint8Array, from: string = "weights"): void {
+    for (const [name, data] of weightsIn(this.program.manifest, weights, from)) {
       this.parameters.get(name)?.set(data);
     }
   }
 
-  /** Writes the weights to a safetensors file, whole or not at all. */
-  saveWeights(path: string): void {
-    saveWeights(this.program.manifest, path, this.parameters);
+  /** The weights as the bytes of a safetensors file. */
+  weightsBytes(): Uint8Array {
+    return safetensorsBytes(tensorsOf(this.program.manifest, this.parameters));
   }
 }

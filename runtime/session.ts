@@ -45,7 +45,7 @@ export class Session {
     this.#instances =
       parameters instanceof Instances
         ? parameters
-        : new Instances(program, parameterMemory(manifest, parameters));
+        : new Instances(program, parameterMemory(manifest, parameters, program.allocate));
     this.#entry = entryOf(manifest, "step");
     this.#batch = batch;
     this.#growing = manifest.states
@@ -103,6 +103,7 @@ export class Session {
       for (const { name } of this.#fixed) {
         made.input("state", name).set(this.#instance.input("state", name));
       }
+      this.#instance.release?.();
     }
     this.#instance = made;
     return made;

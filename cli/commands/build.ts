@@ -5,7 +5,7 @@ import { type Project } from "../../compiler/check/project.ts";
 import type { StepProgram } from "../../compiler/graph/ir.ts";
 import { packageFiles } from "../../compiler/package/index.ts";
 import { compileStep, fixSizes } from "../../compiler/pipeline.ts";
-import { PORTABLE } from "../../compiler/plan/machine.ts";
+import { PORTABLE, WASM, type Machine } from "../../compiler/plan/machine.ts";
 import { type Diagnostic } from "../../diagnostics/diagnostic.ts";
 import type { Data } from "../../runtime/device/program.ts";
 import type { ProgramManifest } from "../../runtime/format/program.ts";
@@ -101,7 +101,8 @@ async function buildPackage(
   const alphabet = run?.checkpoint.record.alphabet ?? built.alphabet;
   const asked = { entries: ["forward", "step"] as const, ...form };
   const { manifest, entries } = compileStep(step, () => undefined, asked);
-  const native = compileStep(step, () => undefined, { ...asked, machine: PORTABLE });
+  const entriesFor = (machine: Machine) =>
+    compileStep(step, () => undefined, { ...asked, machine }).entries;
   const weights: ReadonlyMap<string, Data> =
     run === null ? initialize(manifest, flags.seed) : checkpointParameters(manifest, run);
   const origin =
@@ -109,16 +110,15 @@ async function buildPackage(
       ? `random (seed ${flags.seed})`
       : `those of step ${run.checkpoint.record.step} of the training of \`${run.source.experiment}\``;
   const settings = [...(file === undefined ? run!.source.settings : []), ...flags.set];
-  const texts = await packageFiles(
+  const contents = await packageFiles(
     { name: step.name, doc, manifest, alphabet, spec: specOf(bundle), settings, weights: origin, version: packageVersion() }, // prettier-ignore
-    entries,
-    native.entries,
+    { typescript: entries, native: entriesFor(PORTABLE), wasm: entriesFor(WASM) },
   );
   const more = (folder: string) =>
     saveWeights(manifest, join(folder, "weights.safetensors"), weights, context.io);
   const refuse = () => trainProblem("fwp8203", output, { path: output });
-  writeFolder(output, { texts, more }, isPackage, refuse, context.io);
-  const files = [...texts.keys(), "weights.safetensors"].sort();
+  writeFolder(output, { files: contents, more }, isPackage, refuse, context.io);
+  const files = [...contents.keys(), "weights.safetensors"].sort();
   report(manifest, files, flags, context);
 }
 

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { nativeSupport, threadCount } from "../../runtime/device/native/index.ts";
+import { wasmFeatures, wasmMissing } from "../../runtime/device/wasm/index.ts";
 import type { Context } from "../context.ts";
 import { chooseDevice } from "../devices.ts";
 import { packageVersion } from "../install.ts";
@@ -38,6 +39,15 @@ function nativeTarget(): Finding {
   const { command, lanes } = support.compiler;
   const threads = threadCount(process.env);
   return { name, works: true, about: `C compiled by ${command.join(" ")}, vectors of ${lanes} floats, ${threads === 1 ? "one thread" : `${threads} threads`}` }; // prettier-ignore
+}
+
+/** Whether the engine runs WebAssembly, and with what. */
+function wasmTarget(): Finding {
+  const name = "wasm";
+  const missing = wasmMissing();
+  if (missing !== null) return { name, works: false, about: missing };
+  const fused = wasmFeatures().relaxed ? "with" : "without";
+  return { name, works: true, about: `vectors of 4 floats, ${fused} fused products and sums, one thread` }; // prettier-ignore
 }
 
 const later = (name: string, needs: string): Finding => ({
@@ -100,9 +110,9 @@ function autoDevice(targets: readonly Finding[]): { device: string | null; why: 
 function doctor(options: { readonly json?: boolean }, context: Context): void {
   const targets = [
     nativeTarget(),
+    wasmTarget(),
     typescriptTarget(),
     { name: "oracle", works: true, about: "the reference interpreter in float64, slow" },
-    later("wasm", "nothing"),
     later("webgpu", "a GPU adapter"),
     later("cuda", "an NVIDIA driver"),
     later("tfjs", "a TensorFlow.js backend"),

@@ -1,7 +1,7 @@
 /** `fwp sample`: text from a trained character model, one step at a time. */
 import { sample, sampleOptions } from "../../runtime/sample.ts";
 import { Session } from "../../runtime/session.ts";
-import { textCodec } from "../../runtime/tasks/text.ts";
+import { textCodec } from "../../runtime/tasks/codec.ts";
 import type { Configure } from "../commands.ts";
 import type { Context } from "../context.ts";
 import { chooseDevice, loadStep } from "../devices.ts";

@@ -110,7 +110,7 @@ export function configure(command: Command, context: Context): void {
     .option("--quick", `small sizes, up to 19 steps, ${QUICK_ROUNDS} rounds`)
     .option(
       "--device <device>",
-      "compares this one: native or typescript (auto: all that work)",
+      "compares this one: native, wasm or typescript (auto: all that work)",
       "auto",
     )
     .option("--jobs <number>", "processes at once (default: one per core)")

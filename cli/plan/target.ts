@@ -1,11 +1,13 @@
 /** The devices that run kernels: what kernels are planned for, and how compiled entries are loaded. */
-import { SCALAR, vectorMachine, type Machine } from "../../compiler/plan/machine.ts";
+import { SCALAR, vectorMachine, WASM, type Machine } from "../../compiler/plan/machine.ts";
 import type { CompiledEntry } from "../../compiler/plan/entry.ts";
 import { cOf } from "../../compiler/targets/native/module.ts";
+import { wasmOf } from "../../compiler/targets/wasm/module.ts";
 import { javascriptOf } from "../../compiler/targets/typescript/javascript.ts";
 import { unreachable } from "../../diagnostics/diagnostic.ts";
 import { loadNative, nativeSupport } from "../../runtime/device/native/index.ts";
 import { loadJavaScript } from "../../runtime/device/typescript.ts";
+import { loadWasm, wasmFeatures } from "../../runtime/device/wasm/index.ts";
 import type { Program } from "../../runtime/device/program.ts";
 import type { ProgramManifest } from "../../runtime/format/program.ts";
 import { cliProblem } from "../catalogue.ts";
@@ -20,6 +22,8 @@ export function machineOf(device: Device): Machine {
       if (support.works) return vectorMachine(support.compiler.lanes);
       throw cliProblem("fwp8022", "--device", { reason: support.reason });
     }
+    case "wasm":
+      return WASM;
     case "typescript":
       return SCALAR;
     case "oracle":
@@ -49,6 +53,10 @@ export function loadEntries(
   switch (device) {
     case "native":
       return loadNative(cOf(name, entries, { precision: "f32" }), manifest);
+    case "wasm": {
+      const { relaxed } = wasmFeatures();
+      return loadWasm(wasmOf(entries, { precision: "f32", relaxed }), manifest);
+    }
     case "typescript":
       return loadJavaScript(javascriptOf(entries), manifest);
     case "oracle":

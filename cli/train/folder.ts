@@ -10,9 +10,9 @@ import {
 } from "../../runtime/files/io.ts";
 
 export interface FolderContent {
-  /** Texts by file name. */
-  readonly texts: ReadonlyMap<string, string>;
-  /** Writes what is no text into the folder. */
+  /** What the files hold, by name. */
+  readonly files: ReadonlyMap<string, string | Uint8Array>;
+  /** Writes more into the folder. */
   readonly more: (folder: string) => void;
 }
 
@@ -40,7 +40,7 @@ export function writeFolder(
   }
   try {
     makeFolder(fresh);
-    for (const [name, text] of content.texts) writeFileAtomic(join(fresh, name), text, io);
+    for (const [name, data] of content.files) writeFileAtomic(join(fresh, name), data, io);
     content.more(fresh);
     if (there) fs.renameSync(place, old);
     try {

@@ -9,7 +9,7 @@ import type { StepProgram } from "../../compiler/graph/ir.ts";
 import { fixSizes, modelOf } from "../../compiler/pipeline.ts";
 import type { Data, Program } from "../../runtime/device/program.ts";
 import { Instances, parameterMemory } from "../../runtime/instances.ts";
-import { matchParameters } from "../../runtime/parameters/weights.ts";
+import { matchParameters } from "../../runtime/parameters/match.ts";
 import { type Checkpoint, hasCheckpoint, loadCheckpoint } from "../../runtime/train/checkpoint.ts";
 import type { Task } from "../../runtime/tasks/task.ts";
 import { UsageError } from "../exit.ts";
@@ -155,5 +155,8 @@ export function checkpointParameters(
 
 export function checkpointInstances(program: Program, run: OpenRun): Instances {
   const { manifest } = program;
-  return new Instances(program, parameterMemory(manifest, checkpointParameters(manifest, run)));
+  return new Instances(
+    program,
+    parameterMemory(manifest, checkpointParameters(manifest, run), program.allocate),
+  );
 }

@@ -4,6 +4,7 @@ import type { StepProgram } from "../../compiler/graph/ir.ts";
 import { fixSizes, prepareStep, type PipelineOptions } from "../../compiler/pipeline.ts";
 import type { Precision } from "../../compiler/plan/memory.ts";
 import type { Program } from "../../runtime/device/program.ts";
+import { wasmMissing } from "../../runtime/device/wasm/index.ts";
 import { chooseDevice, loadPrepared, loadStep, type DeviceChoice } from "../devices.ts";
 import { runStepwise, runWhole, type Job } from "../run/execute.ts";
 import type { Values } from "./measure.ts";
@@ -63,13 +64,18 @@ const stepwise = (program: Program, given: Given): Values[] => [
 /** What every target that works here makes of a step. @throws DiagnosticError, UsageError as `chooseDevice`. */
 export function candidatesOn(device: string): Candidates {
   const choice = chooseDevice(device);
-  // Gates say something of the derivation, which all targets share.
-  if (!choice.auto || choice.device !== "native") return (step) => candidatesOf(step, [choice]);
-  const beside = { ...choice, auto: false, build: "passing" } as const;
-  return (step) => candidatesOf(step, [TYPESCRIPT, beside]);
+  if (!choice.auto) return (step) => candidatesOf(step, [choice]);
+  // All that there are: what is chosen beside what would stand in for it. Gates say something of the derivation, which all
+  // targets share: the first of them is enough.
+  const beside = wasmMissing() === null ? [TYPESCRIPT, WASM] : [TYPESCRIPT];
+  const lesser = beside.filter((c) => c.device !== choice.device);
+  const chosen: DeviceChoice = { ...choice, auto: false, build: "passing" };
+  return (step) =>
+    candidatesOf(step, choice.device === "typescript" ? [chosen] : [...lesser, chosen]);
 }
 
 const TYPESCRIPT: DeviceChoice = { device: "typescript", auto: false, why: null };
+const WASM: DeviceChoice = { device: "wasm", auto: false, why: null };
 
 export const typescriptCandidates: Candidates = (step) => candidatesOf(step, [TYPESCRIPT]);
 

@@ -110,6 +110,8 @@ export type Expr =
     }
   /** One scalar in every lane. */
   | { readonly op: "splat"; readonly type: LoopType; readonly x: Expr }
+  /** An int, and in each further lane one more. */
+  | { readonly op: "ramp"; readonly type: LoopType; readonly x: Expr }
   /** The lanes of a vector added up (or their largest, their smallest). */
   | {
       readonly op: "across";

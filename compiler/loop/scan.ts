@@ -12,6 +12,7 @@ export function* parts(e: Expr): Generator<Expr> {
       return;
     case "unary":
     case "splat":
+    case "ramp":
     case "across":
       yield e.x;
       return;

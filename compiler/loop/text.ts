@@ -36,6 +36,8 @@ export function expressionText(e: Expr): string {
       return `select(${[e.condition, e.a, e.b].map(expressionText).join(", ")})`;
     case "splat":
       return `splat${e.type.lanes}(${expressionText(e.x)})`;
+    case "ramp":
+      return `ramp${e.type.lanes}(${expressionText(e.x)})`;
     case "across":
       return `${e.fn}_across(${expressionText(e.x)})`;
     default:

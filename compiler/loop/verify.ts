@@ -154,6 +154,8 @@ class Verifier {
         return this.#expect(e.a.type.kind === e.b.type.kind, "select of two types");
       case "splat":
         return this.#expect(e.x.type.lanes === 1, "splat of a vector");
+      case "ramp":
+        return this.#expect(e.x.type.lanes === 1 && e.x.type.kind === "int", "ramp of no int");
       case "across":
         return this.#expect(e.type.lanes === 1, "across gives a scalar");
       default:

@@ -35,6 +35,8 @@ const TAKEN = new Set([
   "Tensor",
   "WeightSource",
   "alphabet",
+  "fetchPackage",
+  "fetched",
   "fileURLToPath",
   "here",
   "kernels",

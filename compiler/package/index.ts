@@ -1,6 +1,7 @@
-/** A model package: everything but its weights, as texts by file name. */
+/** A model package: everything but its weights, by file name. */
 import type { CompiledEntry } from "../plan/entry.ts";
 import { cOf } from "../targets/native/module.ts";
+import { wasmOf } from "../targets/wasm/module.ts";
 import { compileTypeScript } from "../targets/typescript/index.ts";
 import { packageNameOf, type PackageSource } from "./describe.ts";
 import { declarationsOf, indexModule } from "./module.ts";
@@ -18,7 +19,11 @@ function packageJson({ name, version, doc }: PackageSource): string {
     main: "./index.js",
     types: "./index.d.ts",
     exports: {
-      ".": { types: "./index.d.ts", default: "./index.js" },
+      ".": {
+        browser: { types: "./browser.d.ts", default: "./browser.js" },
+        types: "./index.d.ts",
+        default: "./index.js",
+      },
       "./program.json": "./program.json",
       "./weights.safetensors": "./weights.safetensors",
       "./package.json": "./package.json",
@@ -28,20 +33,26 @@ function packageJson({ name, version, doc }: PackageSource): string {
   return `${JSON.stringify(json, null, 2)}\n`;
 }
 
-/**
- * The files of a package: TypeScript, and C from the same entries compiled for machines with vectors (`native`).
- * `weights.safetensors` is the caller's to add.
- */
+/** The same entries compiled for each of the targets of a package. */
+export interface PackageEntries {
+  readonly typescript: readonly CompiledEntry[];
+  readonly native: readonly CompiledEntry[];
+  readonly wasm: readonly CompiledEntry[];
+}
+
+const specs = (all: readonly CompiledEntry[]) => ({ entries: all.map((e) => e.spec) });
+
+/** The files of a package: TypeScript, C and WebAssembly. `weights.safetensors` is the caller's to add. */
 export async function packageFiles(
   source: PackageSource,
-  entries: readonly CompiledEntry[],
-  native: readonly CompiledEntry[],
-): Promise<ReadonlyMap<string, string>> {
+  { typescript, native, wasm }: PackageEntries,
+): Promise<ReadonlyMap<string, string | Uint8Array>> {
   const prettier = await import("prettier");
   const { manifest } = source;
-  const [index, kernels, example] = await Promise.all([
+  const [index, browser, kernels, example] = await Promise.all([
     indexModule(source),
-    compileTypeScript(source.name, manifest, entries),
+    indexModule(source, "browser"),
+    compileTypeScript(source.name, manifest, typescript),
     prettier.format(exampleOf(source), { parser: "typescript", printWidth: 80 }),
   ]);
   const declarations = await declarationsOf(kernels.source, "kernels.ts");
@@ -49,16 +60,21 @@ export async function packageFiles(
     parser: "markdown",
     embeddedLanguageFormatting: "off",
   });
-  const program = { ...kernels.manifest, native: { entries: native.map((e) => e.spec) } };
-  return new Map([
+  const program = { ...kernels.manifest, native: specs(native), wasm: specs(wasm) };
+  return new Map<string, string | Uint8Array>([
     ["package.json", packageJson(source)],
     ["index.ts", index.source],
     ["index.js", index.javascript],
     ["index.d.ts", index.declarations],
+    ["browser.ts", browser.source],
+    ["browser.js", browser.javascript],
+    ["browser.d.ts", browser.declarations],
     ["kernels.ts", kernels.source],
     ["kernels.js", kernels.javascript],
     ["kernels.d.ts", declarations],
     ["kernels.c", cOf(source.name, native, { precision: "f32" })],
+    ["kernels.wasm", wasmOf(wasm, { precision: "f32" })],
+    ["kernels.relaxed.wasm", wasmOf(wasm, { precision: "f32", relaxed: true })],
     ["program.json", `${JSON.stringify(program, null, 2)}\n`],
     ["README.md", readme],
   ]);

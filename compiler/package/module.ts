@@ -17,16 +17,23 @@ export interface EmittedModule {
   readonly declarations: string;
 }
 
-function addImports(file: SourceFile, source: PackageSource): void {
-  const values = ["loadPackage", "Model", "readJsonFile"];
-  const types = ["Data", "Program", "ProgramManifest", "RunSizes", "Session", "Tensor", "WeightSource"]; // prettier-ignore
+/** Where a package runs: with files of its own, or fetched by a page. */
+export type Surroundings = "node" | "browser";
+
+function addImports(file: SourceFile, source: PackageSource, where: Surroundings): void {
+  const values =
+    where === "node" ? ["loadPackage", "Model", "readJsonFile"] : ["fetchPackage", "Model"];
+  const types = ["Data", "Program", "RunSizes", "Session", "Tensor", "WeightSource"];
+  if (where === "node") types.push("ProgramManifest");
   if (source.alphabet !== null) {
     values.push("textCodec");
     types.push("TextCodec");
   }
-  file.addImportDeclaration({ moduleSpecifier: "node:url", namedImports: ["fileURLToPath"] });
+  if (where === "node") {
+    file.addImportDeclaration({ moduleSpecifier: "node:url", namedImports: ["fileURLToPath"] });
+  }
   file.addImportDeclaration({
-    moduleSpecifier: "fwp/runtime",
+    moduleSpecifier: where === "node" ? "fwp/runtime" : "fwp/runtime/browser",
     namedImports: [...values, ...types.sort().map((name) => ({ name, isTypeOnly: true }))],
   });
   file.addImportDeclaration({ moduleSpecifier: "./kernels.js", namespaceImport: "kernels" });
@@ -132,25 +139,48 @@ const METHODS: readonly OptionalKind<MethodDeclarationStructure>[] = [
     returnType: "Outputs",
     statements: ["return state.step({ ...inputs }) as Record<keyof Outputs, Data> as Outputs;"],
   },
-  {
-    name: "loadWeights",
-    docs: [
-      "Replaces all weights by those of a safetensors file, or none.\n\n@throws DiagnosticError when they do not fit.",
-    ],
-    parameters: [{ name: "path", type: "string" }],
-    returnType: "void",
-    statements: ["this.#model.loadWeights(path);"],
-  },
-  {
-    name: "saveWeights",
-    docs: ["Writes the weights to a safetensors file, whole or not at all."],
-    parameters: [{ name: "path", type: "string" }],
-    returnType: "void",
-    statements: ["this.#model.saveWeights(path);"],
-  },
 ];
 
-function addClass(file: SourceFile, { name, doc }: PackageSource): void {
+const WEIGHTS: Readonly<Record<Surroundings, readonly OptionalKind<MethodDeclarationStructure>[]>> =
+  {
+    node: [
+      {
+        name: "loadWeights",
+        docs: [
+          "Replaces all weights by those of a safetensors file, or none.\n\n@throws DiagnosticError when they do not fit.",
+        ],
+        parameters: [{ name: "path", type: "string" }],
+        returnType: "void",
+        statements: ["this.#model.loadWeights(path);"],
+      },
+      {
+        name: "saveWeights",
+        docs: ["Writes the weights to a safetensors file, whole or not at all."],
+        parameters: [{ name: "path", type: "string" }],
+        returnType: "void",
+        statements: ["this.#model.saveWeights(path);"],
+      },
+    ],
+    browser: [
+      {
+        name: "setWeights",
+        docs: [
+          "Replaces all weights by those of a safetensors file, or none.\n\n@throws DiagnosticError when they do not fit.",
+        ],
+        parameters: [{ name: "bytes", type: "Uint8Array" }],
+        returnType: "void",
+        statements: ["this.#model.setWeights(bytes);"],
+      },
+      {
+        name: "weightsBytes",
+        docs: ["The weights as the bytes of a safetensors file."],
+        returnType: "Uint8Array",
+        statements: ["return this.#model.weightsBytes();"],
+      },
+    ],
+  };
+
+function addClass(file: SourceFile, { name, doc }: PackageSource, where: Surroundings): void {
   const className = classNameOf(name);
   const model = "Model<keyof Inputs & string, keyof Outputs & string, StateName>";
   file.addClass({
@@ -185,26 +215,34 @@ function addClass(file: SourceFile, { name, doc }: PackageSource): void {
           {
             name: "source",
             type: "WeightSource",
-            initializer: '{ weights: here("./weights.safetensors") }',
+            initializer:
+              where === "node"
+                ? '{ weights: here("./weights.safetensors") }'
+                : "{ weights: fetched.weights }",
           },
         ],
         returnType: className,
         statements: [`return new ${className}(source);`],
       },
       ...METHODS,
+      ...WEIGHTS[where],
     ],
   });
 }
 
-/** Writes index.ts. Loads ts-morph and prettier when first called. */
-export async function indexModule(source: PackageSource): Promise<EmittedModule> {
+/** Writes index.ts, or browser.ts. Loads ts-morph and prettier when first called. */
+export async function indexModule(
+  source: PackageSource,
+  where: Surroundings = "node",
+): Promise<EmittedModule> {
+  const fileName = where === "node" ? "index.ts" : "browser.ts";
   const { Project, VariableDeclarationKind } = await import("ts-morph");
   const project = new Project({ useInMemoryFileSystem: true });
   const file = project.createSourceFile(
-    "index.ts",
+    fileName,
     `/** ${source.name}, compiled by fwp ${source.version} from ${source.spec[0]?.name ?? "a spec"}. */\n`,
   );
-  addImports(file, source);
+  addImports(file, source, where);
   const constant = (name: string, type: string | null, initializer: string, docs?: string) =>
     file.addVariableStatement({
       declarationKind: VariableDeclarationKind.Const,
@@ -213,13 +251,27 @@ export async function indexModule(source: PackageSource): Promise<EmittedModule>
       declarations: [{ name, initializer, ...(type === null ? {} : { type }) }],
     });
   addTypes(file, source);
-  constant("here", null, "(file: string): string => fileURLToPath(new URL(file, import.meta.url))");
-  constant(
-    "program",
-    "Program",
-    'loadPackage({ ...kernels }, readJsonFile(here("./program.json")) as ProgramManifest, here("./kernels.c"))',
-    "The compiled program: native code where there is a C compiler, else JavaScript.",
-  );
+  if (where === "node") {
+    constant(
+      "here",
+      null,
+      "(file: string): string => fileURLToPath(new URL(file, import.meta.url))",
+    );
+    constant(
+      "program",
+      "Program",
+      'loadPackage({ ...kernels }, readJsonFile(here("./program.json")) as ProgramManifest, here)',
+      "The compiled program: native code where there is a C compiler, else WebAssembly, else JavaScript.",
+    );
+  } else {
+    constant("fetched", null, "await fetchPackage({ ...kernels }, import.meta.url)");
+    constant(
+      "program",
+      "Program",
+      "fetched.program",
+      "The compiled program: WebAssembly where the engine has it, else JavaScript.",
+    );
+  }
   if (source.alphabet !== null) {
     constant(
       "alphabet",
@@ -229,8 +281,8 @@ export async function indexModule(source: PackageSource): Promise<EmittedModule>
     );
     constant("text", "TextCodec", "textCodec(alphabet)", "Text as tokens and back.");
   }
-  addClass(file, source);
-  return emit(file.getFullText(), "index.ts");
+  addClass(file, source, where);
+  return emit(file.getFullText(), fileName);
 }
 
 /** A module laid out, and the JavaScript that it transpiles to. */

@@ -230,6 +230,7 @@ class Interchange {
         return { ...e, index: this.#expr(e.index) };
       case "unary":
       case "splat":
+      case "ramp":
       case "across":
         return { ...e, x: this.#expr(e.x) };
       case "binary":

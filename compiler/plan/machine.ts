@@ -26,3 +26,6 @@ export const vectorMachine = (lanes: number): Machine => ({
 
 /** For code whose machine is not known yet: runs well on those with registers of 8 floats, and on all others. */
 export const PORTABLE: Machine = vectorMachine(8);
+
+/** WebAssembly: registers of 4 floats, of which engines have 15 to give. Measured: bench/wasm. */
+export const WASM: Machine = { kind: "vector", lanes: 4, rows: 5 };

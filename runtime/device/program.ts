@@ -1,5 +1,5 @@
 /** A compiled program, loaded: the interface between what a target generated and everything that runs it. */
-import type { BufferRole, ProgramManifest, Sizes } from "../format/program.ts";
+import type { BufferRole, ElementType, ProgramManifest, Sizes } from "../format/program.ts";
 
 export type Data = Float32Array | Float64Array | Int32Array;
 
@@ -16,6 +16,8 @@ export interface Instance {
   run(): void;
   /** Bytes of scratch memory, after packing. */
   readonly scratchBytes: number;
+  /** Gives the memory back, where that does not happen by itself. Neither it nor its arrays may be used any more. */
+  release?(): void;
 }
 
 export interface InstanceOptions {
@@ -29,6 +31,8 @@ export interface Program {
   readonly manifest: ProgramManifest;
   /** @throws DiagnosticError when the program has no such entry or a bound array has the wrong length. */
   instantiate(entry: string, sizes: Sizes, options?: InstanceOptions): Instance;
+  /** Memory to bind that needs no copying, where not all memory is such; zeros. */
+  allocate?(type: ElementType, length: number): Data;
 }
 
 /** The functions of a generated module: buffers in the order inputs, outputs, scratch. */

@@ -7,7 +7,6 @@
 import type { Data } from "../device/program.ts";
 import { problem } from "../catalogue.ts";
 import { decodeElements, ELEMENT_BYTES, elementTypes, type StoredType } from "./elements.ts";
-import { type FileSystem, readBytes, writeFileAtomic } from "./io.ts";
 
 /** Numbers of one tensor, row-major. */
 export interface Tensor {
@@ -167,11 +166,6 @@ export function decodeSafetensors(bytes: Uint8Array, path: string): TensorFile {
   return { tensors, metadata };
 }
 
-/** Reads a safetensors file. @throws DiagnosticError as `readBytes` and `decodeSafetensors`. */
-export function readSafetensors(path: string): TensorFile {
-  return decodeSafetensors(readBytes(path), path);
-}
-
 const storedType = (data: Data): StoredType =>
   data instanceof Float32Array ? "F32" : data instanceof Float64Array ? "F64" : "I32";
 
@@ -211,15 +205,12 @@ export function safetensorsBytes(
   tensors: ReadonlyMap<string, Tensor>,
   metadata?: ReadonlyMap<string, string>,
 ): Uint8Array {
-  return new Uint8Array(Buffer.concat(encodeSafetensors(tensors, metadata)));
-}
-
-/** Writes a safetensors file, whole or not at all. @throws DiagnosticError as `writeFileAtomic`. */
-export function writeSafetensors(
-  path: string,
-  tensors: ReadonlyMap<string, Tensor>,
-  metadata?: ReadonlyMap<string, string>,
-  io?: FileSystem,
-): void {
-  writeFileAtomic(path, encodeSafetensors(tensors, metadata), io);
+  const pieces = encodeSafetensors(tensors, metadata);
+  const bytes = new Uint8Array(pieces.reduce((n, piece) => n + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }

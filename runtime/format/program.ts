@@ -129,4 +129,6 @@ export interface ProgramManifest {
   readonly forms?: readonly FormSpec[];
   /** Of a package: the same entries as its kernels.c has them, with other scratch memory. */
   readonly native?: { readonly entries: readonly EntrySpec[] };
+  /** Of a package: as its kernels.wasm has them. */
+  readonly wasm?: { readonly entries: readonly EntrySpec[] };
 }

@@ -15,7 +15,8 @@ import { readTextFile } from "../files/io.ts";
 import type { Options } from "../format/training.ts";
 import { type PlaceOf, readOptions, type Schema } from "../options.ts";
 import { dice } from "./draw.ts";
-import type { Batch, Split, Task, TaskContext, TextCodec } from "./task.ts";
+import { textCodec } from "./codec.ts";
+import type { Batch, Split, Task, TaskContext } from "./task.ts";
 
 export const textOptions = {
   corpus: {
@@ -66,21 +67,6 @@ async function load(corpus: string, context: TaskContext, place?: PlaceOf): Prom
     throw problem("fwp6103", at, facts);
   }
   return readTextFile(resolve(context.directory, corpus), { maxBytes: TEXT_LIMIT });
-}
-
-/** Text as tokens: position in `alphabet`. */
-export function textCodec(alphabet: readonly string[]): TextCodec {
-  const tokens = new Map(alphabet.map((character, token) => [character, token]));
-  return {
-    alphabet,
-    encode: (text) =>
-      Int32Array.from([...text], (character, index) => {
-        const token = tokens.get(character);
-        if (token !== undefined) return token;
-        throw problem("fwp6106", "text", { character: JSON.stringify(character), index });
-      }),
-    decode: (list) => Array.from(list, (token) => alphabet[token] ?? "\u{fffd}").join(""),
-  };
 }
 
 const codePoint = (character: string): number => character.codePointAt(0)!;

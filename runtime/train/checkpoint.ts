@@ -7,7 +7,8 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { problem } from "../catalogue.ts";
 import { fileProblem, makeFolder, readJsonFile, writeFileAtomic } from "../files/io.ts";
-import { readSafetensors, type Tensor, writeSafetensors } from "../files/safetensors.ts";
+import type { Tensor } from "../files/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "../files/tensors.ts";
 import type { Options, TrainSettings } from "../format/training.ts";
 import type { Metrics } from "../evaluate.ts";
 

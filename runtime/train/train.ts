@@ -12,7 +12,7 @@ import type { Tensor } from "../files/safetensors.ts";
 import type { EvalSettings, TrainSettings } from "../format/training.ts";
 import { Instances, parameterMemory } from "../instances.ts";
 import { initialize } from "../parameters/initialise.ts";
-import { matchParameters } from "../parameters/weights.ts";
+import { matchParameters } from "../parameters/match.ts";
 import type { Task } from "../tasks/task.ts";
 import {
   type Checkpoint,
@@ -113,7 +113,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     before === null
       ? initialize(manifest, settings.seed)
       : matchParameters(manifest, before.tensors, directory);
-  const instances = new Instances(program, parameterMemory(manifest, first));
+  const instances = new Instances(program, parameterMemory(manifest, first, program.allocate));
   const tracker = task.tracker?.() ?? null;
   const tracked = Object.keys(tracker?.metrics() ?? {});
   const stopping = evaluation.stop === null ? [] : [evaluation.stop.metric];

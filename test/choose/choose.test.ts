@@ -37,7 +37,12 @@ const free = Object.fromEntries(
   Object.keys(typescriptSpeed.nanoseconds).map((part) => [part, 0]),
 ) as unknown as Speed["nanoseconds"];
 /** Machines on which one thing alone takes time. */
-const slowSteps: Speed = { target: "steps", nanoseconds: { ...free, iterations: 1 }, lanes: 1e9, doubt: 1 };
+const slowSteps: Speed = {
+  target: "steps",
+  nanoseconds: { ...free, iterations: 1 },
+  lanes: 1e9,
+  doubt: 1,
+};
 const slowSums: Speed = {
   target: "sums",
   nanoseconds: { ...free, solves: 1, products: 1 },

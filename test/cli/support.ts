@@ -6,7 +6,8 @@ import { afterEach, beforeEach, expect } from "vitest";
 import type { Context } from "../../cli/context.ts";
 import { main } from "../../cli/main.ts";
 import type { FileSystem } from "../../runtime/files/io.ts";
-import { readSafetensors, writeSafetensors, type Tensor } from "../../runtime/files/safetensors.ts";
+import type { Tensor } from "../../runtime/files/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "../../runtime/files/tensors.ts";
 
 export interface Ended {
   readonly code: number;

@@ -11,7 +11,7 @@ import { processContext } from "../../cli/context.ts";
 import { main } from "../../cli/main.ts";
 import { openProject, instantiateStep } from "../../cli/project.ts";
 import { parseSettings } from "../../cli/settings.ts";
-import { readSafetensors } from "../../runtime/files/safetensors.ts";
+import { readSafetensors } from "../../runtime/files/tensors.ts";
 import type { ProgramManifest } from "../../runtime/format/program.ts";
 import { relativeRms } from "../support/compare.ts";
 import { drawInts, drawNormal } from "../support/draw.ts";
@@ -161,7 +161,7 @@ function inTime(steps: readonly (readonly number[])[]): number[] {
 }
 
 describe.each(cases)("the package of $of", (c) => {
-  const devices = hasCompiler ? ["typescript", "native"] : ["typescript"];
+  const devices = ["typescript", "wasm", ...(hasCompiler ? ["native"] : [])];
   test.each(devices)(
     "whole, by steps through a stored state, and the oracle agree on %s",
     (device) => {

@@ -6,11 +6,10 @@ import { DiagnosticError } from "../../diagnostics/diagnostic.ts";
 import { halfToNumber } from "../../runtime/files/elements.ts";
 import {
   decodeSafetensors,
-  readSafetensors,
   safetensorsBytes,
   type Tensor,
-  writeSafetensors,
 } from "../../runtime/files/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "../../runtime/files/tensors.ts";
 import { codesFrom, temporaryFolder } from "./helpers.ts";
 
 const folder = temporaryFolder();

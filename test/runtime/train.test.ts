@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { readSafetensors } from "../../runtime/files/safetensors.ts";
+import { readSafetensors } from "../../runtime/files/tensors.ts";
 import { defaultEvalSettings, defaultTrainSettings } from "../../runtime/format/training.ts";
 import type { EvalSettings, TrainSettings } from "../../runtime/format/training.ts";
 import { optimizerSettings } from "../../runtime/optimizers.ts";

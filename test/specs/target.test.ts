@@ -12,6 +12,8 @@ import type { SequenceProgram } from "../../compiler/graph/program.ts";
 import type { Instance, Program } from "../../runtime/device/program.ts";
 import type { BufferRole } from "../../runtime/format/program.ts";
 import { loadJavaScript } from "../../runtime/device/typescript.ts";
+import { WASM } from "../../compiler/plan/machine.ts";
+import { loadWasmEntries, VARIANTS } from "../support/wasm.ts";
 import { drawUniform } from "../support/draw.ts";
 import { hasCompiler, loadMany, nativeEntry } from "../support/native.ts";
 import { drawInputs, portKey } from "../support/steps.ts";
@@ -66,6 +68,24 @@ function compileNative(all: readonly SpecCase[]): Target {
     if (program === undefined) return null;
     const instance = programs[precision].instantiate(name, sizes, { poison: true });
     return { instance, ports: program };
+  };
+}
+
+/** The usual specs, each entry compiled once. */
+function compileWasm(): Target {
+  const made = new Map<string, { readonly program: Program; readonly ports: SequenceProgram }>();
+  return (found, entry, sizes, precision) => {
+    if (!found.usual) return null;
+    const key = `${found.label} ${entry} ${precision}`;
+    let known = made.get(key);
+    if (known === undefined) {
+      const compiled = nativeEntry(found.step, entry, entry, { precision, machine: WASM });
+      const relaxed = VARIANTS.at(-1)!;
+      const program = loadWasmEntries([compiled.entry], precision, relaxed);
+      made.set(key, (known = { program, ports: compiled.program }));
+    }
+    const instance = known.program.instantiate(entry, sizes, { poison: true });
+    return { instance, ports: known.ports };
   };
 }
 
@@ -132,10 +152,10 @@ function compare(
 }
 
 /**
- * Errors may be this many times what rounding the inputs alone changes. `typescript` rounds what it stores; native code in
- * float32 rounds every intermediate value.
+ * Errors may be this many times what rounding the inputs alone changes. `typescript` rounds what it stores; native code and
+ * WebAssembly in float32 round every intermediate value.
  */
-const ROUNDING = { typescript: 20, native: 100 } as const;
+const ROUNDING = { typescript: 20, native: 100, wasm: 100 } as const;
 
 type Tolerance = (key: string) => number;
 
@@ -143,7 +163,10 @@ const exactly: Tolerance = (key) => (isGradient(key) ? 1e-9 : 1e-11);
 const isGradient = (key: string): boolean => key.startsWith("gradient:");
 
 const cases = specCases();
-const targets: [keyof typeof ROUNDING, Target][] = [["typescript", typescript]];
+const targets: [keyof typeof ROUNDING, Target][] = [
+  ["typescript", typescript],
+  ["wasm", compileWasm()],
+];
 beforeAll(() => {
   // Where there is no compiler, test/runtime/native.test.ts asks for the way back to `typescript`.
   if (hasCompiler) targets.push(["native", compileNative(cases)]);

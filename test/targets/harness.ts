@@ -13,6 +13,8 @@ import { javascriptOf } from "../../compiler/targets/typescript/javascript.ts";
 import { loadJavaScript } from "../../runtime/device/typescript.ts";
 import type { Instance } from "../../runtime/device/program.ts";
 import type { ProgramManifest } from "../../runtime/format/program.ts";
+import { WASM } from "../../compiler/plan/machine.ts";
+import { loadWasmEntries, VARIANTS } from "../support/wasm.ts";
 import { hasCompiler, loadMany, machineHere } from "../support/native.ts";
 
 /** Numbers in [-1, 1) that only depend on `seed`. */
@@ -152,6 +154,7 @@ export function compareOn(
   for (const [precision, bound] of bounds) {
     const { instance, javascript } = instanceOf(program, sizes, precision);
     check(trial, instance, bound, `${precision}\n${javascript}`);
+    checkWasm(trial, precision, bound);
   }
   if (hasCompiler) trials.push(trial);
 }
@@ -177,6 +180,16 @@ function check(trial: Trial, instance: Instance, bound: number, what: string): v
       const error = relativeError(instance.output(p.role, p.name), wanted);
       if (!(error <= bound)) expect.fail(`${p.role}:${p.name} in ${what}: error ${error}`);
     }
+  }
+}
+
+function checkWasm(trial: Trial, precision: "f32" | "f64", bound: number): void {
+  const entry = compileEntry(trial.program, "forward", { precision, machine: WASM });
+  for (const kernel of entry.kernels) verifyKernel(kernel);
+  for (const relaxed of VARIANTS) {
+    const loaded = loadWasmEntries([entry], precision, relaxed);
+    const instance = loaded.instantiate("forward", trial.sizes, { poison: true });
+    check(trial, instance, bound, `WebAssembly in ${precision}${relaxed ? ", fused" : ""}`);
   }
 }
 

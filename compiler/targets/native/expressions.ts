@@ -99,6 +99,8 @@ export class ExpressionPrinter {
       }
       case "splat":
         return atom(`${this.#vectorFunction("splat", e.type)}(${this.print(e.x, this.real).text})`);
+      case "ramp":
+        throw new InternalError("no C for a ramp");
       case "across":
         if (e.fn !== "sum") throw new InternalError(`no C for the ${e.fn} across a vector`);
         return atom(`${this.#vectorFunction("sum", e.x.type)}(${this.text(e.x)})`);

@@ -24,6 +24,7 @@ export function isWord(e: Expr, words: ReadonlySet<string>): boolean {
       return bothWords(e.a, e.b, words);
     case "number":
     case "splat":
+    case "ramp":
     case "across":
       return false;
   }

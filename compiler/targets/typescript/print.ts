@@ -161,6 +161,7 @@ function print(e: Expr): Printed {
       };
     }
     case "splat":
+    case "ramp":
     case "across":
       return print(e.x);
     default:

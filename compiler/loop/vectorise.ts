@@ -1,0 +1,142 @@
+/**
+ * Plain loops as loops over vectors: those whose iterations are independent and lie side by side, and those that only add
+ * up, or look for the largest or smallest. What is left over of a number of whole vectors stays a plain loop. Sums have
+ * their order by the program alone.
+ */
+import { add, binary, float, int, intVariable, splat, variable } from "./build.ts";
+import { copied } from "./copy.ts";
+import { FLOAT, type Expr, type LoopKernel, type Statement } from "./ir.ts";
+import { bodiesOf, expressionsOf, parts } from "./scan.ts";
+import { Lanes, NotAVector, readsName } from "./lanes.ts";
+import { Names, split, type Loop } from "./split.ts";
+import { Strides } from "./strides.ts";
+
+/** Vectors that a sum is kept in, so that one addition need not wait for the other. */
+const CHAINS = 2;
+
+/** The same kernel with vectors of so many floats. */
+export function vectorise(kernel: LoopKernel, lanes: number): LoopKernel {
+  const types = new Map(kernel.buffers.map((b) => [b.name, b.type]));
+  // A vector is loaded from floats or ints as they are.
+  if ([...types.values()].includes("f64") || drawsRandom(kernel.body)) return kernel;
+  const strides = new Strides();
+  kernel.body.forEach((s) => strides.note(s));
+  const made = new Vectoriser(strides, new Names(kernel), lanes).block(kernel.body);
+  return { ...kernel, body: made };
+}
+
+/** Random numbers are computed in doubles. */
+function drawsRandom(statements: readonly Statement[]): boolean {
+  const inside = (e: Expr): boolean =>
+    (e.op === "binary" && e.fn === "mul_high") || [...parts(e)].some(inside);
+  return statements.some((s) => expressionsOf(s).some(inside) || bodiesOf(s).some(drawsRandom));
+}
+
+type Fold = "add" | "max" | "min";
+interface Accumulation {
+  readonly name: string;
+  readonly fn: Fold;
+  readonly value: Expr;
+}
+
+/** What a loop accumulates if it does nothing else. */
+function accumulations(loop: Loop): readonly Accumulation[] | null {
+  const found: Accumulation[] = [];
+  for (const s of loop.body) {
+    if (s.op === "comment" || (s.op === "define" && !s.mutable)) continue;
+    if (s.op !== "assign" || s.value.op !== "binary" || s.value.type.kind !== "float") return null;
+    const { fn, a, b } = s.value;
+    if (fn !== "add" && fn !== "max" && fn !== "min") return null;
+    const [own, value] = isName(a, s.name) ? [a, b] : [b, a];
+    if (!isName(own, s.name) || readsName(value, s.name)) return null;
+    found.push({ name: s.name, fn, value });
+  }
+  const names = new Set(found.map((f) => f.name));
+  if (names.size !== found.length || names.size === 0) return null;
+  const others = [...found.map((f) => f.value), ...loop.body.flatMap((s) => (s.op === "define" ? [s.value] : []))]; // prettier-ignore
+  return others.some((e) => [...names].some((n) => readsName(e, n))) ? null : found;
+}
+const isName = (e: Expr, name: string): boolean => e.op === "variable" && e.name === name;
+
+class Vectoriser {
+  readonly #strides: Strides;
+  readonly #names: Names;
+  readonly #lanes: number;
+
+  constructor(strides: Strides, names: Names, lanes: number) {
+    this.#strides = strides;
+    this.#names = names;
+    this.#lanes = lanes;
+  }
+
+  block(statements: readonly Statement[]): Statement[] {
+    return statements.flatMap((s): readonly Statement[] => {
+      if (s.op === "for") return this.#loop(s);
+      if (s.op !== "if") return [s];
+      return [{ ...s, body: this.block(s.body), otherwise: this.block(s.otherwise) }];
+    });
+  }
+
+  #loop(loop: Loop): readonly Statement[] {
+    if (loop.step === 1 && !loop.down) {
+      const made = this.#tried(() => this.#accumulating(loop)) ?? this.#tried(() => this.#sideBySide(loop)); // prettier-ignore
+      if (made !== null) return made;
+    }
+    return [{ ...loop, body: this.block(loop.body) }];
+  }
+  #tried(make: () => readonly Statement[] | null): readonly Statement[] | null {
+    try {
+      return make();
+    } catch (error) {
+      if (error instanceof NotAVector) return null;
+      throw error;
+    }
+  }
+  #lanesOf(loop: Loop): Lanes {
+    return new Lanes(loop.variable, this.#strides, this.#lanes);
+  }
+
+  #sideBySide(loop: Loop): readonly Statement[] | null {
+    if (loop.spread === "serial") return null;
+    const body = this.#lanesOf(loop).block(loop.body);
+    const rest = { ...loop, body: this.block(loop.body) };
+    return split(rest, this.#lanes, this.#names, (from, to) => [
+      { ...loop, from, to, step: this.#lanes, body },
+    ]);
+  }
+
+  #accumulating(loop: Loop): readonly Statement[] | null {
+    const found = accumulations(loop);
+    if (found === null) return null;
+    const lanes = this.#lanesOf(loop);
+    const defined = lanes.block(loop.body.filter((x) => x.op === "define"));
+    const vectors = found.map(({ value }) => lanes.vector(value));
+    const size = CHAINS * this.#lanes;
+    const blocks = (from: Expr, to: Expr): readonly Statement[] => {
+      const starts: Statement[] = [];
+      const body: Statement[] = [];
+      const sums = found.map((): Expr[] => []);
+      for (let chain = 0; chain < CHAINS; chain++) {
+        const at = add(intVariable(loop.variable), int(chain * this.#lanes));
+        const given = new Map([[loop.variable, at]]);
+        const adds = found.map(({ name, fn }, i): Statement => {
+          const first = splat(fn === "add" ? float(0) : variable(name, FLOAT), this.#lanes);
+          const lane = this.#names.fresh(`${name}_lanes`);
+          const sum = variable(lane, first.type);
+          starts.push({ op: "define", name: lane, type: first.type, mutable: true, value: first });
+          sums[i]!.push(sum);
+          return { op: "assign", name: lane, value: binary(fn, sum, vectors[i]!) };
+        });
+        body.push(...copied([...defined, ...adds], given, this.#names));
+      }
+      const ends = found.map(({ name, fn }, i): Statement => {
+        const [first, ...rest] = sums[i]!;
+        const all = rest.reduce((x, y) => binary(fn, x, y), first!);
+        const across: Expr = { op: "across", type: FLOAT, fn: fn === "add" ? "sum" : fn, x: all };
+        return { op: "assign", name, value: binary(fn, variable(name, FLOAT), across) };
+      });
+      return [...starts, { ...loop, from, to, step: size, body }, ...ends];
+    };
+    return split(loop, size, this.#names, blocks);
+  }
+}

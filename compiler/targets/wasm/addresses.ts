@@ -1,0 +1,172 @@
+/**
+ * Addresses of elements. What an address has in common for all iterations of a loop is computed before the loop: engines
+ * do not move it there themselves.
+ */
+import type { Expr, Statement } from "../../loop/ir.ts";
+import { bodiesOf, expressionsOf, parts } from "../../loop/scan.ts";
+import { expressionText } from "../../loop/text.ts";
+import type { Body, Code } from "./body.ts";
+import type { Instruction } from "./instructions.ts";
+
+/**
+ * Every buffer begins at this address or above (runtime/device/wasm/space.ts), so that a place less a constant below it
+ * is still an address, and the constant can be left to the instruction that loads.
+ */
+export const FIRST_ADDRESS = 65_536;
+
+/** coefficient · value, or the value of a sum's constant part. */
+interface Term {
+  readonly value: Expr;
+  readonly coefficient: number;
+}
+
+/** A place in a buffer as a sum. */
+interface Place {
+  readonly terms: ReadonlyMap<string, Term>;
+  readonly constant: number;
+}
+
+function placeOf(e: Expr): Place {
+  const terms = new Map<string, Term>();
+  let constant = 0;
+  const visit = (x: Expr, factor: number): void => {
+    if (x.op === "number") {
+      constant += factor * x.value;
+      return;
+    }
+    if (x.op === "binary" && (x.fn === "add" || x.fn === "sub")) {
+      visit(x.a, factor);
+      visit(x.b, x.fn === "add" ? factor : -factor);
+      return;
+    }
+    if (x.op === "binary" && x.fn === "mul" && x.b.op === "number") return visit(x.a, factor * x.b.value); // prettier-ignore
+    if (x.op === "binary" && x.fn === "mul" && x.a.op === "number") return visit(x.b, factor * x.a.value); // prettier-ignore
+    const key = expressionText(x);
+    const coefficient = (terms.get(key)?.coefficient ?? 0) + factor;
+    terms.set(key, { value: x, coefficient });
+  };
+  visit(e, 1);
+  return { terms, constant };
+}
+
+/** Whether a value depends on nothing but these variables, and can be computed where it is not asked for. */
+function dependsOnlyOn(e: Expr, visible: ReadonlySet<string>): boolean {
+  if (e.op === "variable") return visible.has(e.name);
+  if (e.op === "load" || e.op === "select" || e.op === "across") return false;
+  if (e.op === "binary" && (e.fn === "div" || e.fn === "mod")) {
+    if (e.b.op !== "number" || e.b.value === 0) return false;
+  }
+  return [...parts(e)].every((x) => dependsOnlyOn(x, visible));
+}
+
+export interface Access {
+  readonly buffer: string;
+  readonly index: Expr;
+}
+
+function* accessesOf(e: Expr): Generator<Access> {
+  if (e.op === "load") yield e;
+  for (const x of parts(e)) yield* accessesOf(x);
+}
+function* accessesIn(statements: readonly Statement[]): Generator<Access> {
+  for (const s of statements) {
+    if (s.op === "store") yield s;
+    for (const e of expressionsOf(s)) yield* accessesOf(e);
+    for (const body of bodiesOf(s)) yield* accessesIn(body);
+  }
+}
+
+/** A loop that is being written. */
+interface Frame {
+  /** Variables that none of its iterations changes. */
+  readonly visible: ReadonlySet<string>;
+  /** Locals that hold the beginning of an address. */
+  readonly starts: Map<string, number>;
+}
+
+export interface Addressing {
+  /** The code of an int expression. */
+  int(e: Expr): Code;
+  /** Where a buffer begins, and the bytes of its elements as a power of two. */
+  buffer(name: string): { readonly local: number; readonly shift: number };
+}
+
+const keyOf = (buffer: string, terms: ReadonlyMap<string, Term>): string =>
+  [buffer, ...[...terms].map(([key, { coefficient }]) => `${coefficient}*${key}`).sort()].join(
+    " + ",
+  );
+
+export class Addresses {
+  readonly #body: Body;
+  readonly #of: Addressing;
+  readonly #frames: Frame[] = [];
+
+  constructor(body: Body, of: Addressing) {
+    this.#body = body;
+    this.#of = of;
+  }
+
+  /** Computes what the accesses of a loop's body have in common, and keeps it while `inside` writes the loop. */
+  loop(body: readonly Statement[], visible: ReadonlySet<string>, inside: () => void): void {
+    const starts = new Map<string, number>();
+    for (const { buffer, index } of accessesIn(body)) {
+      const same = this.#unchanged(placeOf(index), visible);
+      const key = keyOf(buffer, same);
+      if (same.size === 0 || starts.has(key)) continue;
+      if (this.#frames.some((f) => f.starts.has(key))) continue;
+      const code = this.#sum(buffer, { terms: same, constant: 0 });
+      const local = this.#body.local("i32", `${buffer}_at`);
+      this.#body.emit(...code, { op: "local.set", local });
+      starts.set(key, local);
+    }
+    this.#frames.push({ visible, starts });
+    inside();
+    this.#frames.pop();
+    for (const local of starts.values()) this.#body.release("i32", local);
+  }
+
+  #unchanged({ terms }: Place, visible: ReadonlySet<string>): Map<string, Term> {
+    return new Map([...terms].filter(([, t]) => dependsOnlyOn(t.value, visible)));
+  }
+
+  /** The address of a place, from the longest beginning that is known. */
+  #sum(buffer: string, place: Place): Code {
+    const { local, shift } = this.#of.buffer(buffer);
+    let rest = [...place.terms];
+    let start = local;
+    for (const frame of [...this.#frames].reverse()) {
+      const same = this.#unchanged(place, frame.visible);
+      const known = frame.starts.get(keyOf(buffer, same));
+      if (same.size === 0 || known === undefined) continue;
+      start = known;
+      rest = rest.filter(([key]) => !same.has(key));
+      break;
+    }
+    const code: Instruction[] = [{ op: "local.get", local: start }];
+    for (const [, { value, coefficient }] of rest) {
+      code.push(...this.#of.int(value), ...times(coefficient * 2 ** shift), { op: "i32.add" });
+    }
+    const bytes = place.constant * 2 ** shift;
+    if (bytes !== 0) code.push({ op: "i32.const", value: bytes }, { op: "i32.add" });
+    return code;
+  }
+
+  /** The address of an element: a value on the stack and what the instruction adds to it. */
+  of({ buffer, index }: Access): { readonly code: Code; readonly offset: number } {
+    const place = placeOf(index);
+    const bytes = place.constant * 2 ** this.#of.buffer(buffer).shift;
+    if (bytes < 0 || bytes >= FIRST_ADDRESS) return { code: this.#sum(buffer, place), offset: 0 };
+    return { code: this.#sum(buffer, { ...place, constant: 0 }), offset: bytes };
+  }
+  /** The same in one value. */
+  whole({ buffer, index }: Access): Code {
+    return this.#sum(buffer, placeOf(index));
+  }
+}
+
+function times(factor: number): Code {
+  const places = Math.log2(factor);
+  if (factor === 1) return [];
+  if (Number.isInteger(places)) return [{ op: "i32.const", value: places }, { op: "i32.shl" }];
+  return [{ op: "i32.const", value: factor }, { op: "i32.mul" }];
+}
