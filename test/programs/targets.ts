@@ -7,9 +7,12 @@ import {
   type Form,
   type PipelineOptions,
 } from "../../compiler/pipeline.ts";
+import { WASM } from "../../compiler/plan/machine.ts";
 import type { Precision } from "../../compiler/plan/memory.ts";
+import { wasmOf } from "../../compiler/targets/wasm/module.ts";
 import type { Program } from "../../runtime/device/program.ts";
 import { loadJavaScript } from "../../runtime/device/typescript.ts";
+import { loadWasm, wasmFeatures, wasmMissing } from "../../runtime/device/wasm/index.ts";
 import { hasCompiler, loadMany, nativeEntry, PLAIN_ENV } from "../support/native.ts";
 
 /** The entries of request `i`: compiling takes most of the time, so `forward` is tried with some only. */
@@ -78,4 +81,16 @@ const native: Target = {
   },
 };
 
-export const TARGETS: readonly Target[] = [typescript, native];
+const wasm: Target = {
+  name: "wasm",
+  works: wasmMissing() === null,
+  load: (requests, precision) =>
+    requests.map((request, i) => {
+      const options = { ...optionsOf(request, precision, entriesOf(i)), machine: WASM };
+      const { entries, manifest } = compileStep(request.step, () => undefined, options);
+      const { relaxed } = wasmFeatures();
+      return loadWasm(wasmOf(entries, { precision, relaxed }), manifest);
+    }),
+};
+
+export const TARGETS: readonly Target[] = [typescript, native, wasm];
