@@ -10,7 +10,7 @@ import { WASM } from "../../../compiler/plan/machine.ts";
 import { encode } from "../../../compiler/targets/wasm/encode.ts";
 import { wasmModule } from "../../../compiler/targets/wasm/module.ts";
 import { functionText, moduleText } from "../../../compiler/targets/wasm/text.ts";
-import { programOf } from "../harness.ts";
+import { compare, programOf } from "../harness.ts";
 
 /** softmax of rows of ten, and their positive part. */
 function program() {
@@ -39,6 +39,17 @@ test("the module is text that reads, and bytes that engines take", () => {
     readonly WebAssembly: { validate(bytes: Uint8Array): boolean };
   };
   expect(engine.validate(encode(module))).toBe(true);
+});
+
+test("what bounds guarded loads is kept from the beginning of a kernel to its end", () => {
+  const b = new GraphBuilder("late");
+  const x = b.input("x", [BATCH, dim(7)]);
+  const sums = b.sum(b.mul(x, x), [1]);
+  const wide = b.broadcast(b.unary("tanh", sums), [0], b.shape(x));
+  // Vectors that choose come after variables that are out of sight by then.
+  const moved = b.pad(b.slice(b.mul(x, wide), 1, dim(2), dim(4)), 1, dim(3), dim(1));
+  const sum = b.add(moved, b.pad(b.slice(x, 1, dim(0), dim(5)), 1, dim(1), dim(2)));
+  for (const batch of [1, 3, 50]) compare(programOf(b, { sums, sum }), { batch, time: 1, past: 0 });
 });
 
 test("kernels that differ in names only are one function", () => {
