@@ -23,8 +23,10 @@ export class Body {
 
   /** A local for a new variable. */
   local(type: ValueType, name: string): number {
-    const free = this.#free.get(type)?.pop();
-    if (free !== undefined) return free;
+    return this.#free.get(type)?.pop() ?? this.lasting(type, name);
+  }
+  /** A local that no other variable has had: what is in it from the beginning is still there. */
+  lasting(type: ValueType, name: string): number {
     this.#locals.push(type);
     this.#names.push(name);
     return this.#names.length - 1;

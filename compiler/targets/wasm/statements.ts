@@ -81,7 +81,7 @@ class KernelWriter {
       },
       element: (name) => this.#buffer(name).type,
       limit: () => {
-        this.#limit ??= this.#body.local("i32", "limit");
+        this.#limit ??= this.#body.lasting("i32", "limit");
         return [{ op: "local.get", local: this.#limit }];
       },
       keep: (kind, code) => this.#body.keep(typeOfKind(kind), "kept", code),
