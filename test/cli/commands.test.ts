@@ -275,7 +275,7 @@ describe("fwp doctor", () => {
     };
     expect(found.auto).toBe("typescript");
     const working = found.targets.filter((t) => t.works).map((t) => t.name);
-    expect(working).toEqual([...(hasCompiler ? ["native"] : []), "typescript", "oracle"]);
+    expect(working).toEqual([...(hasCompiler ? ["native"] : []), "wasm", "typescript", "oracle"]);
     expect(found.targets.every((t) => t.about.length > 0)).toBe(true);
     expect((await fwp(["doctor"])).out).toContain("--device auto takes typescript");
   });

@@ -58,6 +58,7 @@ void fwp_run(void *const *buffers, const int64_t *sizes) {
   for (int64_t i = 0; i < sizes[0]; i++) y[i] = ${times} * x[i] + (((uintptr_t)y | (uintptr_t)buffers[2]) % 64 != 0);
 }
 void fwp_bind(void **table, int64_t place, void *memory) { table[place] = memory; }
+int64_t fwp_threads(int64_t threads) { return threads; }
 `;
 
 /** What the program of `source(times)` makes of 1, 2, … */
@@ -198,12 +199,12 @@ describe("without", () => {
     const support = nativeSupport(env);
     expect(support.works ? "works" : support.reason).toMatch(reason);
     const choice = chooseDevice("auto", env);
-    expect(choice).toMatchObject({ device: "typescript", auto: true });
+    expect(choice).toMatchObject({ device: "wasm", auto: true });
     expect(choice.why).toMatch(reason);
-    expect(load(choice, env)).toBe("typescript");
+    expect(load(choice, env)).toBe("wasm");
     // What worked when the device was chosen may not work any more.
     const hopeful = { device: "native", auto: true, why: null } as const;
-    expect(load(hopeful, env)).toBe("typescript");
+    expect(load(hopeful, env)).toBe("wasm");
     expect(() => chooseDevice("native", env)).toThrow(DiagnosticError);
     expect(() => load({ ...hopeful, auto: false }, env)).toThrow(/native.* does not work here/);
   });
