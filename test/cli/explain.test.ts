@@ -108,7 +108,7 @@ describe("experiments", () => {
       kind: "experiment",
       loss: "cross_entropy(logits, next(tokens))",
       task: { name: "text" },
-      train: { steps: 1400 },
+      train: { steps: 2600 },
     });
     expect(e.model.recurrences.map((r) => r.states)).toEqual([["layers.0.mixer.W"]]);
     expect(e.model.outputs.map((o) => o.name)).toEqual(["logits"]);
