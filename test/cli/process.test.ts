@@ -75,9 +75,12 @@ describe("the compiled command", () => {
     });
 
     it("takes the end of a process for a failure, and goes on", () => {
-      const dies = `if (process.send) process.on("message", ({ kind, unit }) => {
-        if (kind === "unit" && unit.round === 0) process.kill(process.pid, "SIGKILL");
-      });`;
+      // Without a listener of its own: what comes before the worker listens must wait for it.
+      const dies = `const { emit } = process; process.emit = function (name, message, ...rest) {
+        const first = name === "message" && message?.kind === "unit" && message.unit.round === 0;
+        if (first) process.kill(process.pid, "SIGKILL");
+        return emit.call(this, name, message, ...rest);
+      };`;
       const hook = `--import=data:text/javascript,${encodeURIComponent(dies)}`;
       const { status, stdout } = nodeWith(
         { NODE_OPTIONS: hook },
@@ -100,25 +103,5 @@ describe("the compiled command", () => {
       expect([ended.status, ended.stdout]).toEqual([1, ""]);
       expect(ended.stderr.match(/fwp8301/gu)).toHaveLength(1);
     });
-  });
-
-  it("checks the largest spec within half a second", () => {
-    const folder = specsFolder();
-    const specs = fs
-      .readdirSync(folder, { recursive: true, encoding: "utf8" })
-      .filter((name) => name.endsWith(".fwp"))
-      .map((name) => `${folder}/${name}`);
-    const sizes = specs.map((path) => fs.statSync(path).size);
-    const largest = specs[sizes.indexOf(Math.max(...sizes))]!;
-    // Processor time: how long it takes by the clock depends on what else runs here now.
-    const meter = 'process.on("exit", () => console.error(JSON.stringify(process.cpuUsage())))';
-    const times = Array.from({ length: 3 }, () => {
-      const flag = `--import=data:text/javascript,${encodeURIComponent(meter)}`;
-      const { status, stderr } = node(flag, script, "check", largest);
-      expect(status).toBe(0);
-      const { user, system } = JSON.parse(stderr) as NodeJS.CpuUsage;
-      return (user + system) / 1e6;
-    });
-    expect(Math.min(...times)).toBeLessThan(0.5);
   });
 });

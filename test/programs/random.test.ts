@@ -18,7 +18,7 @@ import { diskHost } from "../support/specs.ts";
 import { randomLayer, type RandomLayer } from "./layers.ts";
 import { TARGETS, type Request } from "./targets.ts";
 
-const COUNT = Number(process.env["FWP_PROGRAMS"] ?? 24);
+const COUNT = Number(process.env["FWP_PROGRAMS"] ?? 16);
 const FIRST = Number(process.env["FWP_FIRST"] ?? 1);
 /** Programs in one call of a target. */
 const TOGETHER = 50;
