@@ -8,9 +8,6 @@ import type { Strides } from "./strides.ts";
 /** Thrown where something has no vector form; the loop then stays as it is. */
 export class NotAVector extends Error {}
 
-export const readsName = (e: Expr, name: string): boolean =>
-  e.op === "variable" ? e.name === name : [...parts(e)].some((x) => readsName(x, name));
-
 /** Computed in doubles, or ints without instructions of vectors. */
 const SCALAR_ONLY: ReadonlySet<UnaryOp | BinaryOp> = new Set([
   "pow",

@@ -1,6 +1,6 @@
 /** Walks over statements and expressions, and what can be read off them. */
 import { unreachable } from "../../diagnostics/diagnostic.ts";
-import type { Expr, LoopBuffer, Statement } from "./ir.ts";
+import type { Expr, LoopBuffer, LoopKernel, Statement } from "./ir.ts";
 
 export function* parts(e: Expr): Generator<Expr> {
   switch (e.op) {
@@ -55,6 +55,58 @@ export function bodiesOf(s: Statement): readonly (readonly Statement[])[] {
   return s.op === "if" ? [s.body, s.otherwise] : [];
 }
 
+/** Statements with all that are inside them, in order. */
+export function* statementsIn(body: readonly Statement[]): Generator<Statement> {
+  for (const s of body) {
+    yield s;
+    for (const inner of bodiesOf(s)) yield* statementsIn(inner);
+  }
+}
+
+/** An expression and all its parts. */
+export function* expressionsIn(e: Expr): Generator<Expr> {
+  yield e;
+  for (const x of parts(e)) yield* expressionsIn(x);
+}
+
+export type Load = Extract<Expr, { op: "load" }>;
+
+/** What an expression reads. */
+export function* loadsOf(e: Expr): Generator<Load> {
+  for (const x of expressionsIn(e)) if (x.op === "load") yield x;
+}
+
+/** What statements read, with all that are inside them. */
+export function* loadsIn(body: readonly Statement[]): Generator<Load> {
+  for (const s of statementsIn(body)) for (const e of expressionsOf(s)) yield* loadsOf(e);
+}
+
+/** Whether an expression uses a variable. */
+export function usesVariable(e: Expr, name: string): boolean {
+  for (const x of expressionsIn(e)) if (x.op === "variable" && x.name === name) return true;
+  return false;
+}
+
+/** Whether statements mix bits into random numbers: those are drawn in doubles, the same on all targets. */
+export function drawsRandom(body: readonly Statement[]): boolean {
+  for (const s of statementsIn(body)) {
+    for (const e of expressionsOf(s)) {
+      for (const x of expressionsIn(e)) if (x.op === "binary" && x.fn === "mul_high") return true;
+    }
+  }
+  return false;
+}
+
+/** The names that a kernel has: its buffers, sizes and variables. */
+export function namesIn(kernel: LoopKernel): Set<string> {
+  const names = new Set([...kernel.buffers.map((b) => b.name), ...kernel.sizes]);
+  for (const s of statementsIn(kernel.body)) {
+    if (s.op === "define") names.add(s.name);
+    if (s.op === "for") names.add(s.variable);
+  }
+  return names;
+}
+
 /** Every buffer that statements touch, in the order of first use, and how. */
 export function buffersIn(statements: readonly Statement[]): Map<string, LoopBuffer["access"]> {
   const found = new Map<string, LoopBuffer["access"]>();
@@ -62,18 +114,11 @@ export function buffersIn(statements: readonly Statement[]): Map<string, LoopBuf
     const old = found.get(name);
     found.set(name, old === undefined || old === access ? access : "readwrite");
   };
-  const visitExpr = (e: Expr): void => {
-    if (e.op === "load") touch(e.buffer, "read");
-    for (const x of parts(e)) visitExpr(x);
-  };
-  const visit = (s: Statement): void => {
-    expressionsOf(s).forEach(visitExpr);
-    if (s.op === "store") {
-      touch(s.buffer, "write");
-      if (s.add) touch(s.buffer, "read");
-    }
-    for (const body of bodiesOf(s)) body.forEach(visit);
-  };
-  statements.forEach(visit);
+  for (const s of statementsIn(statements)) {
+    for (const e of expressionsOf(s)) for (const l of loadsOf(e)) touch(l.buffer, "read");
+    if (s.op !== "store") continue;
+    touch(s.buffer, "write");
+    if (s.add) touch(s.buffer, "read");
+  }
   return found;
 }

@@ -1,7 +1,7 @@
 /** A loop in blocks of so many iterations, and the iterations that are left over. */
 import { add, binary, int, intVariable, sub } from "./build.ts";
 import type { Expr, LoopKernel, Statement } from "./ir.ts";
-import { bodiesOf } from "./scan.ts";
+import { namesIn } from "./scan.ts";
 
 export type Loop = Extract<Statement, { op: "for" }>;
 
@@ -10,13 +10,7 @@ export class Names {
   readonly #taken: Set<string>;
 
   constructor(kernel: LoopKernel) {
-    this.#taken = new Set([...kernel.buffers.map((b) => b.name), ...kernel.sizes]);
-    const visit = (s: Statement): void => {
-      if (s.op === "define") this.#taken.add(s.name);
-      if (s.op === "for") this.#taken.add(s.variable);
-      for (const body of bodiesOf(s)) body.forEach(visit);
-    };
-    kernel.body.forEach(visit);
+    this.#taken = namesIn(kernel);
   }
   fresh(wish: string): string {
     let name = wish;

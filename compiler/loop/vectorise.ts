@@ -6,8 +6,8 @@
 import { add, binary, float, int, intVariable, splat, variable } from "./build.ts";
 import { copied } from "./copy.ts";
 import { FLOAT, type Expr, type LoopKernel, type Statement } from "./ir.ts";
-import { bodiesOf, expressionsOf, parts } from "./scan.ts";
-import { Lanes, NotAVector, readsName } from "./lanes.ts";
+import { drawsRandom, usesVariable } from "./scan.ts";
+import { Lanes, NotAVector } from "./lanes.ts";
 import { Names, split, type Loop } from "./split.ts";
 import { Strides } from "./strides.ts";
 
@@ -23,13 +23,6 @@ export function vectorise(kernel: LoopKernel, lanes: number): LoopKernel {
   kernel.body.forEach((s) => strides.note(s));
   const made = new Vectoriser(strides, new Names(kernel), lanes).block(kernel.body);
   return { ...kernel, body: made };
-}
-
-/** Random numbers are computed in doubles. */
-function drawsRandom(statements: readonly Statement[]): boolean {
-  const inside = (e: Expr): boolean =>
-    (e.op === "binary" && e.fn === "mul_high") || [...parts(e)].some(inside);
-  return statements.some((s) => expressionsOf(s).some(inside) || bodiesOf(s).some(drawsRandom));
 }
 
 type Fold = "add" | "max" | "min";
@@ -48,13 +41,13 @@ function accumulations(loop: Loop): readonly Accumulation[] | null {
     const { fn, a, b } = s.value;
     if (fn !== "add" && fn !== "max" && fn !== "min") return null;
     const [own, value] = isName(a, s.name) ? [a, b] : [b, a];
-    if (!isName(own, s.name) || readsName(value, s.name)) return null;
+    if (!isName(own, s.name) || usesVariable(value, s.name)) return null;
     found.push({ name: s.name, fn, value });
   }
   const names = new Set(found.map((f) => f.name));
   if (names.size !== found.length || names.size === 0) return null;
   const others = [...found.map((f) => f.value), ...loop.body.flatMap((s) => (s.op === "define" ? [s.value] : []))]; // prettier-ignore
-  return others.some((e) => [...names].some((n) => readsName(e, n))) ? null : found;
+  return others.some((e) => [...names].some((n) => usesVariable(e, n))) ? null : found;
 }
 const isName = (e: Expr, name: string): boolean => e.op === "variable" && e.name === name;
 

@@ -5,7 +5,14 @@
  */
 import { add, binary, int, intVariable, load, sub } from "../loop/build.ts";
 import type { Expr, LoopKernel, Statement } from "../loop/ir.ts";
-import { bodiesOf, expressionsOf, parts } from "../loop/scan.ts";
+import {
+  expressionsOf,
+  loadsIn,
+  loadsOf,
+  parts,
+  statementsIn,
+  usesVariable,
+} from "../loop/scan.ts";
 import { Strides } from "../loop/strides.ts";
 
 type Loop = Extract<Statement, { op: "for" }>;
@@ -24,16 +31,6 @@ function blockOf(loop: Loop): number {
   return Math.max(NARROW, Math.min(WIDE, share));
 }
 
-function* everyStatement(body: readonly Statement[]): Generator<Statement> {
-  for (const s of body) {
-    yield s;
-    for (const inner of bodiesOf(s)) yield* everyStatement(inner);
-  }
-}
-function* loadsOf(e: Expr): Generator<Extract<Expr, { op: "load" }>> {
-  if (e.op === "load") yield e;
-  for (const x of parts(e)) yield* loadsOf(x);
-}
 const isLoop = (s: Statement): s is Loop => s.op === "for";
 
 /** What the kernel is written with. */
@@ -63,7 +60,7 @@ function sumsColumns(loop: Loop, strides: Strides): boolean {
   if (loop.spread !== "independent" || loop.down || loop.step !== 1) return false;
   if (!loop.body.some(isLoop)) return false;
   let across = false;
-  for (const s of everyStatement(loop.body)) {
+  for (const s of statementsIn(loop.body)) {
     if (s.op === "if" || s.op === "barrier") return false;
     if ("value" in s && s.value.type.lanes > 1) return false;
     if (s.op === "define" && s.type.kind === "bool") return false;
@@ -79,15 +76,11 @@ function sumsColumns(loop: Loop, strides: Strides): boolean {
     if (s.spread === "independent" || s.down || s.step !== 1) return false;
     if ([s.from, s.to].some((e) => strides.of(e, loop.variable) !== 0)) return false;
     if (s.body.some(isLoop)) continue;
-    for (const x of everyStatement(s.body)) {
-      for (const e of expressionsOf(x)) {
-        for (const l of loadsOf(e)) {
-          const here = strides.of(l.index, loop.variable);
-          if (here !== 0 && here !== 1) return false;
-          const inner = strides.of(l.index, s.variable);
-          if (here === 1 && inner !== 1 && inner !== 0) across = true;
-        }
-      }
+    for (const { index } of loadsIn(s.body)) {
+      const here = strides.of(index, loop.variable);
+      if (here !== 0 && here !== 1) return false;
+      const inner = strides.of(index, s.variable);
+      if (here === 1 && inner !== 1 && inner !== 0) across = true;
     }
   }
   return across;
@@ -253,11 +246,9 @@ function groupsOf(body: readonly Statement[]): Statement[][] {
 }
 
 function touches(s: Statement, name: string): boolean {
-  const uses = (e: Expr): boolean =>
-    e.op === "variable" ? e.name === name : [...parts(e)].some(uses);
-  for (const x of everyStatement([s])) {
+  for (const x of statementsIn([s])) {
     if (x.op === "assign" && x.name === name) return true;
-    if (expressionsOf(x).some(uses)) return true;
+    if (expressionsOf(x).some((e) => usesVariable(e, name))) return true;
   }
   return false;
 }

@@ -5,7 +5,15 @@
  */
 import { add, binary, int, mul, sub } from "../loop/build.ts";
 import type { Expr, LoopKernel, Statement } from "../loop/ir.ts";
-import { bodiesOf, expressionsOf, parts } from "../loop/scan.ts";
+import {
+  expressionsIn,
+  expressionsOf,
+  loadsIn,
+  loadsOf,
+  namesIn,
+  parts,
+  statementsIn,
+} from "../loop/scan.ts";
 
 type Loop = Extract<Statement, { op: "for" }>;
 
@@ -17,37 +25,22 @@ export interface Spread {
   readonly work: Expr;
 }
 
-/** Elements for which it is worth waking other threads: some ten times what two barriers take. */
+/** Elements of a kernel for which threads are worth meeting at a barrier. */
 export const WORTH_SPREADING = 20_000;
 /** Iterations of a loop whose bounds are not known before it runs. */
 const UNKNOWN = 8;
 
 const isLoop = (s: Statement): s is Loop => s.op === "for";
 
-function* loadsOf(e: Expr): Generator<Extract<Expr, { op: "load" }>> {
-  if (e.op === "load") yield e;
-  for (const x of parts(e)) yield* loadsOf(x);
-}
-
-function* everyStatement(body: readonly Statement[]): Generator<Statement> {
-  for (const s of body) {
-    yield s;
-    for (const inner of bodiesOf(s)) yield* everyStatement(inner);
-  }
-}
-
-function* namesUsed(e: Expr): Generator<string> {
-  if (e.op === "variable") yield e.name;
-  for (const x of parts(e)) yield* namesUsed(x);
-}
-
 /** By variable: the number of the last of some statements that uses or assigns it. */
 function lastUses(body: readonly Statement[]): Map<string, number> {
   const last = new Map<string, number>();
   body.forEach((s, i) => {
-    for (const x of everyStatement([s])) {
+    for (const x of statementsIn([s])) {
       if (x.op === "assign") last.set(x.name, i);
-      for (const e of expressionsOf(x)) for (const name of namesUsed(e)) last.set(name, i);
+      for (const e of expressionsOf(x)) {
+        for (const part of expressionsIn(e)) if (part.op === "variable") last.set(part.name, i);
+      }
     }
   });
   return last;
@@ -57,10 +50,8 @@ function lastUses(body: readonly Statement[]): Map<string, number> {
 function touches(body: readonly Statement[]): Map<string, number> {
   const found = new Map<string, number>();
   const count = (name: string) => found.set(name, (found.get(name) ?? 0) + 1);
-  for (const s of everyStatement(body)) {
-    if (s.op === "store") count(s.buffer);
-    for (const e of expressionsOf(s)) for (const l of loadsOf(e)) count(l.buffer);
-  }
+  for (const s of statementsIn(body)) if (s.op === "store") count(s.buffer);
+  for (const l of loadsIn(body)) count(l.buffer);
   return found;
 }
 
@@ -77,17 +68,15 @@ class Spreader {
   readonly #written = new Set<string>();
   readonly #all: ReadonlyMap<string, number>;
   readonly #privates = new Set<string>();
-  /** Every variable of the kernel. */
-  readonly #names = new Set<string>();
+  readonly #names: Set<string>;
 
   constructor(kernel: LoopKernel, ownable: (buffer: string) => boolean) {
     this.#kernel = kernel;
     this.#ownable = ownable;
     this.#all = touches(kernel.body);
-    for (const s of everyStatement(kernel.body)) {
+    this.#names = namesIn(kernel);
+    for (const s of statementsIn(kernel.body)) {
       if (s.op === "store") this.#written.add(s.buffer);
-      if (s.op === "define") this.#names.add(s.name);
-      if (s.op === "for") this.#names.add(s.variable);
       if (s.op === "define" && s.type.kind === "int" && !s.mutable)
         this.#defined.set(s.name, s.value);
     }
@@ -127,7 +116,7 @@ class Spreader {
     const inside = new Set<string>();
     const own = new Set<string>();
     const shared = new Set<string>();
-    for (const s of everyStatement(loop.body)) {
+    for (const s of statementsIn(loop.body)) {
       if (s.op === "define") inside.add(s.name);
       if (s.op === "assign" && !inside.has(s.name)) return null;
       if (s.op === "store") (this.#mentions(s.index, loop.variable) ? shared : own).add(s.buffer);
@@ -139,12 +128,8 @@ class Spreader {
     const here = touches(loop.body);
     for (const name of own) if (here.get(name) !== this.#all.get(name)) return null;
     // An iteration that reads what another one writes would have to wait for it.
-    for (const s of everyStatement(loop.body)) {
-      for (const e of expressionsOf(s)) {
-        for (const l of loadsOf(e)) {
-          if (shared.has(l.buffer) && !this.#mentions(l.index, loop.variable)) return null;
-        }
-      }
+    for (const l of loadsIn(loop.body)) {
+      if (shared.has(l.buffer) && !this.#mentions(l.index, loop.variable)) return null;
     }
     return own;
   }
@@ -234,11 +219,10 @@ class Spreader {
       body,
     };
   }
-  #onceNumber = 0;
   #onceName(): string {
-    this.#onceNumber += 1;
-    let name = `once_${this.#onceNumber}`;
-    while (this.#names.has(name) || this.#all.has(name)) name += "_";
+    let name = "once";
+    for (let i = 2; this.#names.has(name); i++) name = `once_${i}`;
+    this.#names.add(name);
     return name;
   }
 

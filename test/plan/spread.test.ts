@@ -52,7 +52,7 @@ test("a sum is never split: one thread makes it", () => {
   );
   expect(spread(kernel).text).toBe(
     [
-      "for once_1 in 0..1 workgroups",
+      "for once in 0..1 workgroups",
       "  var sum: float = 0.0",
       "  for i in 0..9",
       "    sum = (sum + a[i])",

@@ -3,29 +3,14 @@
  * reduction allows it for the loop that it marks, in an order that depends on the program and the machine alone. A loop
  * whose iterations are independent is marked when its iterations lie side by side in memory.
  */
-import type { Expr, Statement } from "../../loop/ir.ts";
+import type { Statement } from "../../loop/ir.ts";
 import { Strides } from "../../loop/strides.ts";
-import { bodiesOf, expressionsOf, parts } from "../../loop/scan.ts";
+import { bodiesOf, expressionsOf, loadsIn, usesVariable, type Load } from "../../loop/scan.ts";
 
 type Loop = Extract<Statement, { op: "for" }>;
 
 /** The pragma for each loop that gets one. */
 export type Marks = ReadonlyMap<Statement, string>;
-
-/** Everything that a body reads, nested loops included. */
-function* loadsIn(body: readonly Statement[]): Generator<Extract<Expr, { op: "load" }>> {
-  for (const s of body) {
-    for (const e of expressionsOf(s)) yield* loadsOf(e);
-    for (const inner of bodiesOf(s)) yield* loadsIn(inner);
-  }
-}
-function* loadsOf(e: Expr): Generator<Extract<Expr, { op: "load" }>> {
-  if (e.op === "load") yield e;
-  for (const x of parts(e)) yield* loadsOf(x);
-}
-
-const usesVariable = (e: Expr, name: string): boolean =>
-  e.op === "variable" ? e.name === name : [...parts(e)].some((x) => usesVariable(x, name));
 
 /** The sums that a loop makes and nothing else: null if it does more. */
 function sumsOf(loop: Loop): string[] | null {
@@ -77,7 +62,7 @@ export function marksOf(body: readonly Statement[]): Marks {
   const strides = new Strides();
   body.forEach((s) => strides.note(s));
   const marks = new Map<Statement, string>();
-  const sideBySide = (loads: Iterable<Extract<Expr, { op: "load" }>>, v: string): boolean =>
+  const sideBySide = (loads: Iterable<Load>, v: string): boolean =>
     [...loads].every((x) => {
       const stride = strides.of(x.index, v);
       return stride === 0 || stride === 1;

@@ -1,7 +1,7 @@
 /** Statements of the loop language in C. */
 import { InternalError, unreachable } from "../../../diagnostics/diagnostic.ts";
 import type { Expr, LoopKernel, Statement } from "../../loop/ir.ts";
-import { bodiesOf, expressionsOf, parts } from "../../loop/scan.ts";
+import { bodiesOf, drawsRandom } from "../../loop/scan.ts";
 import { ExpressionPrinter, type Real } from "./expressions.ts";
 import { isWord, wordsOf } from "./ints.ts";
 import { marksOf, type Marks } from "./simd.ts";
@@ -12,15 +12,6 @@ const ELEMENTS = { f32: "float", f64: "double", i32: "int32_t" } as const;
 export const plain = (text: string): string =>
   text.replaceAll("*/", "* /").replaceAll("??", "? ?").replace(/\\$/, "\\.");
 
-/** Whether a kernel mixes bits into random numbers. */
-function drawsRandom(kernel: LoopKernel): boolean {
-  const inExpr = (e: Expr): boolean =>
-    (e.op === "binary" && e.fn === "mul_high") || [...parts(e)].some(inExpr);
-  const inside = (s: Statement): boolean =>
-    expressionsOf(s).some(inExpr) || bodiesOf(s).some((b) => b.some(inside));
-  return kernel.body.some(inside);
-}
-
 /** A kernel as a function. `real`: what floats are computed in; `name`: that of the function. */
 export function kernelText(
   kernel: LoopKernel,
@@ -29,7 +20,7 @@ export function kernelText(
   helpers: Set<string>,
 ): { readonly head: readonly string[]; readonly text: readonly string[] } {
   // Random numbers are the same on all targets: where they are drawn, arithmetic is in doubles as in JavaScript.
-  const width: Real = drawsRandom(kernel) ? "double" : real;
+  const width: Real = drawsRandom(kernel.body) ? "double" : real;
   const written = new Set(kernel.buffers.filter((b) => b.access !== "read").map((b) => b.name));
   const parameters = [
     ...kernel.buffers.map(

@@ -1,7 +1,7 @@
 /** A kernel of the loop language as a function in WebAssembly. */
 import { InternalError, unreachable } from "../../../diagnostics/diagnostic.ts";
-import type { ElementType, Expr, LoopBuffer, LoopKernel, Statement } from "../../loop/ir.ts";
-import { bodiesOf, expressionsOf, parts } from "../../loop/scan.ts";
+import type { ElementType, LoopBuffer, LoopKernel, Statement } from "../../loop/ir.ts";
+import { drawsRandom } from "../../loop/scan.ts";
 import { Addresses } from "./addresses.ts";
 import { Body, type Code } from "./body.ts";
 import { converted, Expressions, typeOfKind, type Kind, type Real, type Variable } from "./expressions.ts"; // prettier-ignore
@@ -11,15 +11,6 @@ import type { Instruction, ValueType, WasmFunction } from "./instructions.ts";
 const SHIFTS: Readonly<Record<ElementType, number>> = { f32: 2, f64: 3, i32: 2 };
 /** Bytes of a page of memory as a power of two, and of a vector. */
 const [PAGE_SHIFT, VECTOR] = [16, 16];
-
-/** Whether a kernel mixes bits into random numbers. */
-function drawsRandom(kernel: LoopKernel): boolean {
-  const inExpr = (e: Expr): boolean =>
-    (e.op === "binary" && e.fn === "mul_high") || [...parts(e)].some(inExpr);
-  const inside = (s: Statement): boolean =>
-    expressionsOf(s).some(inExpr) || bodiesOf(s).some((b) => b.some(inside));
-  return kernel.body.some(inside);
-}
 
 export interface KernelOptions {
   /** What floats are computed in. */
@@ -35,7 +26,7 @@ export function kernelFunction(
   options: KernelOptions,
 ): WasmFunction {
   // Random numbers are the same on all targets: where they are drawn, arithmetic is in doubles as in JavaScript.
-  const real = drawsRandom(kernel) ? "f64" : options.real;
+  const real = drawsRandom(kernel.body) ? "f64" : options.real;
   return new KernelWriter(kernel, library, { ...options, real }).write();
 }
 
