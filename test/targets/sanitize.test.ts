@@ -82,7 +82,16 @@ const programOf = (entries: readonly CompiledEntry[]): string =>
     cOf("all specs", entries, { precision: "f32", worthSpreading: 1 }),
     SUPPORT,
     ...entries.map(driver),
-    `int main(void) {\n  fwp_threads(${TEAM});\n${entries.map((e) => `  call_${e.spec.name}();`).join("\n")}\n  return 0;\n}\n`,
+    // Two callers at once: one of them has the threads, the other does without.
+    `static void *calls(void *nothing) {\n${entries.map((e) => `  call_${e.spec.name}();`).join("\n")}\n  return nothing;\n}`,
+    `int main(void) {
+  fwp_threads(${TEAM});
+  pthread_t other;
+  pthread_create(&other, 0, calls, 0);
+  calls(0);
+  return pthread_join(other, 0);
+}
+`,
   ].join("\n");
 
 test.runIf(hasCompiler)(

@@ -42,13 +42,15 @@ static struct {
   int64_t made, wanted;
   /* What fwp_threads was asked for first: callers keep memory for as many. */
   int64_t decided;
+  /* Someone has the threads: who comes meanwhile, from a thread of the caller's own, does without. */
+  atomic_flag taken;
   atomic_long job;
   fwp_body *body;
   void *const *buffers;
   const int64_t *sizes;
   _Alignas(64) atomic_long arrived;
   _Alignas(64) atomic_long phase;
-} fwp_pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+} fwp_pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .taken = ATOMIC_FLAG_INIT};
 
 /* Waits until all threads of a team are here. */
 static void fwp_barrier(const fwp_team *team) {
@@ -174,7 +176,7 @@ static void fwp_all(fwp_body *body, void *const *buffers, const int64_t *sizes) 
 
 /* Runs an entry: with all threads where it is large enough and that has turned out to be faster. */
 static void fwp_run(fwp_body *body, fwp_pace *pace, void *const *buffers, const int64_t *sizes, int together) {
-  if (!together || fwp_pool.wanted == 0) {
+  if (!together || fwp_pool.decided <= 1 || atomic_flag_test_and_set_explicit(&fwp_pool.taken, memory_order_acquire)) {
     body(buffers, sizes, &fwp_alone);
     return;
   }
@@ -183,6 +185,7 @@ static void fwp_run(fwp_body *body, fwp_pace *pace, void *const *buffers, const 
   if (chosen) fwp_all(body, buffers, sizes);
   else body(buffers, sizes, &fwp_alone);
   fwp_learn(pace, chosen, fwp_now() - start);
+  atomic_flag_clear_explicit(&fwp_pool.taken, memory_order_release);
 }
 
 /* How many threads may run an entry: the first call decides, all calls give what it decided. */
