@@ -237,6 +237,10 @@ export function homeOf(l: Lowering, s: Stage): BufferLocation {
   return at;
 }
 
+/** An element of a value that a stage reads. */
+export const valueAt = (l: Lowering, id: Node["id"], index: readonly Affine[]): Expr =>
+  l.evaluator.value(l.plan.region, id, index).expr;
+
 /** Loops over axes, `inside` with their variables. */
 export function loops(
   l: Lowering,

@@ -6,7 +6,7 @@
 import { InternalError } from "../../diagnostics/diagnostic.ts";
 import { apply, constant, dim, equal, multiply, product, type Dim } from "../dims.ts";
 import { valueName } from "../graph/names.ts";
-import type { ContractNode, NodeId } from "../graph/ir.ts";
+import type { ContractNode } from "../graph/ir.ts";
 import {
   add,
   binary,
@@ -19,46 +19,29 @@ import {
   sub,
   vectorLoad,
 } from "../loop/build.ts";
-import type { Expr, Spread } from "../loop/ir.ts";
+import type { Expr } from "../loop/ir.ts";
 import {
-  divide,
   fixed,
   linear,
   ofVariable,
   plus,
   sameAffine,
   shifted,
-  stridesOf,
   times,
   type Affine,
   type IndexVariable,
 } from "./affine.ts";
-import { labelSizes } from "./choose.ts";
 import { Evaluator } from "./evaluate.ts";
 import { loopName, type Lowering } from "./lower.ts";
 import type { Machine } from "./machine.ts";
+import { ACROSS, Panels, type Terms } from "./panels.ts";
 import type { BufferLocation } from "./place.ts";
-import type { Region } from "./region.ts";
-import { lengthOf, sidesOf, type Side } from "./sides.ts";
 import type { Stage } from "./stages.ts";
 
-/** Registers side by side in the block of sums. */
-const ACROSS = 2;
 /** Terms of a sum that are added in one pass over the result: panels of so many rows stay in the cache. */
 const PASS = 256;
 /** Blocks of rows that a panel of columns is used for while it is in the nearest cache. */
 const STRIP_BLOCKS = 8;
-/** Terms of a column that are copied before the next column: a cache line of 32-bit floats. */
-const STRIP = 16;
-/** A side of more columns than this is better taken by rows. */
-const WIDEST = 4096;
-
-/** The terms of one pass: all, or a range of the first summed label. */
-interface Terms {
-  readonly count: Expr;
-  readonly range: { readonly from: Expr; readonly to: Expr } | null;
-}
-
 export function emitTiled(
   lowering: Lowering,
   s: Stage,
@@ -68,41 +51,11 @@ export function emitTiled(
   new TiledLowering(lowering, s, node, machine).emit();
 }
 
-/** Whether a value can be read from memory as it is. */
-function isStored(region: Region, id: NodeId): boolean {
-  const at = region.locations.get(id);
-  if (at !== undefined) {
-    return at.kind === "buffer" || (at.kind === "outer" && isStored(at.region, at.node));
-  }
-  const node = region.node(id);
-  switch (node.op) {
-    case "broadcast":
-    case "transpose":
-    case "reshape":
-    case "slice":
-    case "reverse":
-    case "stop":
-      return isStored(region, node.x);
-    default:
-      return false;
-  }
-}
-
 class TiledLowering {
   readonly #lowering: Lowering;
   readonly #stage: Stage;
   readonly #node: ContractNode;
-  readonly #sizes: ReadonlyMap<number, Dim>;
-  readonly #summed: readonly number[];
-  readonly #batch: readonly number[];
-  readonly #rows: Side;
-  readonly #columns: Side;
-  readonly #lanes: number;
-  /** Of the block of sums. */
-  readonly #height: number;
-  readonly #width: number;
-  /** Values of the labels that the open loops fix. */
-  readonly #fixed = new Map<number, Affine>();
+  readonly #panels: Panels;
 
   constructor(
     lowering: Lowering,
@@ -113,53 +66,40 @@ class TiledLowering {
     this.#lowering = lowering;
     this.#stage = s;
     this.#node = node;
-    this.#sizes = labelSizes(lowering.plan.region.graph, node);
-    const { a, b, summed, batch } = sidesOf(node, this.#sizes);
-    this.#summed = summed;
-    this.#batch = batch;
-    [this.#rows, this.#columns] = takesColumns(a, b, node) ? [b, a] : [a, b];
-    this.#lanes = lowering.memory.precision === "f32" ? machine.lanes : machine.lanes / 2;
-    this.#height = machine.rows;
-    this.#width = ACROSS * this.#lanes;
+    this.#panels = new Panels(lowering, node, machine);
   }
 
   emit(): void {
     const { emitter, memory, plan } = this.#lowering;
-    const inner = product(this.#summed.slice(1).map((l) => this.#sizes.get(l)!));
-    const total = product(this.#summed.map((l) => this.#sizes.get(l)!));
+    const inner = product(this.#panels.summed.slice(1).map((l) => this.#panels.sizes.get(l)!));
+    const total = product(this.#panels.summed.map((l) => this.#panels.sizes.get(l)!));
     // What finishes a sum must see all of it.
     const whole = this.#stage.node !== this.#node.id || (constant(total) ?? Infinity) <= 2 * PASS;
     const perPass = whole ? total : apply("min", total, apply("max", dim(PASS), inner));
     const label = valueName(plan.region.node(this.#stage.node));
     const scratch = (what: string, length: Dim) =>
       memory.scratch(`${label}_${what}`, memory.precision, length, true);
-    const panels = multiply(apply("ceildiv", this.#columns.count, dim(this.#width)), perPass);
-    const columns = scratch("columns", multiply(dim(this.#width), panels));
-    const rows = this.#readsRows()
+    const panels = multiply(
+      apply("ceildiv", this.#panels.columns.count, dim(this.#panels.width)),
+      perPass,
+    );
+    const columns = scratch("columns", multiply(dim(this.#panels.width), panels));
+    const rows = this.#panels.readsRows()
       ? null
-      : scratch("rows", multiply(dim(STRIP_BLOCKS * this.#height), perPass));
-    const block = scratch("block", dim(this.#height * this.#width));
+      : scratch("rows", multiply(dim(STRIP_BLOCKS * this.#panels.height), perPass));
+    const block = scratch("block", dim(this.#panels.height * this.#panels.width));
     const target = this.#target();
     if (!whole && !(this.#stage.target?.add ?? false)) this.#clear(target);
-    for (const [i, l] of this.#batch.entries()) {
-      const extent = this.#sizes.get(l)!;
+    for (const [i, l] of this.#panels.batch.entries()) {
+      const extent = this.#panels.sizes.get(l)!;
       const v = emitter.open(loopName(extent, i), extent, { spread: "independent" });
-      this.#fixed.set(l, ofVariable(v));
+      this.#panels.fixed.set(l, ofVariable(v));
     }
     if (whole) {
       const terms: Terms = { count: emitter.size(total), range: null };
       this.#pass(terms, columns, rows, block, target, false);
     } else this.#passes(inner, (terms) => this.#pass(terms, columns, rows, block, target, true));
-    for (let i = 0; i < this.#batch.length; i++) emitter.close();
-  }
-
-  /** Whether rows lie side by side, far apart from term to term: then every term's would come from a cache line of its own. */
-  get #rowsBeside(): boolean {
-    return !this.#summed.includes(this.#rows.operandLabels.at(-1)!);
-  }
-  /** Whether rows are read where they are. */
-  #readsRows(): boolean {
-    return !this.#rowsBeside && isStored(this.#lowering.plan.region, this.#rows.operand);
+    for (let i = 0; i < this.#panels.batch.length; i++) emitter.close();
   }
 
   #target(): BufferLocation {
@@ -182,7 +122,7 @@ class TiledLowering {
   /** The sum in pieces of about PASS terms: whole steps of its first label. */
   #passes(inner: Dim, inside: (terms: Terms) => void): void {
     const { emitter } = this.#lowering;
-    const first = this.#sizes.get(this.#summed[0]!)!;
+    const first = this.#panels.sizes.get(this.#panels.summed[0]!)!;
     const known = constant(inner);
     const steps =
       known === undefined
@@ -208,32 +148,35 @@ class TiledLowering {
     adding: boolean,
   ): void {
     const { emitter } = this.#lowering;
-    const panels = apply("ceildiv", this.#columns.count, dim(this.#width));
+    const panels = apply("ceildiv", this.#panels.columns.count, dim(this.#panels.width));
     const startOf = (panel: string): Expr =>
-      mul(mul(intVariable(panel), terms.count), int(this.#width));
+      mul(mul(intVariable(panel), terms.count), int(this.#panels.width));
     const p = emitter.open("p", panels, { spread: "independent" });
-    this.#packColumns(ofVariable(p), columns, startOf(p.name), terms);
+    this.#panels.packColumns(ofVariable(p), columns, startOf(p.name), terms);
     emitter.close();
 
     this.#strips((strip, count) => {
-      const openBlock = () => emitter.open("q", dim(STRIP_BLOCKS), { to: count });
+      const openBlock = () =>
+        emitter.open("q", dim(STRIP_BLOCKS), { to: count, spread: "independent" });
       const blockOf = (q: IndexVariable) => plus(times(strip, dim(STRIP_BLOCKS)), ofVariable(q));
       if (rows !== null) {
         const q = openBlock();
-        this.#packRows(blockOf(q), rows, this.#copiedFrom(q, terms), terms);
+        this.#panels.packRows(blockOf(q), rows, this.#panels.copiedFrom(q, terms), terms);
         emitter.close();
       }
-      const c = emitter.open("c", panels);
+      const c = emitter.open("c", panels, { spread: "independent" });
       const start = emitter.define("start", startOf(c.name));
       const q = openBlock();
       const r = blockOf(q);
-      const places = Array.from({ length: this.#height }, (_, i) => this.#rowAt(r, i));
+      const places = Array.from({ length: this.#panels.height }, (_, i) =>
+        this.#panels.rowAt(r, i),
+      );
       const sums = places.map((_, i) =>
         Array.from({ length: ACROSS }, (_, j) =>
-          emitter.define(`s${i}${j}`, splat(float(0), this.#lanes), true),
+          emitter.define(`s${i}${j}`, splat(float(0), this.#panels.lanes), true),
         ),
       );
-      const copied = rows === null ? null : { rows, start: this.#copiedFrom(q, terms) };
+      const copied = rows === null ? null : { rows, start: this.#panels.copiedFrom(q, terms) };
       this.#terms(terms, start, columns, copied, places, sums);
       this.#store(r, ofVariable(c), places, sums, block, target, adding);
       emitter.close();
@@ -241,15 +184,10 @@ class TiledLowering {
     });
   }
 
-  /** Where the copied rows of a block begin, of those of a strip. */
-  #copiedFrom(q: IndexVariable, terms: Terms): Expr {
-    return mul(mul(intVariable(q.name), terms.count), int(this.#height));
-  }
-
   /** Loops over strips of blocks of rows; `inside` with the number of the strip and of its blocks. */
   #strips(inside: (strip: Affine, count: Expr) => void): void {
     const { emitter } = this.#lowering;
-    const heights = apply("ceildiv", this.#rows.count, dim(this.#height));
+    const heights = apply("ceildiv", this.#panels.rows.count, dim(this.#panels.height));
     const known = constant(heights);
     if (known !== undefined && known <= STRIP_BLOCKS) return inside(fixed(0), int(known));
     const strips = apply("ceildiv", heights, dim(STRIP_BLOCKS));
@@ -263,190 +201,6 @@ class TiledLowering {
     emitter.close();
   }
 
-  /** Loops over the terms; `inside` with the index of each summed label and the number of the term. */
-  #eachTerm(
-    terms: Terms,
-    inside: (at: ReadonlyMap<number, Affine>, number: Affine) => void,
-    spread: Spread = "serial",
-  ): void {
-    this.#over(this.#summed, terms, spread, inside);
-  }
-  /** Loops over the first of the summed labels; `inside` with the number of the first term of those that are left. */
-  #over(
-    labels: readonly number[],
-    terms: Terms,
-    spread: Spread,
-    inside: (at: ReadonlyMap<number, Affine>, number: Affine) => void,
-  ): void {
-    const { emitter } = this.#lowering;
-    const at = new Map<number, Affine>();
-    const strides = stridesOf(this.#summed.map((l) => this.#sizes.get(l)!));
-    let number = fixed(0);
-    labels.forEach((l, i) => {
-      const extent = this.#sizes.get(l)!;
-      const bounds = i === 0 && terms.range !== null ? terms.range : {};
-      const v = ofVariable(emitter.open(loopName(extent, i + 3), extent, { ...bounds, spread }));
-      at.set(l, v);
-      number = plus(number, times(v, strides[i]!));
-    });
-    inside(at, number);
-    labels.forEach(() => emitter.close());
-  }
-
-  /** Place in a panel of `width` numbers a term, given the number of the term. */
-  #placeOf(terms: Terms, start: Expr, number: Affine, width: number): Expr {
-    const { emitter } = this.#lowering;
-    const place = add(start, emitter.index(times(number, dim(width))));
-    if (terms.range === null) return place;
-    const stride = stridesOf(this.#summed.map((l) => this.#sizes.get(l)!))[0]!;
-    const skipped = mul(terms.range.from, emitter.size(multiply(stride, dim(width))));
-    return binary("sub", place, skipped);
-  }
-
-  #valueAt(side: Side, ...indices: readonly ReadonlyMap<number, Affine>[]): Expr {
-    const { evaluator, plan } = this.#lowering;
-    const of = (l: number) =>
-      this.#fixed.get(l) ?? indices.map((m) => m.get(l)).find((a) => a !== undefined) ?? fixed(0);
-    return evaluator.value(plan.region, side.operand, side.operandLabels.map(of)).expr;
-  }
-
-  /** Copies columns next to each other, term by term; beyond the end of the side nothing is copied. */
-  #packColumns(block: Affine, panel: string, start: Expr, terms: Terms): void {
-    const { emitter } = this.#lowering;
-    const [side, width] = [this.#columns, this.#width];
-    const there = this.#within(side, block, width);
-    const begin = emitter.define("start", start);
-    const copy = (at: ReadonlyMap<number, Affine>, j: Affine, place: Expr): void => {
-      const value = this.#valueAt(side, at, this.#labelsAt(side, block, width, j));
-      emitter.emit({ op: "store", buffer: panel, index: place, value, add: false });
-    };
-    const last = this.#summed.at(-1)!;
-    if (side.operandLabels.at(-1) !== last || (this.#summed.length === 1 && terms.range !== null)) {
-      this.#eachTerm(terms, (at, number) => {
-        const place = emitter.define("at", this.#placeOf(terms, begin, number, width));
-        const j = emitter.open("j", dim(width), { to: there, spread: "independent" });
-        copy(at, ofVariable(j), add(place, intVariable(j.name)));
-        emitter.close();
-      });
-      return;
-    }
-    // Terms lie side by side in memory, columns far apart: some terms of all columns at a time, which fills cache lines.
-    const extent = this.#sizes.get(last)!;
-    this.#over(this.#summed.slice(0, -1), terms, "serial", (at, number) => {
-      const from = emitter.open("strip", extent, { step: STRIP, spread: "independent" });
-      const end = binary("min", emitter.size(extent), add(intVariable(from.name), int(STRIP)));
-      const to = emitter.define("to", end);
-      const j = emitter.open("j", dim(width), { to: there, spread: "independent" });
-      const column = add(begin, intVariable(j.name));
-      const first = emitter.define("at", this.#placeOf(terms, column, number, width));
-      const bounds = { from: intVariable(from.name), to, spread: "independent" } as const;
-      const l = emitter.open(loopName(extent, 3 + at.size), extent, bounds);
-      const inner = new Map(at).set(last, ofVariable(l));
-      copy(inner, ofVariable(j), add(first, mul(intVariable(l.name), int(width))));
-      emitter.close();
-      emitter.close();
-      emitter.close();
-    });
-  }
-
-  /** Copies a block of rows: one after the other, or where they lie side by side, term by term. */
-  #packRows(block: Affine, panel: string, first: Expr, terms: Terms): void {
-    const { emitter } = this.#lowering;
-    const height = this.#height;
-    const to = this.#within(this.#rows, block, height);
-    const openRow = () => emitter.open("j", dim(height), { to, spread: "independent" });
-    const copy = (at: ReadonlyMap<number, Affine>, j: Affine, index: Expr): void => {
-      const value = this.#valueAt(this.#rows, at, this.#labelsAt(this.#rows, block, height, j));
-      emitter.emit({ op: "store", buffer: panel, index, value, add: false });
-    };
-    if (this.#rowsBeside) {
-      this.#eachTerm(terms, (at, number) => {
-        const place = emitter.define("at", this.#placeOf(terms, first, number, height));
-        const j = openRow();
-        copy(at, ofVariable(j), add(place, intVariable(j.name)));
-        emitter.close();
-      });
-      return;
-    }
-    const j = openRow();
-    const labels = this.#labelsAt(this.#rows, block, height, ofVariable(j));
-    const start = emitter.define("start", add(first, mul(intVariable(j.name), terms.count)));
-    this.#eachTerm(
-      terms,
-      (at, number) => {
-        const value = this.#valueAt(this.#rows, at, labels);
-        const index = this.#placeOf(terms, start, number, 1);
-        emitter.emit({ op: "store", buffer: panel, index, value, add: false });
-      },
-      "independent",
-    );
-    emitter.close();
-  }
-
-  /** Where the number of a copied row lies. */
-  #copied(terms: Terms, row: number, start: Expr, number: Affine): Expr {
-    return this.#rowsBeside
-      ? add(this.#placeOf(terms, start, number, this.#height), int(row))
-      : this.#placeOf(terms, start, number, 1);
-  }
-
-  /** How many of a block's rows or columns there are. */
-  #within(side: Side, block: Affine, width: number): Expr {
-    const { emitter } = this.#lowering;
-    const known = constant(side.count);
-    if (known !== undefined && known % width === 0) return int(width);
-    const before = emitter.index(times(block, dim(width)));
-    const left = binary("sub", emitter.size(side.count), before);
-    return emitter.define("there", binary("min", left, int(width)));
-  }
-
-  /** Indices of a side's labels at number `block · width + offset` along it. */
-  #labelsAt(side: Side, block: Affine, width: number, offset: Affine): Map<number, Affine> {
-    const { emitter } = this.#lowering;
-    const extents = side.labels.map((l) => this.#sizes.get(l)!);
-    const strides = stridesOf(extents);
-    const found = new Map<number, Affine>();
-    let start = times(block, dim(width));
-    let within = offset;
-    side.labels.forEach((l, i) => {
-      if (i === side.labels.length - 1) {
-        found.set(l, plus(start, within));
-        return;
-      }
-      const [stride, extent] = [strides[i]!, extents[i]!];
-      const n = constant(stride);
-      const sum = plus(start, within);
-      const parts = divide(sum, stride);
-      if (parts === undefined && n !== undefined && n % width === 0) {
-        // A block lies within one step of this label: it is enough to divide where the block begins.
-        const first = divide(start, stride) ?? emitter.divmod(start, stride, extent);
-        found.set(l, first.quotient);
-        start = first.remainder;
-        return;
-      }
-      const { quotient, remainder } = parts ?? emitter.divmod(sum, stride, extent);
-      found.set(l, quotient);
-      start = remainder;
-      within = fixed(0);
-    });
-    return found;
-  }
-
-  /** The labels of row number `i` of a block; beyond the end those of the last row, whose sums are not stored. */
-  #rowAt(r: Affine, i: number): Map<number, Affine> {
-    const { emitter } = this.#lowering;
-    const { count } = this.#rows;
-    const at = shifted(times(r, dim(this.#height)), dim(i));
-    const known = constant(count);
-    if (known !== undefined && known % this.#height === 0) {
-      return this.#labelsAt(this.#rows, r, this.#height, fixed(i));
-    }
-    const last = emitter.size(shifted(fixed(count), dim(-1)).constant);
-    const row = emitter.define("row", binary("min", emitter.index(at), last));
-    const variable = ofVariable(emitter.indexVariable(row, count, emitter.depth));
-    return this.#labelsAt(this.#rows, variable, 1, fixed(0));
-  }
-
   #terms(
     terms: Terms,
     start: Expr,
@@ -455,28 +209,32 @@ class TiledLowering {
     places: readonly ReadonlyMap<number, Affine>[],
     sums: readonly (readonly Expr[])[],
   ): void {
-    const { emitter, evaluator, plan } = this.#lowering;
-    const { operand, operandLabels } = this.#rows;
+    const { emitter } = this.#lowering;
     // Rows beyond the end were not copied: what is read there goes into sums that nobody stores.
     const starts = places.map((_, i) =>
       copied === null
         ? int(0)
-        : this.#rowsBeside
+        : this.#panels.rowsBeside
           ? copied.start
           : emitter.define("row", add(copied.start, mul(terms.count, int(i)))),
     );
-    this.#eachTerm(terms, (at, number) => {
-      const place = emitter.define("at", this.#placeOf(terms, start, number, this.#width));
+    this.#panels.eachTerm(terms, (at, number) => {
+      const place = emitter.define(
+        "at",
+        this.#panels.placeOf(terms, start, number, this.#panels.width),
+      );
       const ys = sums[0]!.map((_, j) =>
-        emitter.define(`y${j}`, vectorLoad(columns, add(place, int(j * this.#lanes)), this.#lanes)),
+        emitter.define(
+          `y${j}`,
+          vectorLoad(columns, add(place, int(j * this.#panels.lanes)), this.#panels.lanes),
+        ),
       );
       places.forEach((labels, i) => {
-        const of = (l: number) => this.#fixed.get(l) ?? at.get(l) ?? labels.get(l) ?? fixed(0);
         const x =
           copied === null
-            ? evaluator.value(plan.region, operand, operandLabels.map(of)).expr
-            : load(copied.rows, this.#copied(terms, i, starts[i]!, number), "float");
-        const all = splat(emitter.define(`x${i}`, x), this.#lanes);
+            ? this.#panels.valueAt(this.#panels.rows, at, labels)
+            : load(copied.rows, this.#panels.copied(terms, i, starts[i]!, number), "float");
+        const all = splat(emitter.define(`x${i}`, x), this.#panels.lanes);
         ys.forEach((y, j) => {
           const sum = sums[i]![j]!;
           emitter.assign(sum, add(sum, mul(all, y)));
@@ -499,12 +257,17 @@ class TiledLowering {
     const direct = this.#storesDirectly(target, adding);
     if (direct !== null) {
       this.#eachRow(r, places, (labels, i) => {
-        const columns = this.#labelsAt(this.#columns, c, this.#width, fixed(0));
-        const of = (l: number) => this.#fixed.get(l) ?? labels.get(l) ?? columns.get(l)!;
+        const columns = this.#panels.labelsAt(
+          this.#panels.columns,
+          c,
+          this.#panels.width,
+          fixed(0),
+        );
+        const of = (l: number) => this.#panels.fixed.get(l) ?? labels.get(l) ?? columns.get(l)!;
         const place = linear(this.#node.outLabels.map(of), target.strides);
         const index = emitter.define("to", emitter.index(plus(target.offset, place)));
         sums[i]!.forEach((value, j) => {
-          const at = add(index, int(j * this.#lanes));
+          const at = add(index, int(j * this.#panels.lanes));
           emitter.emit({ op: "store", buffer: target.buffer, index: at, value, add: direct.add });
         });
       });
@@ -512,17 +275,22 @@ class TiledLowering {
     }
     sums.forEach((row, i) =>
       row.forEach((sum, j) => {
-        const index = int(i * this.#width + j * this.#lanes);
+        const index = int(i * this.#panels.width + j * this.#panels.lanes);
         emitter.emit({ op: "store", buffer: block, index, value: sum, add: false });
       }),
     );
-    const there = this.#within(this.#columns, c, this.#width);
+    const there = this.#panels.within(this.#panels.columns, c, this.#panels.width);
     this.#eachRow(r, places, (labels, i) => {
-      const j = emitter.open("j", dim(this.#width), { to: there, spread: "independent" });
-      const columns = this.#labelsAt(this.#columns, c, this.#width, ofVariable(j));
-      const of = (l: number) => this.#fixed.get(l) ?? labels.get(l) ?? columns.get(l)!;
+      const j = emitter.open("j", dim(this.#panels.width), { to: there, spread: "independent" });
+      const columns = this.#panels.labelsAt(
+        this.#panels.columns,
+        c,
+        this.#panels.width,
+        ofVariable(j),
+      );
+      const of = (l: number) => this.#panels.fixed.get(l) ?? labels.get(l) ?? columns.get(l)!;
       const index = this.#node.outLabels.map(of);
-      const sum = load(block, add(int(i * this.#width), intVariable(j.name)), "float");
+      const sum = load(block, add(int(i * this.#panels.width), intVariable(j.name)), "float");
       const finished = new Evaluator(emitter, {
         leaf: (region, x) =>
           region === plan.region && x.id === this.#node.id
@@ -545,12 +313,14 @@ class TiledLowering {
     inside: (labels: ReadonlyMap<number, Affine>, i: number) => void,
   ): void {
     const { emitter } = this.#lowering;
-    const known = constant(this.#rows.count);
-    const full = known !== undefined && known % this.#height === 0;
+    const known = constant(this.#panels.rows.count);
+    const full = known !== undefined && known % this.#panels.height === 0;
     places.forEach((labels, i) => {
       if (full || i === 0) return inside(labels, i);
-      const position = emitter.index(shifted(times(r, dim(this.#height)), dim(i)));
-      emitter.when(binary("lt", position, emitter.size(this.#rows.count)), () => inside(labels, i));
+      const position = emitter.index(shifted(times(r, dim(this.#panels.height)), dim(i)));
+      emitter.when(binary("lt", position, emitter.size(this.#panels.rows.count)), () =>
+        inside(labels, i),
+      );
     });
   }
 
@@ -559,11 +329,11 @@ class TiledLowering {
    * has to be done with the sums but add them to what is there.
    */
   #storesDirectly(target: BufferLocation, adding: boolean): { readonly add: boolean } | null {
-    const { labels } = this.#columns;
+    const { labels } = this.#panels.columns;
     const last = labels.at(-1);
     const axis = this.#node.outLabels.findIndex((l) => l === last);
-    const width = last === undefined ? undefined : constant(this.#sizes.get(last)!);
-    if (width === undefined || width % this.#width !== 0) return null;
+    const width = last === undefined ? undefined : constant(this.#panels.sizes.get(last)!);
+    if (width === undefined || width % this.#panels.width !== 0) return null;
     if (axis < 0 || constant(target.strides[axis]!) !== 1) return null;
     const added = this.#stage.target?.add ?? false;
     if (this.#stage.node === this.#node.id) return { add: adding || added };
@@ -586,14 +356,4 @@ class TiledLowering {
       at.strides.every((d, i) => equal(d, target.strides[i]!))
     );
   }
-}
-
-/** Whether the first side should be the columns: where the result lies side by side, unless it is very long. */
-function takesColumns(a: Side, b: Side, node: ContractNode): boolean {
-  const last = node.outLabels.at(-1)!;
-  const [inner, other] = a.labels.includes(last) ? [a, b] : [b, a];
-  const held =
-    inner.labels.includes(last) &&
-    (lengthOf(inner) <= WIDEST || lengthOf(inner) <= lengthOf(other));
-  return (held ? inner : other) === a;
 }

@@ -1,0 +1,294 @@
+/**
+ * The two sides of a product for a machine with vectors: where their labels are at a number along them, and how blocks of
+ * them are copied into panels.
+ */
+import { constant, dim, multiply, type Dim } from "../dims.ts";
+import type { ContractNode, NodeId } from "../graph/ir.ts";
+import { add, binary, int, intVariable, mul } from "../loop/build.ts";
+import type { Expr, Spread } from "../loop/ir.ts";
+import {
+  divide,
+  fixed,
+  ofVariable,
+  plus,
+  shifted,
+  stridesOf,
+  times,
+  type Affine,
+  type IndexVariable,
+} from "./affine.ts";
+import { labelSizes } from "./choose.ts";
+import { loopName, type Lowering } from "./lower.ts";
+import type { Machine } from "./machine.ts";
+import type { Region } from "./region.ts";
+import { lengthOf, sidesOf, type Side } from "./sides.ts";
+
+/** Registers side by side in the block of sums. */
+export const ACROSS = 2;
+/** Terms of a column that are copied before the next column: a cache line of 32-bit floats. */
+const STRIP = 16;
+/** A side of more columns than this is better taken by rows. */
+const WIDEST = 4096;
+
+/** The terms of one pass: all, or a range of the first summed label. */
+export interface Terms {
+  readonly count: Expr;
+  readonly range: { readonly from: Expr; readonly to: Expr } | null;
+}
+
+/** Whether a value can be read from memory as it is. */
+function isStored(region: Region, id: NodeId): boolean {
+  const at = region.locations.get(id);
+  if (at !== undefined) {
+    return at.kind === "buffer" || (at.kind === "outer" && isStored(at.region, at.node));
+  }
+  const node = region.node(id);
+  switch (node.op) {
+    case "broadcast":
+    case "transpose":
+    case "reshape":
+    case "slice":
+    case "reverse":
+    case "stop":
+      return isStored(region, node.x);
+    default:
+      return false;
+  }
+}
+
+export class Panels {
+  readonly lowering: Lowering;
+  readonly sizes: ReadonlyMap<number, Dim>;
+  readonly summed: readonly number[];
+  readonly batch: readonly number[];
+  readonly rows: Side;
+  readonly columns: Side;
+  readonly lanes: number;
+  /** Of the block of sums. */
+  readonly height: number;
+  readonly width: number;
+  /** Values of the labels that the open loops fix. */
+  readonly fixed = new Map<number, Affine>();
+
+  constructor(lowering: Lowering, node: ContractNode, machine: Machine & { kind: "vector" }) {
+    this.lowering = lowering;
+    this.sizes = labelSizes(lowering.plan.region.graph, node);
+    const { a, b, summed, batch } = sidesOf(node, this.sizes);
+    this.summed = summed;
+    this.batch = batch;
+    [this.rows, this.columns] = takesColumns(a, b, node) ? [b, a] : [a, b];
+    this.lanes = lowering.memory.precision === "f32" ? machine.lanes : machine.lanes / 2;
+    this.height = machine.rows;
+    this.width = ACROSS * this.lanes;
+  }
+
+  /** Loops over the terms; `inside` with the index of each summed label and the number of the term. */
+  eachTerm(
+    terms: Terms,
+    inside: (at: ReadonlyMap<number, Affine>, number: Affine) => void,
+    spread: Spread = "serial",
+  ): void {
+    this.#over(this.summed, terms, spread, inside);
+  }
+
+  /** Loops over the first of the summed labels; `inside` with the number of the first term of those that are left. */
+  #over(
+    labels: readonly number[],
+    terms: Terms,
+    spread: Spread,
+    inside: (at: ReadonlyMap<number, Affine>, number: Affine) => void,
+  ): void {
+    const { emitter } = this.lowering;
+    const at = new Map<number, Affine>();
+    const strides = stridesOf(this.summed.map((l) => this.sizes.get(l)!));
+    let number = fixed(0);
+    labels.forEach((l, i) => {
+      const extent = this.sizes.get(l)!;
+      const bounds = i === 0 && terms.range !== null ? terms.range : {};
+      const v = ofVariable(emitter.open(loopName(extent, i + 3), extent, { ...bounds, spread }));
+      at.set(l, v);
+      number = plus(number, times(v, strides[i]!));
+    });
+    inside(at, number);
+    labels.forEach(() => emitter.close());
+  }
+
+  /** Place in a panel of `width` numbers a term, given the number of the term. */
+  placeOf(terms: Terms, start: Expr, number: Affine, width: number): Expr {
+    const { emitter } = this.lowering;
+    const place = add(start, emitter.index(times(number, dim(width))));
+    if (terms.range === null) return place;
+    const stride = stridesOf(this.summed.map((l) => this.sizes.get(l)!))[0]!;
+    const skipped = mul(terms.range.from, emitter.size(multiply(stride, dim(width))));
+    return binary("sub", place, skipped);
+  }
+
+  valueAt(side: Side, ...indices: readonly ReadonlyMap<number, Affine>[]): Expr {
+    const { evaluator, plan } = this.lowering;
+    const of = (l: number) =>
+      this.fixed.get(l) ?? indices.map((m) => m.get(l)).find((a) => a !== undefined) ?? fixed(0);
+    return evaluator.value(plan.region, side.operand, side.operandLabels.map(of)).expr;
+  }
+
+  /** Copies columns next to each other, term by term; beyond the end of the side nothing is copied. */
+  packColumns(block: Affine, panel: string, start: Expr, terms: Terms): void {
+    const { emitter } = this.lowering;
+    const [side, width] = [this.columns, this.width];
+    const there = this.within(side, block, width);
+    const begin = emitter.define("start", start);
+    const copy = (at: ReadonlyMap<number, Affine>, j: Affine, place: Expr): void => {
+      const value = this.valueAt(side, at, this.labelsAt(side, block, width, j));
+      emitter.emit({ op: "store", buffer: panel, index: place, value, add: false });
+    };
+    const last = this.summed.at(-1)!;
+    if (side.operandLabels.at(-1) !== last || (this.summed.length === 1 && terms.range !== null)) {
+      this.eachTerm(terms, (at, number) => {
+        const place = emitter.define("at", this.placeOf(terms, begin, number, width));
+        const j = emitter.open("j", dim(width), { to: there, spread: "independent" });
+        copy(at, ofVariable(j), add(place, intVariable(j.name)));
+        emitter.close();
+      });
+      return;
+    }
+    // Terms lie side by side in memory, columns far apart: some terms of all columns at a time, which fills cache lines.
+    const extent = this.sizes.get(last)!;
+    this.#over(this.summed.slice(0, -1), terms, "serial", (at, number) => {
+      const from = emitter.open("strip", extent, { step: STRIP, spread: "independent" });
+      const end = binary("min", emitter.size(extent), add(intVariable(from.name), int(STRIP)));
+      const to = emitter.define("to", end);
+      const j = emitter.open("j", dim(width), { to: there, spread: "independent" });
+      const column = add(begin, intVariable(j.name));
+      const first = emitter.define("at", this.placeOf(terms, column, number, width));
+      const bounds = { from: intVariable(from.name), to, spread: "independent" } as const;
+      const l = emitter.open(loopName(extent, 3 + at.size), extent, bounds);
+      const inner = new Map(at).set(last, ofVariable(l));
+      copy(inner, ofVariable(j), add(first, mul(intVariable(l.name), int(width))));
+      emitter.close();
+      emitter.close();
+      emitter.close();
+    });
+  }
+
+  /** Copies a block of rows: one after the other, or where they lie side by side, term by term. */
+  packRows(block: Affine, panel: string, first: Expr, terms: Terms): void {
+    const { emitter } = this.lowering;
+    const height = this.height;
+    const to = this.within(this.rows, block, height);
+    const openRow = () => emitter.open("j", dim(height), { to, spread: "independent" });
+    const copy = (at: ReadonlyMap<number, Affine>, j: Affine, index: Expr): void => {
+      const value = this.valueAt(this.rows, at, this.labelsAt(this.rows, block, height, j));
+      emitter.emit({ op: "store", buffer: panel, index, value, add: false });
+    };
+    if (this.rowsBeside) {
+      this.eachTerm(terms, (at, number) => {
+        const place = emitter.define("at", this.placeOf(terms, first, number, height));
+        const j = openRow();
+        copy(at, ofVariable(j), add(place, intVariable(j.name)));
+        emitter.close();
+      });
+      return;
+    }
+    const j = openRow();
+    const labels = this.labelsAt(this.rows, block, height, ofVariable(j));
+    const start = emitter.define("start", add(first, mul(intVariable(j.name), terms.count)));
+    this.eachTerm(
+      terms,
+      (at, number) => {
+        const value = this.valueAt(this.rows, at, labels);
+        const index = this.placeOf(terms, start, number, 1);
+        emitter.emit({ op: "store", buffer: panel, index, value, add: false });
+      },
+      "independent",
+    );
+    emitter.close();
+  }
+
+  /** Where the number of a copied row lies. */
+  copied(terms: Terms, row: number, start: Expr, number: Affine): Expr {
+    return this.rowsBeside
+      ? add(this.placeOf(terms, start, number, this.height), int(row))
+      : this.placeOf(terms, start, number, 1);
+  }
+
+  /** How many of a block's rows or columns there are. */
+  within(side: Side, block: Affine, width: number): Expr {
+    const { emitter } = this.lowering;
+    const known = constant(side.count);
+    if (known !== undefined && known % width === 0) return int(width);
+    const before = emitter.index(times(block, dim(width)));
+    const left = binary("sub", emitter.size(side.count), before);
+    return emitter.define("there", binary("min", left, int(width)));
+  }
+
+  /** Indices of a side's labels at number `block · width + offset` along it. */
+  labelsAt(side: Side, block: Affine, width: number, offset: Affine): Map<number, Affine> {
+    const { emitter } = this.lowering;
+    const extents = side.labels.map((l) => this.sizes.get(l)!);
+    const strides = stridesOf(extents);
+    const found = new Map<number, Affine>();
+    let start = times(block, dim(width));
+    let within = offset;
+    side.labels.forEach((l, i) => {
+      if (i === side.labels.length - 1) {
+        found.set(l, plus(start, within));
+        return;
+      }
+      const [stride, extent] = [strides[i]!, extents[i]!];
+      const n = constant(stride);
+      const sum = plus(start, within);
+      const parts = divide(sum, stride);
+      if (parts === undefined && n !== undefined && n % width === 0) {
+        // A block lies within one step of this label: it is enough to divide where the block begins.
+        const first = divide(start, stride) ?? emitter.divmod(start, stride, extent);
+        found.set(l, first.quotient);
+        start = first.remainder;
+        return;
+      }
+      const { quotient, remainder } = parts ?? emitter.divmod(sum, stride, extent);
+      found.set(l, quotient);
+      start = remainder;
+      within = fixed(0);
+    });
+    return found;
+  }
+
+  /** The labels of row number `i` of a block; beyond the end those of the last row, whose sums are not stored. */
+  rowAt(r: Affine, i: number): Map<number, Affine> {
+    const { emitter } = this.lowering;
+    const { count } = this.rows;
+    const at = shifted(times(r, dim(this.height)), dim(i));
+    const known = constant(count);
+    if (known !== undefined && known % this.height === 0) {
+      return this.labelsAt(this.rows, r, this.height, fixed(i));
+    }
+    const last = emitter.size(shifted(fixed(count), dim(-1)).constant);
+    const row = emitter.define("row", binary("min", emitter.index(at), last));
+    const variable = ofVariable(emitter.indexVariable(row, count, emitter.depth));
+    return this.labelsAt(this.rows, variable, 1, fixed(0));
+  }
+
+  /** Whether rows lie side by side, far apart from term to term: then every term's would come from a cache line of its own. */
+  get rowsBeside(): boolean {
+    return !this.summed.includes(this.rows.operandLabels.at(-1)!);
+  }
+
+  /** Whether rows are read where they are. */
+  readsRows(): boolean {
+    return !this.rowsBeside && isStored(this.lowering.plan.region, this.rows.operand);
+  }
+
+  /** Where the copied rows of a block begin, of those of a strip. */
+  copiedFrom(q: IndexVariable, terms: Terms): Expr {
+    return mul(mul(intVariable(q.name), terms.count), int(this.height));
+  }
+}
+
+/** Whether the first side should be the columns: where the result lies side by side, unless it is very long. */
+function takesColumns(a: Side, b: Side, node: ContractNode): boolean {
+  const last = node.outLabels.at(-1)!;
+  const [inner, other] = a.labels.includes(last) ? [a, b] : [b, a];
+  const held =
+    inner.labels.includes(last) &&
+    (lengthOf(inner) <= WIDEST || lengthOf(inner) <= lengthOf(other));
+  return (held ? inner : other) === a;
+}
