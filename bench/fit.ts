@@ -26,15 +26,12 @@ import { analyse, chunkedAs, stage } from "../compiler/derive/index.ts";
 import type { SequenceProgram } from "../compiler/graph/program.ts";
 import { optimiseProgram } from "../compiler/optimise/index.ts";
 import { compileEntry, type CompiledEntry } from "../compiler/plan/entry.ts";
-import { cOf } from "../compiler/targets/native/module.ts";
-import { compileJavaScript } from "../compiler/targets/typescript/index.ts";
-import { loadNative } from "../runtime/device/native/index.ts";
-import type { Instance, Program } from "../runtime/device/program.ts";
-import { loadJavaScript } from "../runtime/device/typescript.ts";
+import type { Instance } from "../runtime/device/program.ts";
 import type { Sizes } from "../runtime/format/program.ts";
 import { medianOf, processorTime } from "./measure.ts";
 import { readOptions, refuse } from "./options.ts";
-import { machineOf, stepOf, type Target } from "./specs.ts";
+import { loadEntries, machineOf, manifestOf, type Target } from "../cli/targets.ts";
+import { stepOf } from "./specs.ts";
 
 const INPUTS = `in k: [heads, key]
   in v: [heads, value]
@@ -87,21 +84,12 @@ interface Prepared extends Job {
   readonly instance: Instance;
 }
 
-const MANIFEST = { format: "fwp-program", version: 1, name: "fit", inputs: [], outputs: [], parameters: [], states: [] } as const; // prettier-ignore
-
 /** Programs on a target, compiled together: a C compiler is started once for many. */
 function prepare(jobs: readonly Job[], target: Target): Prepared[] {
   const machine = machineOf(target);
   const entries = jobs.map(({ program }, i) => compileEntry(program, `run${i}`, { machine }));
-  const program = (): Program => {
-    if (target === "native") {
-      const manifest = { ...MANIFEST, target, entries: entries.map((e) => e.spec) };
-      return loadNative(cOf("fit", entries, { precision: "f32" }), manifest, { ...process.env, FWP_THREADS: "1" }); // prettier-ignore
-    }
-    const { manifest, javascript } = compileJavaScript(MANIFEST, entries);
-    return loadJavaScript(javascript, manifest);
-  };
-  const loaded = program();
+  const env = { ...process.env, FWP_THREADS: "1" };
+  const loaded = loadEntries(target, entries, manifestOf("fit", target, entries), { env });
   return jobs.map((job, i) => ({
     ...job,
     entry: entries[i]!,

@@ -4,7 +4,8 @@ import { nativeSupport } from "../runtime/device/native/index.ts";
 import type { Instance } from "../runtime/device/program.ts";
 import { QUICK, type Effort } from "./measure.ts";
 import { count, DELTA, filled, flopsOf, perSecond, runTime, type Row } from "./parts.ts";
-import { layer, type Ready, type Target } from "./specs.ts";
+import type { Target } from "../cli/targets.ts";
+import { layer, type Ready } from "./specs.ts";
 
 const LENGTHS = [256, 1024, 4096, 16_384, 65_536];
 /** What the others are compared with: long enough that what happens once per call does not count. */

@@ -2,7 +2,7 @@
 import { nativeSupport } from "../runtime/device/native/index.ts";
 import type { Effort } from "./measure.ts";
 import type { Row } from "./parts.ts";
-import type { Target } from "./specs.ts";
+import type { Target } from "../cli/targets.ts";
 import { demoTimes, productTimes, recurrenceTimes, type Timed } from "./targets.ts";
 
 const TARGETS: readonly Target[] = ["typescript", "native"];

@@ -14,14 +14,9 @@ import {
 import { describeTask, environment } from "../cli/environment.ts";
 import { diskHost, readSpec } from "../cli/host.ts";
 import { specsFolder } from "../cli/install.ts";
-import { SCALAR, vectorMachine, WASM, type Machine } from "../compiler/plan/machine.ts";
-import { cOf } from "../compiler/targets/native/module.ts";
-import { wasmOf } from "../compiler/targets/wasm/module.ts";
+import { loadEntries, machineOf, type Target } from "../cli/targets.ts";
 import { DiagnosticError, type Diagnostic } from "../diagnostics/diagnostic.ts";
 import { fillInputs, Instances, parameterMemory } from "../runtime/instances.ts";
-import { loadNative, nativeSupport } from "../runtime/device/native/index.ts";
-import { loadWasm, wasmFeatures } from "../runtime/device/wasm/index.ts";
-import { loadJavaScript } from "../runtime/device/typescript.ts";
 import type { Instance, Program } from "../runtime/device/program.ts";
 import type { TrainSettings } from "../runtime/format/training.ts";
 import { initialize } from "../runtime/parameters/initialise.ts";
@@ -57,31 +52,9 @@ export interface Ready {
   readonly seconds: number;
 }
 
-/** What runs it. `native` needs a C compiler. */
-export type Target = "typescript" | "wasm" | "native";
-
-/** The machine to compile for. */
-export function machineOf(target: Target): Machine {
-  if (target === "typescript") return SCALAR;
-  if (target === "wasm") return WASM;
-  const support = nativeSupport();
-  if (!support.works) throw new Error(support.reason);
-  return vectorMachine(support.compiler.lanes);
-}
-
-function load(compiled: Compiled, target: Target): Program {
-  const { manifest } = compiled;
-  if (target === "typescript") return loadJavaScript(compiled.javascript, manifest);
-  if (target === "wasm") {
-    const { relaxed } = wasmFeatures();
-    return loadWasm(wasmOf(compiled.entries, { precision: "f32", relaxed }), manifest);
-  }
-  return loadNative(cOf(manifest.name, compiled.entries, { precision: "f32" }), manifest);
-}
-
 function ready(compiled: Compiled, target: Target, started: number): Ready {
   const { manifest } = compiled;
-  const program = load(compiled, target);
+  const program = loadEntries(target, compiled.entries, manifest);
   const seconds = (performance.now() - started) / 1000;
   const parameters = parameterMemory(manifest, initialize(manifest, 1), program.allocate);
   return { compiled, program, instances: new Instances(program, parameters), seconds };

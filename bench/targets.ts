@@ -1,7 +1,8 @@
 /** The same work on several targets: the demo's training step, products, recurrences. */
 import type { Effort } from "./measure.ts";
 import { filled, flopsOf, runTime, SYSTEMS } from "./parts.ts";
-import { characterModel, layer, trainingInstance, type Experiment, type Target } from "./specs.ts";
+import type { Target } from "../cli/targets.ts";
+import { characterModel, layer, trainingInstance, type Experiment } from "./specs.ts";
 
 export interface Timed {
   readonly what: string;

@@ -3,7 +3,8 @@ import { nativeSupport } from "../runtime/device/native/index.ts";
 import type { Effort } from "./measure.ts";
 import { demoTimes, productTimes, recurrenceTimes, type Timed } from "./targets.ts";
 import { flopsOf, runTime, type Row } from "./parts.ts";
-import { characterModel, type Target } from "./specs.ts";
+import type { Target } from "../cli/targets.ts";
+import { characterModel } from "./specs.ts";
 import { loadTfjsWasm } from "./tfjs.ts";
 
 /** Milliseconds on WebAssembly, how many times faster than JavaScript, and how many times slower than native code. */

@@ -12,24 +12,19 @@ import {
 import type { SizeValues } from "../compiler/graph/concretize.ts";
 import type { StepProgram } from "../compiler/graph/ir.ts";
 import type { SequenceProgram } from "../compiler/graph/program.ts";
-import { vectorMachine, WASM } from "../compiler/plan/machine.ts";
 import type { Precision } from "../compiler/plan/memory.ts";
-import { cOf } from "../compiler/targets/native/module.ts";
-import { wasmOf } from "../compiler/targets/wasm/module.ts";
-import { unreachable } from "../diagnostics/diagnostic.ts";
 import {
-  loadNative,
   nativeSupport,
   NativeUnavailable,
   type Build,
   type Env,
 } from "../runtime/device/native/index.ts";
 import type { Program } from "../runtime/device/program.ts";
-import { loadJavaScript } from "../runtime/device/typescript.ts";
-import { loadWasm, wasmFeatures, wasmMissing } from "../runtime/device/wasm/index.ts";
+import { wasmMissing } from "../runtime/device/wasm/index.ts";
 import { cliProblem } from "./catalogue.ts";
 import { UsageError } from "./exit.ts";
 import { oracleProgram } from "./oracle.ts";
+import { loadEntries, machineOf, type Target } from "./targets.ts";
 
 /** The fastest first. */
 const DEVICES = ["native", "wasm", "typescript", "oracle"] as const;
@@ -83,7 +78,7 @@ export function chooseDevice(name: string, env: Env = process.env): DeviceChoice
   return { device, auto: false, why: null };
 }
 
-/** What \`auto\` takes where native code does not run, for the reason given. */
+/** What `auto` takes where native code does not run, for the reason given. */
 function withoutNative(reason: string): CompiledChoice {
   const missing = wasmMissing();
   const why = `native: ${reason}`;
@@ -102,7 +97,8 @@ export function loadStep(
   const { device } = choice;
   if (device !== "oracle") {
     return loadPrepared(
-      prepareStep(step, values, options),
+      // Forms of time are chosen for what runs them.
+      prepareStep(step, values, { ...options, machine: machineOf(device, env) }),
       { ...choice, device },
       options.precision ?? "f32",
       env,
@@ -119,49 +115,32 @@ export function loadStep(
 }
 
 /** What is compiled: all devices but the oracle. */
-export type CompiledChoice = DeviceChoice & { readonly device: Exclude<Device, "oracle"> };
+export type CompiledChoice = DeviceChoice & { readonly device: Target };
 
-/** A prepared step on a device that runs compiled kernels. */
+/**
+ * A prepared step on a device that runs compiled kernels. What `auto` chose has worked in a trial before; what fails now (a
+ * full disk, a compiler's own fault) is this program's, which another device takes.
+ */
 export function loadPrepared(
   prepared: Prepared,
   choice: CompiledChoice,
   precision: Precision,
   env: Env = process.env,
 ): Program {
-  switch (choice.device) {
-    case "native":
-      return compileNative(prepared, choice, precision, env);
-    case "wasm": {
-      const { entries, manifest } = compilePrepared(prepared, { precision, machine: WASM });
-      const { relaxed } = wasmFeatures();
-      return loadWasm(wasmOf(entries, { precision, relaxed }), manifest);
-    }
-    case "typescript": {
-      const { javascript, manifest } = compilePrepared(prepared, { precision });
-      return loadJavaScript(javascript, manifest);
-    }
-    default:
-      return unreachable(choice.device);
-  }
-}
-
-/** Here a trial has worked before; what fails now (a full disk, a compiler's own fault) is this program's. */
-function compileNative(
-  prepared: Prepared,
-  choice: CompiledChoice,
-  precision: Precision,
-  env: Env,
-): Program {
-  const support = nativeSupport(env);
+  const { device, build } = choice;
   try {
-    if (!support.works) throw new NativeUnavailable(support.reason);
-    const machine = vectorMachine(support.compiler.lanes);
+    const support = device === "native" ? nativeSupport(env) : null;
+    if (support?.works === false) throw new NativeUnavailable(support.reason);
+    const machine = machineOf(device, env);
     const { entries, manifest } = compilePrepared(prepared, { precision, machine });
-    return loadNative(cOf(manifest.name, entries, { precision }), manifest, env, choice.build);
+    return loadEntries(device, entries, manifest, {
+      precision,
+      env,
+      ...(build === undefined ? {} : { build }),
+    });
   } catch (error) {
     if (!(error instanceof NativeUnavailable)) throw error;
     if (!choice.auto) throw cliProblem("fwp8022", "--device", { reason: error.message });
-    const { device, auto, why } = withoutNative(error.message);
-    return loadPrepared(prepared, { device, auto, why }, precision, env);
+    return loadPrepared(prepared, withoutNative(error.message), precision, env);
   }
 }

@@ -1,6 +1,7 @@
 /** `--form` and `--chunk`: how time is run, on all commands that compile. */
 import type { Command } from "commander";
 import { FORMS, type FormName } from "../compiler/choose/index.ts";
+import type { Machine } from "../compiler/plan/machine.ts";
 import { cliProblem } from "./catalogue.ts";
 import { UsageError } from "./exit.ts";
 
@@ -13,6 +14,8 @@ export interface FormFlags {
 export interface FormWish {
   readonly form: "auto" | FormName;
   readonly chunk?: number;
+  /** What forms are chosen for. */
+  readonly machine?: Machine;
 }
 
 const known = ["auto", ...FORMS] as const;

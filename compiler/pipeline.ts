@@ -189,7 +189,7 @@ export function entryProgram(
   return formEntry(step, entry, options, new Chooser()).program;
 }
 
-/** A step in the graphs that its entries are compiled from: the same for every machine and precision. */
+/** A step in the graphs that its entries are compiled from: right for every machine and precision. */
 export interface Prepared {
   readonly step: StepProgram;
   readonly programs: ReadonlyMap<EntryName, SequenceProgram>;
@@ -198,11 +198,11 @@ export interface Prepared {
   readonly choices: ReadonlyMap<EntryName, readonly Choice[]>;
 }
 
-/** Everything up to the kernels. */
+/** Everything up to the kernels. `machine` is the one that forms of time are chosen for. */
 export function prepareStep(
   symbolic: StepProgram,
   values: SizeValues,
-  options: Omit<PipelineOptions, "precision" | "machine">,
+  options: Omit<PipelineOptions, "precision">,
 ): Prepared {
   const step = fixSizes(symbolic, values);
   const programs = new Map<EntryName, SequenceProgram>();

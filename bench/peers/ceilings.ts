@@ -1,5 +1,5 @@
 /** What this machine can do at most with so many threads: the fastest of several runs of our own product, and of copies. */
-import type { Target } from "../specs.ts";
+import type { Target } from "../../cli/targets.ts";
 import { ownProgram } from "./hand.ts";
 import { productWays, SQUARE } from "./products.ts";
 import { environmentOf } from "./python.ts";

@@ -3,14 +3,8 @@ import { BATCH, dim, TIME } from "../../compiler/dims.ts";
 import { GraphBuilder } from "../../compiler/graph/builder.ts";
 import type { NodeId } from "../../compiler/graph/ir.ts";
 import type { SequenceProgram } from "../../compiler/graph/program.ts";
-import { compileEntry, type CompiledEntry } from "../../compiler/plan/entry.ts";
-import { cOf } from "../../compiler/targets/native/module.ts";
-import { javascriptOf } from "../../compiler/targets/typescript/javascript.ts";
-import { loadNative } from "../../runtime/device/native/index.ts";
-import type { Program } from "../../runtime/device/program.ts";
-import { loadJavaScript } from "../../runtime/device/typescript.ts";
-import type { ProgramManifest } from "../../runtime/format/program.ts";
-import { machineOf, type Target } from "../specs.ts";
+import { compileEntry } from "../../compiler/plan/entry.ts";
+import { loadEntries, machineOf, manifestOf, type Target } from "../../cli/targets.ts";
 import type { OurWay, Work } from "./work.ts";
 import { script } from "./work.ts";
 
@@ -84,22 +78,6 @@ function programOf({ makes, width, to }: Product): SequenceProgram {
   };
 }
 
-function load(entries: readonly CompiledEntry[], target: Target): Program {
-  const manifest: ProgramManifest = {
-    format: "fwp-program",
-    version: 1,
-    name: "products",
-    target,
-    inputs: [],
-    outputs: [],
-    parameters: [],
-    states: [],
-    entries: entries.map((e) => e.spec),
-  };
-  if (target === "typescript") return loadJavaScript(javascriptOf(entries), manifest);
-  return loadNative(cOf(manifest.name, entries, { precision: "f32" }), manifest);
-}
-
 const TITLES = { y: "", x: ", gradient of the inputs", w: ", gradient of the weights" } as const;
 
 /** Products ready to run, compiled together. */
@@ -109,7 +87,7 @@ export function productWays(
 ): ReadonlyMap<string, OurWay> {
   const machine = machineOf(target);
   const entries = products.map((p, i) => compileEntry(programOf(p), `product_${i}`, { machine }));
-  const program = load(entries, target);
+  const program = loadEntries(target, entries, manifestOf("products", target, entries));
   return new Map(
     products.map((p, i) => {
       const { makes, rows, width, to } = p;

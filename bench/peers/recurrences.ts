@@ -1,7 +1,8 @@
 /** The delta rule, a Recurrent Delta Net's core and a self-referential matrix: loops over time and nothing else. */
 import type { Instance } from "../../runtime/device/program.ts";
 import { firstStates } from "../../runtime/instances.ts";
-import { layer, type Ready, type Target } from "../specs.ts";
+import type { Target } from "../../cli/targets.ts";
+import { layer, type Ready } from "../specs.ts";
 import { Draw, unitRows, writeArray } from "./data.ts";
 import type { Way } from "./results.ts";
 import { entryWay, script, type Opened, type OurWay, type Work } from "./work.ts";

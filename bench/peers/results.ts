@@ -1,5 +1,5 @@
 /** What a comparison with the peers found, as it is kept in bench/peers/results.json. */
-import type { Target } from "../specs.ts";
+import type { Target } from "../../cli/targets.ts";
 
 /** Groups of peers, as goals name them. */
 export type Family = "torch" | "torch.compile" | "jax" | "numpy" | "hand" | "hand-given";

@@ -1,6 +1,6 @@
 /** Those who take part in a comparison, ready to be timed in turns. */
 import { rmSync } from "node:fs";
-import type { Target } from "../specs.ts";
+import type { Target } from "../../cli/targets.ts";
 import { distance, readArray } from "./data.ts";
 import { givenProgram, ownProgram, timeGiven } from "./hand.ts";
 import { environmentOf, scriptCommand, type Python } from "./python.ts";

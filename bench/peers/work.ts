@@ -3,7 +3,8 @@ import type { EntryName } from "../../compiler/pipeline.ts";
 import { BYTES } from "../../runtime/device/arena.ts";
 import type { Instance } from "../../runtime/device/program.ts";
 import { flopsOf } from "../parts.ts";
-import type { Ready, Target } from "../specs.ts";
+import type { Target } from "../../cli/targets.ts";
+import type { Ready } from "../specs.ts";
 import type { Family, Way } from "./results.ts";
 
 export interface OurWay {

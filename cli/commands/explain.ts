@@ -7,13 +7,14 @@ import type { ExperimentDecl, LayerDecl, ModelDecl } from "../../grammar/ast.ts"
 import { writeFileAtomic } from "../../runtime/files/io.ts";
 import { cliProblem } from "../catalogue.ts";
 import { chooseDevice, deviceNames } from "../devices.ts";
+import { machineOf } from "../targets.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
 import type { Explained } from "../explain/explained.ts";
 import { explainStep } from "../explain/facts.ts";
 import { explainExperiment } from "../explain/experiment.ts";
 import { explanationText } from "../explain/text.ts";
-import { formOptions, formWish, type FormFlags } from "../forms.ts";
+import { formOptions, formWish, type FormFlags, type FormWish } from "../forms.ts";
 import { printJson } from "../output.ts";
 import { planFacts, type PlanFacts } from "../plan/facts.ts";
 import { entryNames, openSubject } from "../plan/subject.ts";
@@ -49,7 +50,10 @@ function choose(project: Project, name: string | undefined): readonly Chosen[] {
 }
 
 async function explain(file: string, options: Options, context: Context): Promise<void> {
-  const wish = formWish(options);
+  const { device } = chooseDevice(options.device);
+  // The oracle computes in any form.
+  const machine = machineOf(device === "oracle" ? "typescript" : device);
+  const wish: FormWish = { ...formWish(options), machine };
   const settings: readonly Setting[] = parseSettings(options.set);
   const project = soundProject(file);
   const chosen = choose(project, options.of);
@@ -67,7 +71,6 @@ async function explain(file: string, options: Options, context: Context): Promis
   const plans = new Map<Explained, PlanFacts>();
   const planned = async (decl: Chosen, found: Explained): Promise<void> => {
     if (options.plan !== true) return;
-    const { device } = chooseDevice(options.device);
     const { entry } = options;
     const subject = await openSubject(project, decl, {
       settings,
@@ -139,7 +142,11 @@ export function configure(command: Command, context: Context): void {
       "--entry <name>",
       `of the plan: ${entryNames} (default: train of experiments, else gradient)`,
     )
-    .option("--device <device>", `of the plan: ${deviceNames}`, "auto")
+    .option(
+      "--device <device>",
+      `what forms are chosen for and plans are of: ${deviceNames}`,
+      "auto",
+    )
     .option("--json", "print JSON, the derived equations included")
     .addHelpText(
       "after",

@@ -17,7 +17,8 @@ import { UsageError } from "../exit.ts";
 import type { FormWish } from "../forms.ts";
 import { instantiateStep } from "../project.ts";
 import { openExperiment } from "../train/experiment.ts";
-import { machineOf } from "./target.ts";
+import { machineOf, type Target } from "../targets.ts";
+import { targetOf } from "./target.ts";
 
 const ENTRIES = ["train", "evaluate", "forward", "gradient", "step"] as const;
 export const entryNames = ENTRIES.join(", ");
@@ -34,7 +35,7 @@ export interface SubjectOptions {
 
 export interface Subject {
   readonly name: string;
-  readonly device: Device;
+  readonly device: Target;
   readonly sizes: Sizes;
   readonly compiled: Compiled;
   readonly entry: CompiledEntry;
@@ -62,7 +63,8 @@ export async function openSubject(
   decl: LayerDecl | ModelDecl | ExperimentDecl,
   options: SubjectOptions,
 ): Promise<Subject> {
-  const { settings, wish, device } = options;
+  const { settings, wish } = options;
+  const device = targetOf(options.device);
   const machine = machineOf(device);
   const trains = decl.kind === "experiment";
   const entry = entryOf(options.entry ?? (trains ? "train" : "gradient"), trains);

@@ -4,8 +4,8 @@ import { GraphBuilder } from "../../compiler/graph/builder.ts";
 import type { NodeId } from "../../compiler/graph/ir.ts";
 import { compileEntry, type CompiledEntry } from "../../compiler/plan/entry.ts";
 import type { Instance } from "../../runtime/device/program.ts";
-import type { Device } from "../devices.ts";
-import { loadEntries, machineOf } from "../plan/target.ts";
+import { loadAlone } from "../plan/target.ts";
+import { machineOf, type Target } from "../targets.ts";
 import { fastest } from "./time.ts";
 
 export interface Ceilings {
@@ -19,7 +19,7 @@ export interface Ceilings {
 const SIDE = 512;
 const NUMBERS = 2 ** 23;
 
-function entryOf(name: string, device: Device, make: (b: GraphBuilder) => NodeId): CompiledEntry {
+function entryOf(name: string, device: Target, make: (b: GraphBuilder) => NodeId): CompiledEntry {
   const b = new GraphBuilder(name);
   const result = make(b);
   const graph = b.finish();
@@ -35,7 +35,7 @@ function entryOf(name: string, device: Device, make: (b: GraphBuilder) => NodeId
   return compileEntry({ name, step, graph, inputs, outputs }, name, { machine: machineOf(device) });
 }
 
-export function measureCeilings(device: Device): Ceilings {
+export function measureCeilings(device: Target): Ceilings {
   const square = [dim(SIDE), dim(SIDE)];
   const entries = [
     entryOf("product", device, (b) =>
@@ -43,7 +43,7 @@ export function measureCeilings(device: Device): Ceilings {
     ),
     entryOf("copy", device, (b) => b.neg(b.input("a", [dim(NUMBERS)]))),
   ];
-  const program = loadEntries(device, "ceilings", entries);
+  const program = loadAlone(device, "ceilings", entries);
   const seconds = (name: string): number => {
     const instance: Instance = program.instantiate(name, { batch: 1, time: 1, past: 0 });
     for (const { role, name: own } of program.manifest.entries.find((e) => e.name === name)!

@@ -6,7 +6,7 @@ import { fillInputs, firstStates } from "../../runtime/instances.ts";
 import { initialize } from "../../runtime/parameters/initialise.ts";
 import { planFacts, type KernelFacts, type PlanFacts } from "../plan/facts.ts";
 import type { Subject } from "../plan/subject.ts";
-import { loadEntries } from "../plan/target.ts";
+import { loadAlone } from "../plan/target.ts";
 import { measureCeilings, type Ceilings } from "./ceilings.ts";
 import { once } from "./time.ts";
 
@@ -67,7 +67,7 @@ function fill(instance: Instance, spec: EntrySpec, subject: Subject): void {
 export function profileEntry(subject: Subject): Profile {
   const { device, entry, sizes } = subject;
   const { memory, kernels } = takeApart(entry);
-  const program = loadEntries(device, subject.compiled.manifest.name, [entry, memory, ...kernels]);
+  const program = loadAlone(device, subject.compiled.manifest.name, [entry, memory, ...kernels]);
   const shared = program.instantiate(memory.spec.name, sizes);
   fill(shared, entry.spec, subject);
   const bind = new Map<BufferKey, Data>(

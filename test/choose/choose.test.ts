@@ -11,6 +11,8 @@ import { stage } from "../../compiler/derive/index.ts";
 import { runProgram } from "../../compiler/graph/index.ts";
 import type { SequenceProgram, StepProgram } from "../../compiler/graph/index.ts";
 import { compileStep, entryProgram, type PipelineOptions } from "../../compiler/pipeline.ts";
+import { loadStep } from "../../cli/devices.ts";
+import { machineOf } from "../../cli/targets.ts";
 import { DiagnosticError } from "../../diagnostics/diagnostic.ts";
 import { relativeRms } from "../support/compare.ts";
 import { ruleStep } from "../support/rules.ts";
@@ -230,4 +232,17 @@ test("the manifest records the forms of every entry", () => {
     { entry: "step", states: ["W"], form: "step", length: null },
   ]);
   expect(choices.get("forward")![0]!.reason).toContain("command line");
+});
+
+test("forms are chosen for what runs the program", () => {
+  const step = ruleStep(MATRIX + DELTA, { heads: 4, key: 64, value: 64 });
+  const lengths = (["typescript", "wasm"] as const).map((device) => {
+    const choice = { device, auto: false, why: null };
+    const { manifest } = loadStep(step, () => undefined, choice, { entries: ["gradient"] });
+    const machine = machineOf(device);
+    const expected = compileStep(step, () => undefined, { entries: ["gradient"], machine });
+    expect(manifest.forms).toEqual(expected.manifest.forms);
+    return manifest.forms![0]!.length;
+  });
+  expect(lengths[0]).not.toBe(lengths[1]);
 });
