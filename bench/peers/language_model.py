@@ -4,6 +4,7 @@ Peers: step-eager, step-compile (a training step: batch 8, 256 steps, AdamW); to
 carried).
 """
 
+from delta import torch_form
 from worker import serve, torch_with
 
 VOCAB, WIDTH, HEADS, DEPTH, BATCH, TIME, CHUNK = 256, 256, 4, 4, 8, 256, 32
@@ -13,26 +14,7 @@ SIZE = WIDTH // HEADS
 def model_class(torch):
     nn, F = torch.nn, torch.nn.functional
 
-    def by_chunks(q, k, v, rate):
-        batch, heads, time, size = q.shape
-
-        def cut(x):
-            return x.reshape(batch, heads, time // CHUNK, CHUNK, -1)
-
-        q, k, v, rate = cut(q * size**-0.5), cut(k), cut(v), cut(rate)
-        weighted = rate * k
-        system = torch.tril(weighted @ k.mT, -1)
-        right = torch.cat((rate * v, weighted), -1)
-        solved = torch.linalg.solve_triangular(system, right, upper=False, unitriangular=True)
-        values, keys = solved[..., :size], solved[..., size:]
-        inside = torch.tril(q @ k.mT)
-        state = q.new_zeros(batch, heads, size, size)
-        outputs = []
-        for c in range(time // CHUNK):
-            written = values[:, :, c] - keys[:, :, c] @ state
-            outputs.append(q[:, :, c] @ state + inside[:, :, c] @ written)
-            state = state + k[:, :, c].mT @ written
-        return torch.stack(outputs, 2).reshape(batch, heads, time, size)
+    by_chunks = torch_form(torch, CHUNK)
 
     class Block(nn.Module):
         def __init__(self):
