@@ -12,6 +12,7 @@ import { rebuild } from "../graph/rebuild.ts";
 import { bodyNode, operands } from "../graph/shapes.ts";
 import { simplifyProgram } from "../graph/simplify.ts";
 import { sumOfProducts, volume, type SumOfProducts, type Uses } from "./factors.ts";
+import { computeNearby } from "./nearby.ts";
 import { costOf, multiply } from "./order.ts";
 
 function usesOf(graph: Graph, roots: readonly NodeId[]): Uses {
@@ -166,10 +167,12 @@ export function optimiseProgram(program: SequenceProgram): SequenceProgram {
     program.graph,
     ports.map((p) => p.node),
   );
-  return simplifyProgram({
-    ...program,
-    graph,
-    inputs: program.inputs.map((p) => ({ ...p, node: to(p.node) })),
-    outputs: program.outputs.map((p) => ({ ...p, node: to(p.node) })),
-  });
+  return computeNearby(
+    simplifyProgram({
+      ...program,
+      graph,
+      inputs: program.inputs.map((p) => ({ ...p, node: to(p.node) })),
+      outputs: program.outputs.map((p) => ({ ...p, node: to(p.node) })),
+    }),
+  );
 }

@@ -1,0 +1,317 @@
+/**
+ * What a loop over chunks reads is computed in the chunk that reads it, and what is made of its results where they are made:
+ * both are then in the cache, where a pass of its own over all chunks would go through memory. Of loops with products in
+ * their steps only: to others, what is known of all steps at once comes cheaper as one large operation.
+ */
+import { constant } from "../dims.ts";
+import { GraphBuilder } from "../graph/builder.ts";
+import type {
+  Binding,
+  Graph,
+  Node,
+  NodeId,
+  Recurrence,
+  RecurrenceNode,
+  RecurrenceOutput,
+  Replay,
+} from "../graph/ir.ts";
+import type { SequenceProgram } from "../graph/program.ts";
+import { rebuild } from "../graph/rebuild.ts";
+import { bodyNode, mapOperands, operands } from "../graph/shapes.ts";
+import { isProduct, isView } from "../plan/choose.ts";
+import { sliced, type Slices } from "./slices.ts";
+
+/** A recurrence and the nodes around it that move into its body. */
+interface Move {
+  readonly node: RecurrenceNode;
+  readonly moved: ReadonlySet<NodeId>;
+  /** Those of them that somebody outside reads. */
+  readonly stacked: readonly NodeId[];
+}
+
+const hasProducts = ({ body }: Recurrence): boolean =>
+  body.nodes.some((n) => n.op === "contract" && isProduct(body, n));
+
+function readersOf(graph: Graph): ReadonlyMap<NodeId, readonly NodeId[]> {
+  const readers = new Map<NodeId, NodeId[]>();
+  for (const node of graph.nodes) {
+    for (const x of new Set(operands(node))) {
+      const list = readers.get(x);
+      if (list === undefined) readers.set(x, [node.id]);
+      else list.push(node.id);
+    }
+  }
+  return readers;
+}
+
+/** Everything that a node depends on. */
+function before(graph: Graph, of: NodeId): Set<NodeId> {
+  const found = new Set<NodeId>([of]);
+  for (let i = of; i >= 0; i--) {
+    const node = graph.nodes[i]!;
+    if (found.has(node.id)) for (const x of operands(node)) found.add(x);
+  }
+  found.delete(of);
+  return found;
+}
+
+/** A result that is a value of the step that is being run. */
+function atStep(r: Recurrence, output: RecurrenceOutput): NodeId | null {
+  if (output.kind === "stack") return output.node;
+  if (output.kind !== "border" || constant(output.every) !== 1) return null;
+  return r.carries[output.carry]!.input;
+}
+
+function findMove(graph: Graph, node: RecurrenceNode, ports: ReadonlySet<NodeId>): Move | null {
+  const r = node.recurrence;
+  const readers = readersOf(graph);
+  const needed = before(graph, node.id);
+  const moved = new Set<NodeId>();
+  const movable = (x: Node) => sliced(graph, x, r) !== null;
+  // Backwards: what only this loop, or what moves into it, has to have before it runs.
+  const wanted = new Set(r.bindings.flatMap((b) => (b.kind === "sequence" ? [b.value] : [])));
+  const elsewhere = new Set([
+    ...r.carries.map((c) => c.init),
+    ...r.bindings.flatMap((b) => (b.kind === "batch" || b.kind === "shared" ? [b.value] : [])),
+    ...(r.replay === null ? [] : operands({ ...node, recurrence: { ...r, carries: [], bindings: [] } })), // prettier-ignore
+  ]);
+  for (let i = node.id - 1; i >= 0; i--) {
+    const x = graph.nodes[i]!;
+    if (!needed.has(x.id) || elsewhere.has(x.id) || !movable(x)) continue;
+    const list = readers.get(x.id) ?? [];
+    const free = list.every((y) => y === node.id || moved.has(y) || !needed.has(y));
+    if (!free || !(wanted.has(x.id) || list.some((y) => moved.has(y)))) continue;
+    moved.add(x.id);
+  }
+  // Forwards: what is made of the loop's results step by step, or of what has moved into it.
+  const after = new Set<NodeId>([node.id, ...moved]);
+  const here = new Set<NodeId>(moved);
+  for (const x of graph.nodes) {
+    const read = operands(x);
+    if (needed.has(x.id) || !read.some((y) => after.has(y))) continue;
+    after.add(x.id);
+    if (x.op === "result") {
+      if (x.of === node.id && atStep(r, r.outputs[x.index]!) !== null) here.add(x.id);
+      continue;
+    }
+    if (!movable(x) || !read.every((y) => here.has(y) || !after.has(y))) continue;
+    moved.add(x.id);
+    here.add(x.id);
+  }
+  // And what only that reads.
+  for (const x of graph.nodes.toReversed()) {
+    if (needed.has(x.id) || after.has(x.id) || ports.has(x.id) || !movable(x)) continue;
+    const list = readers.get(x.id) ?? [];
+    if (list.length > 0 && list.every((y) => moved.has(y))) moved.add(x.id);
+  }
+  const at = (id: NodeId) => bodyNode(graph, id);
+  // Views are had inside and outside: what they show is read outside then.
+  const outside = (id: NodeId): boolean =>
+    ports.has(id) ||
+    (readers.get(id) ?? []).some(
+      (y) => y !== node.id && (!moved.has(y) || (isView(at(y)) && outside(y))),
+    );
+  const computed = [...moved].filter((id) => !isView(at(id)));
+  if (computed.length === 0) return null;
+  return { node, moved, stacked: computed.filter(outside).sort((a, b) => a - b) };
+}
+
+/** The recurrence with more in its body; `to` gives nodes of the new outer graph. */
+class Merged {
+  readonly #graph: Graph;
+  readonly #move: Move;
+  readonly #builder: GraphBuilder;
+  readonly #to: (id: NodeId) => NodeId;
+  readonly #bindings: Binding[] = [];
+  readonly #inputs = new Map<string, NodeId>();
+  readonly #values = new Map<NodeId, NodeId>();
+
+  constructor(graph: Graph, move: Move, to: (id: NodeId) => NodeId) {
+    this.#graph = graph;
+    this.#move = move;
+    this.#to = to;
+    this.#builder = new GraphBuilder(move.node.recurrence.body.name);
+  }
+
+  get #r(): Recurrence {
+    return this.#move.node.recurrence;
+  }
+
+  /** The body input that a value of the outer graph comes in by. */
+  #input(value: NodeId, kind: "sequence" | "batch" | "shared"): NodeId {
+    const key = `${kind} ${value}`;
+    const known = this.#inputs.get(key);
+    if (known !== undefined) return known;
+    const { shape, dtype, origin } = bodyNode(this.#graph, value);
+    const lead = kind === "sequence" ? 2 : kind === "batch" ? 1 : 0;
+    this.#builder.origin = origin;
+    const name = `near_${this.#inputs.size}`;
+    const input = this.#builder.input(name, shape.slice(lead), dtype);
+    this.#bindings.push({ kind, input, value: this.#to(value) });
+    this.#inputs.set(key, input);
+    return input;
+  }
+
+  readonly #slices: Slices = {
+    step: (id) => this.#values.get(id) ?? this.#input(id, "sequence"),
+    sequence: (id) => this.#input(id, "batch"),
+    shared: (id) => {
+      const node = bodyNode(this.#graph, id);
+      if (node.op !== "constant" && node.op !== "size" && node.op !== "iota")
+        return this.#input(id, "shared");
+      const { id: _, origin: __, ...draft } = node;
+      return this.#builder.copy(draft);
+    },
+  };
+
+  #bring(id: NodeId): void {
+    const node = bodyNode(this.#graph, id);
+    const make = sliced(this.#graph, node, this.#r)!;
+    this.#builder.origin = node.origin;
+    this.#values.set(id, make(this.#builder, this.#slices));
+  }
+
+  recurrence(): Recurrence {
+    const r = this.#r;
+    const builder = this.#builder;
+    const own = [...this.#move.moved].sort((a, b) => a - b);
+    const needed = before(this.#graph, this.#move.node.id);
+    for (const id of own) if (needed.has(id)) this.#bring(id);
+    const bound = new Map(r.bindings.map((b) => [b.input, b]));
+    const to = rebuild(r.body, builder, (node) => {
+      const b = bound.get(node.id);
+      if (b !== undefined && b.kind !== "position") {
+        // The same value may be bound already.
+        const key = `${b.kind} ${b.value}`;
+        const value = b.kind === "sequence" ? this.#values.get(b.value) : undefined;
+        const known = value ?? this.#inputs.get(key);
+        if (known !== undefined) return known;
+        const input = builder.input(node.op === "input" ? node.name : "", node.shape, node.dtype);
+        this.#inputs.set(key, input);
+        this.#bindings.push({ ...b, input, value: this.#to(b.value) });
+        return input;
+      }
+      return null;
+    });
+    for (const b of r.bindings) {
+      if (b.kind === "position") this.#bindings.push({ ...b, input: to(b.input) });
+    }
+    for (const x of this.#graph.nodes) {
+      if (x.op !== "result" || x.of !== this.#move.node.id) continue;
+      const value = atStep(r, r.outputs[x.index]!);
+      if (value !== null) this.#values.set(x.id, to(value));
+    }
+    for (const id of own) if (!this.#values.has(id)) this.#bring(id);
+    const stacks = this.#move.stacked.map((id): RecurrenceOutput => ({
+      kind: "stack",
+      node: this.#values.get(id)!,
+    }));
+    return {
+      ...r,
+      body: builder.finish(),
+      carries: r.carries.map((c) => ({
+        ...c,
+        init: this.#to(c.init),
+        input: to(c.input),
+        next: to(c.next),
+      })),
+      bindings: this.#bindings,
+      outputs: [...r.outputs.map((o) => ("node" in o ? { ...o, node: to(o.node) } : o)), ...stacks],
+      replay: r.replay && this.#replay(r.replay, to),
+    };
+  }
+
+  #replay(replay: Replay, to: (id: NodeId) => NodeId): Replay {
+    return {
+      ...replay,
+      bindings: replay.bindings.map((b) =>
+        b.kind === "position" ? b : { ...b, value: this.#to(b.value) },
+      ),
+      carries: replay.carries.map((c) => ({
+        ...c,
+        borders: this.#to(c.borders),
+        target: to(c.target),
+      })),
+    };
+  }
+}
+
+/** Where every state before a step is at hand, nothing is computed again: a replay that asks for nothing. */
+function withoutReplay(r: Recurrence): Recurrence {
+  const { replay } = r;
+  if (replay === null || constant(replay.every) !== 1) return r;
+  const builder = new GraphBuilder(replay.body.name);
+  const carries = replay.carries.map((c) => {
+    const input = builder.input(c.name, bodyNode(replay.body, c.input).shape);
+    return { ...c, input, next: input };
+  });
+  return { ...r, replay: { ...replay, body: builder.finish(), bindings: [], carries } };
+}
+
+/** The graph with `move` done: everything copied that `roots` need, in an order that the moves ask for. */
+function apply(
+  graph: Graph,
+  move: Move,
+  roots: readonly NodeId[],
+): { graph: Graph; to: (id: NodeId) => NodeId } {
+  const builder = new GraphBuilder(graph.name);
+  const map = new Map<NodeId, NodeId>();
+  let results: readonly NodeId[] | null = null;
+  const merged = (): readonly NodeId[] => {
+    if (results !== null) return results;
+    const { node } = move;
+    const r = new Merged(graph, move, to).recurrence();
+    builder.origin = node.origin;
+    results = builder.recurrence(r);
+    return results;
+  };
+  const to = (id: NodeId): NodeId => {
+    const known = map.get(id);
+    if (known !== undefined) return known;
+    const made = copied(bodyNode(graph, id));
+    map.set(id, made);
+    return made;
+  };
+  const copied = (node: Node): NodeId => {
+    if (move.moved.has(node.id) && !isView(node)) {
+      const place = move.stacked.indexOf(node.id);
+      return merged()[move.node.recurrence.outputs.length + place]!;
+    }
+    if (node.op === "result" && node.of === move.node.id) return merged()[node.index]!;
+    const { id: _, origin, ...draft } = mapOperands(node, to);
+    builder.origin = origin;
+    return builder.copy(draft);
+  };
+  for (const id of roots) to(id);
+  for (const { name, node } of graph.outputs) builder.output(name, to(node));
+  return { graph: builder.finish(), to };
+}
+
+/** The program with loops that compute what they need, and what is made of what they give. Same ports, same values. */
+export function computeNearby(
+  program: SequenceProgram,
+  worthwhile: (r: Recurrence) => boolean = hasProducts,
+): SequenceProgram {
+  let { graph, inputs, outputs } = program;
+  graph = {
+    ...graph,
+    nodes: graph.nodes.map((n) =>
+      n.op === "recurrence" ? { ...n, recurrence: withoutReplay(n.recurrence) } : n,
+    ),
+  };
+  // From the last to the first: what stands between two loops belongs to the one that reads it.
+  let left = graph.nodes.flatMap((n) => (n.op === "recurrence" ? [n.id] : []));
+  while (left.length > 0) {
+    const node = bodyNode(graph, left.pop()!);
+    if (node.op !== "recurrence" || !worthwhile(node.recurrence)) continue;
+    const roots = [...inputs, ...outputs].map((p) => p.node);
+    const move = findMove(graph, node, new Set(outputs.map((p) => p.node)));
+    if (move === null) continue;
+    const done = apply(graph, move, roots);
+    graph = done.graph;
+    left = left.map(done.to);
+    inputs = inputs.map((p) => ({ ...p, node: done.to(p.node) }));
+    outputs = outputs.map((p) => ({ ...p, node: done.to(p.node) }));
+  }
+  return { ...program, graph, inputs, outputs };
+}
