@@ -21,7 +21,9 @@ type Make = (builder: GraphBuilder, from: Slices) => NodeId;
 export function sliced(graph: Graph, node: Node, r: Recurrence): Make | null {
   const leads = (id: NodeId): boolean => {
     const [batch, time] = bodyNode(graph, id).shape;
-    return batch !== undefined && time !== undefined && equal(batch, r.batch) && equal(time, r.time);
+    return (
+      batch !== undefined && time !== undefined && equal(batch, r.batch) && equal(time, r.time)
+    );
   };
   if (!leads(node.id)) return null;
   const inside = node.shape.slice(2);
@@ -34,8 +36,7 @@ export function sliced(graph: Graph, node: Node, r: Recurrence): Make | null {
     }
     case "binary": {
       const { id: _, origin: __, ...draft } = node;
-      return (b, { step }) =>
-        b.copy({ ...draft, a: step(node.a), b: step(node.b), shape: inside });
+      return (b, { step }) => b.copy({ ...draft, a: step(node.a), b: step(node.b), shape: inside });
     }
     case "select":
       return (b, { step }) => b.select(step(node.cond), step(node.a), step(node.b));

@@ -250,12 +250,15 @@ function computed(graph: Graph, id: NodeId): boolean {
   return !isView(node) || node.op === "input" || operands(node).some((x) => computed(graph, x));
 }
 
+/** Elementwise work on what a step reads, up to which the step does it rather than a pass before the loop. */
+const IN_PASSING = 12;
+
 function mustBeInMemory(graph: Graph, reader: Node, id: NodeId, cost: number, node: Node): boolean {
   switch (reader.op) {
     case "solve":
       return reader.matrix === id;
     case "recurrence":
-      return true;
+      return node.op !== "pad" || cost > IN_PASSING;
     case "gather":
       return reader.table === id && cost > 1;
     case "binary":
