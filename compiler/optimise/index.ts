@@ -13,6 +13,7 @@ import { bodyNode, operands } from "../graph/shapes.ts";
 import { simplifyProgram } from "../graph/simplify.ts";
 import { sumOfProducts, volume, type SumOfProducts, type Uses } from "./factors.ts";
 import { computeNearby } from "./nearby.ts";
+import { separateHeads } from "./separate.ts";
 import { costOf, multiply } from "./order.ts";
 
 function usesOf(graph: Graph, roots: readonly NodeId[]): Uses {
@@ -167,12 +168,11 @@ export function optimiseProgram(program: SequenceProgram): SequenceProgram {
     program.graph,
     ports.map((p) => p.node),
   );
-  return computeNearby(
-    simplifyProgram({
-      ...program,
-      graph,
-      inputs: program.inputs.map((p) => ({ ...p, node: to(p.node) })),
-      outputs: program.outputs.map((p) => ({ ...p, node: to(p.node) })),
-    }),
-  );
+  const cheaper = simplifyProgram({
+    ...program,
+    graph,
+    inputs: program.inputs.map((p) => ({ ...p, node: to(p.node) })),
+    outputs: program.outputs.map((p) => ({ ...p, node: to(p.node) })),
+  });
+  return separateHeads(computeNearby(cheaper));
 }

@@ -18,8 +18,10 @@ import type {
 import type { SequenceProgram } from "../graph/program.ts";
 import { rebuild } from "../graph/rebuild.ts";
 import { bodyNode, mapOperands, operands } from "../graph/shapes.ts";
-import { isProduct, isView } from "../plan/choose.ts";
-import { sliced, type Slices } from "./slices.ts";
+import { isView } from "../plan/choose.ts";
+import { withoutReplay } from "./replays.ts";
+import { hasProducts } from "./separate.ts";
+import { extents, sliced, type Extent } from "./slices.ts";
 
 /** A recurrence and the nodes around it that move into its body. */
 interface Move {
@@ -28,9 +30,6 @@ interface Move {
   /** Those of them that somebody outside reads. */
   readonly stacked: readonly NodeId[];
 }
-
-const hasProducts = ({ body }: Recurrence): boolean =>
-  body.nodes.some((n) => n.op === "contract" && isProduct(body, n));
 
 function readersOf(graph: Graph): ReadonlyMap<NodeId, readonly NodeId[]> {
   const readers = new Map<NodeId, NodeId[]>();
@@ -67,7 +66,7 @@ function findMove(graph: Graph, node: RecurrenceNode, ports: ReadonlySet<NodeId>
   const readers = readersOf(graph);
   const needed = before(graph, node.id);
   const moved = new Set<NodeId>();
-  const movable = (x: Node) => sliced(graph, x, r) !== null;
+  const movable = (x: Node) => extents(graph, x, r) !== null;
   // Backwards: what only this loop, or what moves into it, has to have before it runs.
   const wanted = new Set(r.bindings.flatMap((b) => (b.kind === "sequence" ? [b.value] : [])));
   const elsewhere = new Set([
@@ -152,23 +151,23 @@ class Merged {
     return input;
   }
 
-  readonly #slices: Slices = {
-    step: (id) => this.#values.get(id) ?? this.#input(id, "sequence"),
-    sequence: (id) => this.#input(id, "batch"),
-    shared: (id) => {
-      const node = bodyNode(this.#graph, id);
-      if (node.op !== "constant" && node.op !== "size" && node.op !== "iota")
-        return this.#input(id, "shared");
-      const { id: _, origin: __, ...draft } = node;
-      return this.#builder.copy(draft);
-    },
-  };
+  #from(id: NodeId, extent: Extent): NodeId {
+    if (extent === "step") return this.#values.get(id) ?? this.#input(id, "sequence");
+    if (extent === "sequence") return this.#input(id, "batch");
+    const node = bodyNode(this.#graph, id);
+    if (operands(node).length > 0 || node.op === "input") return this.#input(id, "shared");
+    const { id: _, origin: __, ...draft } = node;
+    return this.#builder.copy(draft);
+  }
 
   #bring(id: NodeId): void {
     const node = bodyNode(this.#graph, id);
-    const make = sliced(this.#graph, node, this.#r)!;
+    const extent = extents(this.#graph, node, this.#r)!;
     this.#builder.origin = node.origin;
-    this.#values.set(id, make(this.#builder, this.#slices));
+    this.#values.set(
+      id,
+      sliced(this.#builder, node, extent, (x, e) => this.#from(x, e)),
+    );
   }
 
   recurrence(): Recurrence {
@@ -234,18 +233,6 @@ class Merged {
       })),
     };
   }
-}
-
-/** Where every state before a step is at hand, nothing is computed again: a replay that asks for nothing. */
-function withoutReplay(r: Recurrence): Recurrence {
-  const { replay } = r;
-  if (replay === null || constant(replay.every) !== 1) return r;
-  const builder = new GraphBuilder(replay.body.name);
-  const carries = replay.carries.map((c) => {
-    const input = builder.input(c.name, bodyNode(replay.body, c.input).shape);
-    return { ...c, input, next: input };
-  });
-  return { ...r, replay: { ...replay, body: builder.finish(), bindings: [], carries } };
 }
 
 /** The graph with `move` done: everything copied that `roots` need, in an order that the moves ask for. */
