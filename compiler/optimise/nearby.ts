@@ -18,7 +18,7 @@ import type {
 import type { SequenceProgram } from "../graph/program.ts";
 import { rebuild } from "../graph/rebuild.ts";
 import { bodyNode, mapOperands, operands } from "../graph/shapes.ts";
-import { isView } from "../plan/choose.ts";
+import { isView } from "../graph/products.ts";
 import { withoutReplay } from "./replays.ts";
 import { hasProducts } from "./separate.ts";
 import { extents, sliced, type Extent } from "./slices.ts";

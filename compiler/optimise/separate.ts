@@ -8,7 +8,7 @@ import type { Binding, Graph, NodeId, Recurrence, RecurrenceOutput, Replay } fro
 import type { SequenceProgram } from "../graph/program.ts";
 import { rebuild } from "../graph/rebuild.ts";
 import { bodyNode, mapOperands } from "../graph/shapes.ts";
-import { isProduct } from "../plan/choose.ts";
+import { isProduct } from "../graph/products.ts";
 import { independentAxis, type IndependentAxis } from "./independent.ts";
 import { bareReplay, isAtHand } from "./replays.ts";
 import { withoutAxes } from "./without.ts";

@@ -3,7 +3,7 @@ import { equal } from "../dims.ts";
 import type { GraphBuilder } from "../graph/builder.ts";
 import type { Graph, Node, NodeId, Recurrence } from "../graph/ir.ts";
 import { bodyNode } from "../graph/shapes.ts";
-import { isProduct } from "../plan/choose.ts";
+import { isProduct } from "../graph/products.ts";
 import { withoutAxes } from "./without.ts";
 
 /** How much of a value one step sees: its own part, that of its sequence, or all of what all sequences share. */
@@ -16,6 +16,8 @@ const LEADING: Readonly<Record<Extent, readonly number[]>> = {
   shared: [],
 };
 
+const all = (): Extent => "step";
+
 /** What of each operand a step needs to compute its part of a node; null if the node is of several steps or sequences at once. */
 export function extents(graph: Graph, node: Node, r: Recurrence): ((x: NodeId) => Extent) | null {
   const leads = (id: NodeId): boolean => {
@@ -25,7 +27,6 @@ export function extents(graph: Graph, node: Node, r: Recurrence): ((x: NodeId) =
     );
   };
   if (!leads(node.id)) return null;
-  const all = () => "step" as const;
   switch (node.op) {
     case "unary":
     case "stop":

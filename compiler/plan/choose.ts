@@ -1,65 +1,8 @@
 /** Which values of a graph get memory of their own, and which are computed again wherever they are read. */
-import { constant, sameShape, type Dim } from "../dims.ts";
+import { constant, sameShape } from "../dims.ts";
 import type { ContractNode, Graph, Node, NodeId, UnaryFn } from "../graph/ir.ts";
-import { bodyNode, operands } from "../graph/shapes.ts";
-
-/** How each label of a contraction is used. */
-export interface LabelClasses {
-  readonly batch: readonly number[];
-  /** In the result and only in a (or only in b). */
-  readonly rows: readonly number[];
-  readonly columns: readonly number[];
-  readonly summed: readonly number[];
-}
-
-export function classify(node: ContractNode): LabelClasses {
-  const inA = (l: number) => node.aLabels.includes(l);
-  const inB = (l: number) => node.bLabels.includes(l);
-  const all = [...new Set([...node.aLabels, ...node.bLabels])];
-  return {
-    batch: node.outLabels.filter((l) => inA(l) && inB(l)),
-    rows: node.outLabels.filter((l) => inA(l) && !inB(l)),
-    columns: node.outLabels.filter((l) => !inA(l) && inB(l)),
-    summed: all.filter((l) => !node.outLabels.includes(l)),
-  };
-}
-
-/** Sizes by label. */
-export function labelSizes(graph: Graph, node: ContractNode): Map<number, Dim> {
-  const sizes = new Map<number, Dim>();
-  node.aLabels.forEach((l, i) => sizes.set(l, bodyNode(graph, node.a).shape[i]!));
-  node.bLabels.forEach((l, i) => sizes.set(l, bodyNode(graph, node.b).shape[i]!));
-  return sizes;
-}
-
-/** A size for estimates: run-time ones count as 64. */
-export const estimate = (d: Dim): number => constant(d) ?? 64;
-
-/** What a label may come down to at the least: streams are often alone, sequences are long. */
-const least = (d: Dim): number => (d.key === "1*$batch" ? 1 : estimate(d));
-
-/** Worth packing and blocking: rows and columns both reuse what they load. */
-export function isProduct(graph: Graph, node: ContractNode): boolean {
-  const classes = classify(node);
-  const sizes = labelSizes(graph, node);
-  const count = (labels: readonly number[]) => labels.reduce((n, l) => n * least(sizes.get(l)!), 1);
-  const [m, n, k] = [count(classes.rows), count(classes.columns), count(classes.summed)];
-  return classes.summed.length > 0 && m >= 4 && n >= 4 && k >= 4 && m * n * k >= 1024;
-}
-
-const VIEWS: ReadonlySet<Node["op"]> = new Set([
-  "input",
-  "constant",
-  "size",
-  "iota",
-  "broadcast",
-  "transpose",
-  "reshape",
-  "slice",
-  "reverse",
-  "stop",
-]);
-export const isView = (node: Node): boolean => VIEWS.has(node.op);
+import { classify, isProduct, isView, labelSizes } from "../graph/products.ts";
+import { operands } from "../graph/shapes.ts";
 
 /** Computed by loops or steps of their own; they cannot be had at one index alone. */
 export function mustBeKept(node: Node): boolean {

@@ -17,7 +17,7 @@ import {
   type Affine,
   type IndexVariable,
 } from "./affine.ts";
-import { labelSizes } from "./choose.ts";
+import { labelSizes } from "../graph/products.ts";
 import { loopName, type Lowering } from "./lower.ts";
 import type { Machine } from "./machine.ts";
 import type { Region } from "./region.ts";

@@ -5,7 +5,8 @@ import type { Graph, Node, NodeId } from "../graph/ir.ts";
 import { reachable } from "../graph/rebuild.ts";
 import { operands } from "../graph/shapes.ts";
 import { fixed, ofVariable, stridesOf, type Affine } from "./affine.ts";
-import { chooseRoots, isView, type Choice } from "./choose.ts";
+import { isView } from "../graph/products.ts";
+import { chooseRoots, type Choice } from "./choose.ts";
 import type { Memory } from "./memory.ts";
 import {
   dependences,

@@ -19,7 +19,8 @@ import {
   type Affine,
 } from "./affine.ts";
 import { bandOf } from "./bands.ts";
-import { labelSizes, LARGEST_UNBLOCKED } from "./choose.ts";
+import { labelSizes } from "../graph/products.ts";
+import { LARGEST_UNBLOCKED } from "./choose.ts";
 import { Evaluator } from "./evaluate.ts";
 import { loopName, type Lowering } from "./lower.ts";
 import type { BufferLocation } from "./place.ts";

@@ -1,7 +1,7 @@
 /** The two sides of a product of matrices. */
 import { constant, product, type Dim } from "../dims.ts";
 import type { ContractNode, NodeId } from "../graph/ir.ts";
-import { classify } from "./choose.ts";
+import { classify } from "../graph/products.ts";
 
 /** One side of the product: the labels that only one operand has, as one long axis. */
 export interface Side {

@@ -15,7 +15,8 @@ import {
   type Affine,
   type IndexVariable,
 } from "./affine.ts";
-import { classify, labelSizes, type Choice } from "./choose.ts";
+import { classify, labelSizes } from "../graph/products.ts";
+import type { Choice } from "./choose.ts";
 import { Emitter, type Placed } from "./emitter.ts";
 import { Evaluator, type Index } from "./evaluate.ts";
 import type { Location, Region } from "./region.ts";
