@@ -56,34 +56,26 @@ test("a recurrence and its adjoint", () => {
         %4: [] = %3 + %0
         result 0: stack %4
         result 1: final carry 0
-        result 2: border carry 0 every 8
+        result 2: border carry 0 every 1
       %4: [batch, time] = result 0 of %3
       %5: [batch] = result 1 of %3
       %6: [batch, time] = input cotangent:y
       %7: [batch] = input cotangent:state.h
-      %8: [batch, ceil((time) / (8))] = result 2 of %3
+      %8: [batch, time] = result 2 of %3
       %9 = recurrence
         over [batch, time] reverse
         carry 0 cotangent.h: %3 -> %6 from outer %7
         shared %0 = outer %1
         sequence %2 = outer %6
+        sequence %1 = outer %8
         %0: [] = input a
-        %1: [] = input h
+        %1: [] = input known.2
         %2: [] = input cotangent.0
         %3: [] = input cotangent.h
         %4: [] = %2 + %3
         %5: [] = %4 * %1
         %6: [] = %4 * %0
         result 0: sum %5
-        replay every 8
-          carry h: %2 -> %4 from outer %8, gives %1
-          sequence %0 = outer %0
-          shared %1 = outer %1
-          %0: [] = input x
-          %1: [] = input a
-          %2: [] = input h
-          %3: [] = %1 * %2
-          %4: [] = %3 + %0
       %10: [] = result 0 of %9
       output output:y = %4
       output state:h = %5

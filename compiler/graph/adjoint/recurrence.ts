@@ -4,7 +4,7 @@
  * step are replayed, segment by segment, from the ones that the forward run keeps every so many steps.
  */
 import { InternalError, unreachable } from "../../../diagnostics/diagnostic.ts";
-import type { Dim } from "../../dims.ts";
+import { constant, dim, type Dim } from "../../dims.ts";
 import { GraphBuilder } from "../builder.ts";
 import type {
   Binding,
@@ -20,6 +20,7 @@ import type {
 import { reachable, rebuild } from "../rebuild.ts";
 import { bodyNode, operands } from "../shapes.ts";
 import { cotangents, type Seed } from "./engine.ts";
+import { compared, elementsOf, worthKeeping } from "./keep.ts";
 import { blocksGradient, type Contribution } from "./rules.ts";
 
 /** Nodes of the body that depend differentiably on one of `inputs`. */
@@ -104,6 +105,20 @@ function bindingsOf(
   return bindings.filter((b) => needed.has(b.input)).map((b) => ({ ...b, input: to(b.input) }));
 }
 
+/** A graph that reads values that are kept for every step instead of computing them, as inputs; and which those are. */
+function withKept(graph: Graph, name: string, kept: ReadonlyMap<NodeId, NodeId>) {
+  const builder = new GraphBuilder(name);
+  const bindings: Binding[] = [];
+  const to = rebuild(graph, builder, (x) => {
+    const value = kept.get(x.id);
+    if (value === undefined) return null;
+    const input = builder.input(`known.${x.id}`, x.shape);
+    bindings.push({ kind: "sequence", input, value });
+    return input;
+  });
+  return { graph: builder.finish(), to, bindings };
+}
+
 /** The replay of the carries that `needed` names, and of those that their next values need in turn. */
 function makeReplay(
   builder: GraphBuilder,
@@ -111,30 +126,42 @@ function makeReplay(
   needed: ReadonlySet<NodeId>,
   target: (carry: Carry) => NodeId,
   every: Dim,
+  kept: ReadonlyMap<NodeId, NodeId>,
 ): Replay | null {
   const r = node.recurrence;
+  const short = withKept(r.body, r.body.name, kept);
   const wanted = new Set(r.carries.filter((c) => needed.has(c.input)));
   if (wanted.size === 0) return null;
   let inputs = new Set<NodeId>();
   for (let size = -1; size !== wanted.size;) {
     size = wanted.size;
     inputs = neededInputs(
-      r.body,
-      [...wanted].map((c) => c.next),
+      short.graph,
+      [...wanted].map((c) => short.to(c.next)),
     );
-    for (const c of r.carries) if (inputs.has(c.input)) wanted.add(c);
+    for (const c of r.carries) {
+      if (!kept.has(c.input) && inputs.has(short.to(c.input))) wanted.add(c);
+    }
   }
   const carries = r.carries.filter((c) => wanted.has(c));
   const step = new GraphBuilder(`${r.body.name}.replay`);
-  const roots = carries.flatMap((c) => [c.input, c.next]);
-  const to = rebuild(r.body, step, () => null, roots);
+  const roots = carries.flatMap((c) => [c.input, c.next]).map(short.to);
+  const copied = rebuild(short.graph, step, () => null, roots);
+  const to = (id: NodeId) => copied(short.to(id));
   const borders = builder.moreResults(
     node.id,
     carries.map((c) => ({ kind: "border", carry: r.carries.indexOf(c), every })),
   );
   return {
     body: step.finish(),
-    bindings: bindingsOf(r.bindings, inputs, to),
+    bindings: [
+      ...bindingsOf(
+        r.bindings.map((b) => ({ ...b, input: short.to(b.input) })),
+        inputs,
+        copied,
+      ),
+      ...bindingsOf(short.bindings, inputs, copied),
+    ],
     every,
     carries: carries.map((c, i) => ({
       name: c.name,
@@ -162,6 +189,51 @@ function stackedValues(
   return found;
 }
 
+/** The nodes of the forward step that its adjoint reads by name, and those that it must not. `ends`: what the adjoint is for. */
+function askedOf(
+  whole: Graph,
+  ends: readonly NodeId[],
+  forward: readonly Node[],
+  to: (id: NodeId) => NodeId,
+) {
+  const from = new Map(forward.map((n) => [to(n.id), n.id]));
+  const nodes = reachable(whole, ends);
+  const read = [...ends];
+  for (const n of nodes) if (!from.has(n.id)) read.push(...operands(n));
+  const known = (ids: Iterable<NodeId>) => new Set([...ids].flatMap((id) => from.get(id) ?? []));
+  return { asked: known(read), barred: known(compared(whole, nodes)) };
+}
+
+/** What the run backwards finds for every step, by node of the forward body: what is given anyway and what is worth keeping. */
+function keptValues(
+  builder: GraphBuilder,
+  node: RecurrenceNode,
+  roots: readonly NodeId[],
+  { asked, barred }: ReturnType<typeof askedOf>,
+  every: Dim,
+): Map<NodeId, NodeId> {
+  const r = node.recurrence;
+  const found = stackedValues(builder, node, reachable(r.body, roots));
+  for (const id of barred) found.delete(id);
+  const sizes = (ids: readonly NodeId[]) =>
+    ids.map((id) => elementsOf(bodyNode(r.body, id))).filter(Number.isFinite);
+  const rows = [
+    ...r.bindings.flatMap((b) => (b.kind === "sequence" ? [b.input] : [])),
+    ...r.outputs.flatMap((o) => (o.kind === "stack" ? [o.node] : [])),
+  ];
+  const states = sizes(r.carries.map((c) => c.input)).reduce((a, b) => a + b, 0);
+  const most = Math.max(0, states / (constant(every) ?? Infinity), ...sizes(rows));
+  const known = new Set(found.keys());
+  const keep = [...worthKeeping({ body: r.body, carries: r.carries, asked, known, barred, most })];
+  const wanted = keep.map((id): RecurrenceOutput => {
+    const carry = r.carries.findIndex((c) => c.input === id);
+    return carry < 0 ? { kind: "stack", node: id } : { kind: "border", carry, every: dim(1) };
+  });
+  const values = builder.moreResults(node.id, wanted);
+  keep.forEach((id, i) => found.set(id, values[i]!));
+  return found;
+}
+
 export function recurrenceAdjoint(
   builder: GraphBuilder,
   node: RecurrenceNode,
@@ -185,6 +257,7 @@ export function recurrenceAdjoint(
   });
   const roots = [...seeded, ...active.map((c) => c.next)];
   const to = rebuild(r.body, draft, () => null, roots);
+  const reached = new Set(reachable(r.body, roots).map((n) => n.id));
   const forward = neededInputs(r.body, roots);
 
   const bindings: Binding[] = [];
@@ -230,32 +303,27 @@ export function recurrenceAdjoint(
     receivers.push(c.init);
   });
 
-  // What the forward run gives for every step anyway is read instead of computed again.
-  const shorter = new GraphBuilder(draft.name);
-  const stacked = stackedValues(builder, node, reachable(r.body, roots));
-  const places = new Map([...stacked].map(([id, value]) => [to(id), value]));
-  const short = rebuild(draft.finish(), shorter, (x) => {
-    const value = places.get(x.id);
-    if (value === undefined) return null;
-    const input = shorter.input(`known.${x.id}`, x.shape);
-    bindings.push({ kind: "sequence", input: x.id, value });
-    return input;
-  });
+  // What the forward run gives for every step anyway, or can keep, is read instead of computed again.
+  const whole = draft.finish();
+  const ends = [...nexts, ...outputs.flatMap((o) => ("node" in o ? [o.node] : []))];
+  const asked = askedOf(whole, ends, reachable(r.body, roots), to);
+  const kept = keptValues(builder, node, roots, asked, every);
+  const places = new Map<NodeId, NodeId>();
+  for (const [id, value] of kept) if (reached.has(id)) places.set(to(id), value);
+  const { graph: shorter, to: short, bindings: known } = withKept(whole, draft.name, places);
 
   // Only what the gradients need: most of the forward step is often not among it.
   const last = new GraphBuilder(draft.name);
-  const kept = [...nexts, ...outputs.flatMap((o) => ("node" in o ? [o.node] : []))].map(short);
-  const whole = shorter.finish();
   const inputs = carried.map(({ input }) => short(input));
-  const copied = rebuild(whole, last, () => null, [...kept, ...inputs]);
+  const copied = rebuild(shorter, last, () => null, [...ends.map(short), ...inputs]);
   const moved = (id: NodeId) => copied(short(id));
-  const live2 = neededInputs(whole, kept);
-  const needed = new Set([...forward].filter((id) => live2.has(short(to(id)))));
+  const live2 = neededInputs(shorter, ends.map(short));
+  const needed = new Set([...forward].filter((id) => !kept.has(id) && live2.has(short(to(id)))));
   const target = (c: Carry): NodeId =>
     needed.has(c.input)
       ? moved(to(c.input))
       : last.input(`before.${c.name}`, bodyNode(r.body, c.input).shape);
-  const replay = makeReplay(builder, node, needed, target, every);
+  const replay = makeReplay(builder, node, needed, target, every, kept);
 
   const carries: Carry[] = carried.map(({ carry, input }, i) => ({
     name: `cotangent.${carry.name}`,
@@ -274,6 +342,7 @@ export function recurrenceAdjoint(
       ...bindings
         .filter((b) => live2.has(short(b.input)))
         .map((b) => ({ ...b, input: moved(b.input) })),
+      ...bindingsOf(known, live2, copied),
     ],
     outputs: outputs.map((o) => ("node" in o ? { ...o, node: moved(o.node) } : o)),
     replay,
