@@ -20,6 +20,7 @@ import type {
 import { reachable, rebuild } from "../rebuild.ts";
 import { bodyNode, operands } from "../shapes.ts";
 import { cotangents, type Seed } from "./engine.ts";
+import { outputsApart } from "./apart.ts";
 import { compared, elementsOf, worthKeeping } from "./keep.ts";
 import { blocksGradient, type Contribution } from "./rules.ts";
 
@@ -312,13 +313,30 @@ export function recurrenceAdjoint(
   for (const [id, value] of kept) if (reached.has(id)) places.set(to(id), value);
   const { graph: shorter, to: short, bindings: known } = withKept(whole, draft.name, places);
 
+  const inputBindings = [
+    ...r.bindings.flatMap((b) =>
+      forward.has(b.input) ? [{ ...b, input: short(to(b.input)) }] : [],
+    ),
+    ...bindings.map((b) => ({ ...b, input: short(b.input) })),
+    ...known,
+  ];
+  const apart = outputsApart(
+    shorter,
+    outputs.map((o) => ("node" in o ? { ...o, node: short(o.node) } : o)),
+    inputBindings,
+  );
+
   // Only what the gradients need: most of the forward step is often not among it.
   const last = new GraphBuilder(draft.name);
   const inputs = carried.map(({ input }) => short(input));
-  const copied = rebuild(shorter, last, () => null, [...ends.map(short), ...inputs]);
+  const rest = [
+    ...nexts.map(short),
+    ...apart.outputs.flatMap((o) => ("node" in o ? [o.node] : [])),
+  ];
+  const copied = rebuild(shorter, last, () => null, [...rest, ...inputs]);
   const moved = (id: NodeId) => copied(short(id));
-  const live2 = neededInputs(shorter, ends.map(short));
-  const needed = new Set([...forward].filter((id) => !kept.has(id) && live2.has(short(to(id)))));
+  const read = neededInputs(shorter, rest);
+  const needed = new Set([...forward].filter((id) => !kept.has(id) && read.has(short(to(id)))));
   const target = (c: Carry): NodeId =>
     needed.has(c.input)
       ? moved(to(c.input))
@@ -337,15 +355,9 @@ export function recurrenceAdjoint(
     batch: r.batch,
     time: r.time,
     carries,
-    bindings: [
-      ...bindingsOf(r.bindings, needed, (id) => moved(to(id))),
-      ...bindings
-        .filter((b) => live2.has(short(b.input)))
-        .map((b) => ({ ...b, input: moved(b.input) })),
-      ...bindingsOf(known, live2, copied),
-    ],
-    outputs: outputs.map((o) => ("node" in o ? { ...o, node: moved(o.node) } : o)),
+    bindings: bindingsOf(inputBindings, read, copied),
+    outputs: apart.outputs.map((o) => ("node" in o ? { ...o, node: copied(o.node) } : o)),
     replay,
   });
-  return receivers.map((id, i): Contribution => [id, results[i]!]);
+  return receivers.map((id, i): Contribution => [id, apart.values[i]!(builder, results)]);
 }
