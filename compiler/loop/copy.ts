@@ -2,7 +2,7 @@
 import { unreachable } from "../../diagnostics/diagnostic.ts";
 import { add, binary, sub, variable } from "./build.ts";
 import type { Expr, Statement } from "./ir.ts";
-import type { Names } from "./split.ts";
+import type { Fresh } from "./split.ts";
 
 export type Given = ReadonlyMap<string, Expr>;
 
@@ -20,6 +20,8 @@ export function replaced(e: Expr, given: Given): Expr {
     case "ramp":
     case "across":
       return { ...e, x: replaced(e.x, given) };
+    case "sums":
+      return { ...e, xs: e.xs.map((x) => replaced(x, given)) };
     case "binary": {
       const [a, b] = [replaced(e.a, given), replaced(e.b, given)];
       if (e.type.kind === "int" && e.type.lanes === 1) {
@@ -39,7 +41,7 @@ export function replaced(e: Expr, given: Given): Expr {
 }
 
 /** A copy of statements; what they define gets names of its own. */
-export function copied(statements: readonly Statement[], given: Given, names: Names): Statement[] {
+export function copied(statements: readonly Statement[], given: Given, names: Fresh): Statement[] {
   const known = new Map(given);
   const renamed = (name: string, type: Expr["type"]): string => {
     const fresh = names.fresh(name);

@@ -118,7 +118,9 @@ export type Expr =
       readonly type: LoopType;
       readonly fn: "sum" | "max" | "min";
       readonly x: Expr;
-    };
+    }
+  /** As many vectors as they have lanes, each added up: the sum of the first in the first lane, and so on. */
+  | { readonly op: "sums"; readonly type: LoopType; readonly xs: readonly Expr[] };
 
 /**
  * How the iterations of a loop may be spread: one after the other, over workgroups, over the threads of a workgroup, or in

@@ -124,6 +124,7 @@ export class Lanes {
       case "splat":
       case "ramp":
       case "across":
+      case "sums":
         throw new NotAVector();
       default:
         return unreachable(e);

@@ -16,6 +16,9 @@ export function* parts(e: Expr): Generator<Expr> {
     case "across":
       yield e.x;
       return;
+    case "sums":
+      yield* e.xs;
+      return;
     case "binary":
       yield e.a;
       yield e.b;

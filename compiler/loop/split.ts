@@ -5,8 +5,12 @@ import { namesIn } from "./scan.ts";
 
 export type Loop = Extract<Statement, { op: "for" }>;
 
-/** Names that nothing in a kernel has yet. */
-export class Names {
+/** Gives names that nothing in a kernel has yet. */
+export interface Fresh {
+  fresh(wish: string): string;
+}
+
+export class Names implements Fresh {
   readonly #taken: Set<string>;
 
   constructor(kernel: LoopKernel) {
@@ -27,7 +31,7 @@ export class Names {
 export function split(
   loop: Loop,
   size: number,
-  names: Names,
+  names: Fresh,
   blocks: (from: Expr, middle: Expr) => readonly Statement[],
 ): Statement[] {
   const { from, to, step } = loop;

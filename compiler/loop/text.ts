@@ -40,6 +40,8 @@ export function expressionText(e: Expr): string {
       return `ramp${e.type.lanes}(${expressionText(e.x)})`;
     case "across":
       return `${e.fn}_across(${expressionText(e.x)})`;
+    case "sums":
+      return `sums(${e.xs.map(expressionText).join(", ")})`;
     default:
       return unreachable(e);
   }

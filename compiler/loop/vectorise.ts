@@ -5,10 +5,10 @@
  */
 import { add, binary, float, int, intVariable, splat, variable } from "./build.ts";
 import { copied } from "./copy.ts";
-import { FLOAT, type Expr, type LoopKernel, type Statement } from "./ir.ts";
+import { FLOAT, type BinaryOp, type Expr, type LoopKernel, type Statement } from "./ir.ts";
 import { drawsRandom, usesVariable } from "./scan.ts";
 import { Lanes, NotAVector } from "./lanes.ts";
-import { Names, split, type Loop } from "./split.ts";
+import { Names, split, type Fresh, type Loop } from "./split.ts";
 import { Strides } from "./strides.ts";
 
 /** Vectors that a sum is kept in, so that one addition need not wait for the other. */
@@ -24,6 +24,27 @@ export function vectorise(kernel: LoopKernel, lanes: number): LoopKernel {
   const made = new Vectoriser(strides, new Names(kernel), lanes).block(kernel.body);
   return { ...kernel, body: made };
 }
+
+/** Statements whose loops that look for a largest or smallest are vectors; all others stay as they are. */
+export function extremesAsVectors(
+  body: readonly Statement[],
+  lanes: number,
+  names: Fresh,
+): Statement[] {
+  const strides = new Strides();
+  body.forEach((s) => strides.note(s));
+  return new Vectoriser(strides, names, lanes, true).block(body);
+}
+
+/** Whether a value is made of floats by arithmetic alone: what every printer has for vectors. */
+export function isArithmetic(e: Expr): boolean {
+  if (e.type.kind !== "float" || e.op === "load" || e.op === "variable" || e.op === "number")
+    return true;
+  if (e.op === "unary") return e.fn === "neg" && isArithmetic(e.x);
+  if (e.op !== "binary" || !ARITHMETIC.has(e.fn)) return false;
+  return isArithmetic(e.a) && isArithmetic(e.b);
+}
+const ARITHMETIC: ReadonlySet<BinaryOp> = new Set(["add", "sub", "mul", "div", "max", "min"]);
 
 type Fold = "add" | "max" | "min";
 interface Accumulation {
@@ -53,10 +74,13 @@ const isName = (e: Expr, name: string): boolean => e.op === "variable" && e.name
 
 class Vectoriser {
   readonly #strides: Strides;
-  readonly #names: Names;
+  readonly #names: Fresh;
   readonly #lanes: number;
+  /** Only loops that look for a largest or smallest. */
+  readonly #extremes: boolean;
 
-  constructor(strides: Strides, names: Names, lanes: number) {
+  constructor(strides: Strides, names: Fresh, lanes: number, extremes = false) {
+    this.#extremes = extremes;
     this.#strides = strides;
     this.#names = names;
     this.#lanes = lanes;
@@ -90,7 +114,7 @@ class Vectoriser {
   }
 
   #sideBySide(loop: Loop): readonly Statement[] | null {
-    if (loop.spread === "serial") return null;
+    if (loop.spread === "serial" || this.#extremes) return null;
     const body = this.#lanesOf(loop).block(loop.body);
     const rest = { ...loop, body: this.block(loop.body) };
     return split(rest, this.#lanes, this.#names, (from, to) => [
@@ -101,6 +125,11 @@ class Vectoriser {
   #accumulating(loop: Loop): readonly Statement[] | null {
     const found = accumulations(loop);
     if (found === null) return null;
+    if (this.#extremes) {
+      const values = [...found, ...loop.body.flatMap((s) => (s.op === "define" ? [s] : []))];
+      if (found.some((f) => f.fn === "add") || !values.every((x) => isArithmetic(x.value)))
+        return null;
+    }
     const lanes = this.#lanesOf(loop);
     const defined = lanes.block(loop.body.filter((x) => x.op === "define"));
     const vectors = found.map(({ value }) => lanes.vector(value));

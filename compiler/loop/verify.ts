@@ -158,6 +158,11 @@ class Verifier {
         return this.#expect(e.x.type.lanes === 1 && e.x.type.kind === "int", "ramp of no int");
       case "across":
         return this.#expect(e.type.lanes === 1, "across gives a scalar");
+      case "sums":
+        return this.#expect(
+          e.xs.length === e.type.lanes && e.xs.every((x) => x.type.lanes === e.type.lanes),
+          "sums of as many vectors as lanes",
+        );
       default:
         return unreachable(e);
     }

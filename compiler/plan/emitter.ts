@@ -28,6 +28,8 @@ export interface Reserved {
 }
 
 export class Emitter {
+  /** Variables of loops whose iterations had better run side by side (rows.ts). */
+  readonly sideBySide = new Set<string>();
   readonly #reserved: Reserved;
   readonly #scopes: Scope[] = [{ statements: [], loop: null, known: new Map() }];
   readonly #names = new Map<string, number>();

@@ -10,11 +10,14 @@ import type {
 import { dim, product, type Dim, type DimFunction, type Shape } from "../dims.ts";
 import type { SequenceProgram } from "../graph/program.ts";
 import type { DType } from "../graph/ir.ts";
-import { buffersIn } from "../loop/scan.ts";
-import type { Expr, LoopKernel } from "../loop/ir.ts";
+import { buffersIn, drawsRandom } from "../loop/scan.ts";
+import { sumsInRegisters } from "../loop/registers.ts";
+import type { Fresh } from "../loop/split.ts";
+import { extremesAsVectors } from "../loop/vectorise.ts";
+import type { Expr, LoopKernel, Statement } from "../loop/ir.ts";
 import { Emitter } from "./emitter.ts";
 import { equationOf } from "./equation.ts";
-import { interchange } from "./interchange.ts";
+import { interchange, type Names } from "./interchange.ts";
 import { Lowering } from "./lower.ts";
 import { SCALAR, type Machine } from "./machine.ts";
 import { asIdentifier } from "./names.ts";
@@ -22,6 +25,7 @@ import { assignHomes, nameOf, planRegion, rowMajor, type Sink } from "./place.ts
 import { Memory, type Precision } from "./memory.ts";
 import { groups, nest, schedule } from "./order.ts";
 import type { Region } from "./region.ts";
+import { rowsTogether } from "./rows.ts";
 import { spreadLoops } from "./spread.ts";
 import type { Stage } from "./stages.ts";
 import { emitWhole } from "./whole.ts";
@@ -132,14 +136,7 @@ export function compileEntry(
     const emitter = new Emitter(memory);
     memory.locals = emitter;
     new Lowering(plan, emitter, memory, emitWhole).nests(list);
-    const body =
-      memory.machine.kind === "scalar"
-        ? emitter.statements
-        : interchange(emitter.statements, {
-            variable: (wish) => emitter.name(wish),
-            array: (wish, length) =>
-              memory.scratch(`${wish}_columns`, memory.precision, dim(length), true),
-          });
+    const body = forVectors(emitter, memory);
     const uses = buffersIn(body);
     const kernel: LoopKernel = {
       name: kernelName(`${entryName}_${nameOfStages(plan.region, kernelStages[k]!)}`, memory),
@@ -164,6 +161,25 @@ export function compileEntry(
     kernels,
     buffers: [...inputNames, ...outputNames, ...scratch.map((s) => s.name)],
   };
+}
+
+/** What a machine with vectors wants otherwise: neighbouring sums made together. */
+function forVectors(emitter: Emitter, memory: Memory): readonly Statement[] {
+  const { machine, precision } = memory;
+  if (machine.kind === "scalar") return emitter.statements;
+  const names = (what: string): Names => ({
+    variable: (wish) => emitter.name(wish),
+    array: (wish, length) => memory.scratch(`${wish}_${what}`, precision, dim(length), true),
+  });
+  // Where random numbers are drawn floats are computed wider than they are kept.
+  const plain = !drawsRandom(emitter.statements);
+  const lanes = precision === "f64" ? machine.lanes / 2 : machine.lanes;
+  const wanted = plain ? emitter.sideBySide : new Set<string>();
+  const rows = rowsTogether(emitter.statements, wanted, lanes, names("rows"));
+  const columns = interchange(rows, names("columns"));
+  if (!plain || !machine.together) return columns;
+  const fresh: Fresh = { fresh: (wish) => emitter.name(wish) };
+  return extremesAsVectors(sumsInRegisters(columns, lanes, fresh), lanes, fresh);
 }
 
 function scratchSpecs(memory: Memory, kernels: readonly PlannedKernel[]): ScratchSpec[] {

@@ -226,6 +226,8 @@ class Interchange {
       case "ramp":
       case "across":
         return { ...e, x: this.#expr(e.x) };
+      case "sums":
+        return { ...e, xs: e.xs.map((x) => this.#expr(x)) };
       case "binary":
         return { ...e, a: this.#expr(e.a), b: this.#expr(e.b) };
       case "select":
@@ -235,7 +237,7 @@ class Interchange {
 }
 
 /** Loops by themselves, other statements in runs. */
-function groupsOf(body: readonly Statement[]): Statement[][] {
+export function groupsOf(body: readonly Statement[]): Statement[][] {
   const groups: Statement[][] = [];
   for (const s of body) {
     const last = groups.at(-1);
@@ -245,7 +247,7 @@ function groupsOf(body: readonly Statement[]): Statement[][] {
   return groups;
 }
 
-function touches(s: Statement, name: string): boolean {
+export function touches(s: Statement, name: string): boolean {
   for (const x of statementsIn([s])) {
     if (x.op === "assign" && x.name === name) return true;
     if (expressionsOf(x).some((e) => usesVariable(e, name))) return true;

@@ -56,8 +56,13 @@ export class Lowering {
       }
       const { extent } = firstStage(n).loops[depth]!;
       const name = loopName(extent, depth);
-      if (lanes.length > 1 || !jamOf(n, depth, this.plan.region, this.memory.machine)) {
-        const v = ofVariable(this.emitter.open(name, extent, { spread: "independent" }));
+      const { machine } = this.memory;
+      const jam = lanes.length === 1 && jamOf(n, depth, this.plan.region, machine);
+      const later = machine.kind === "vector" && machine.together;
+      if (!jam || later) {
+        const loop = this.emitter.open(name, extent, { spread: "independent" });
+        if (jam) this.emitter.sideBySide.add(loop.name);
+        const v = ofVariable(loop);
         this.#nests(
           n.body,
           lanes.map((l) => [...l, v]),
@@ -138,7 +143,9 @@ export class Lowering {
     const zero = node.dtype === "int" && fn === "sum" ? int(0) : float(start);
     const length = inner === undefined ? 1 : (constant(inner.extent) ?? Infinity);
     // A compiler that makes vectors of a sum takes it apart by itself.
-    const alone = indices.length === 1 && !(this.memory.machine.kind === "vector" && fn === "sum");
+    const { machine } = this.memory;
+    const vectors = machine.kind === "vector" && (machine.together || fn === "sum");
+    const alone = indices.length === 1 && !vectors;
     const parts = alone && length >= 4 && node.dtype !== "int" ? 4 : 1;
     const outer = s.reducing.slice(0, -1);
     const totals = outer.length === 0 ? [] : indices.map(() => emitter.define(fn, zero, true));

@@ -10,6 +10,8 @@ export type Machine =
       readonly lanes: number;
       /** Rows of the block of sums of a product; it is two registers wide. */
       readonly rows: number;
+      /** Whether the sums of neighbouring rows are made side by side, in vectors that are added up together (rows.ts). */
+      readonly together: boolean;
     };
 
 export const SCALAR: Machine = { kind: "scalar" };
@@ -22,10 +24,11 @@ export const vectorMachine = (lanes: number): Machine => ({
   kind: "vector",
   lanes,
   rows: lanes >= 16 ? 8 : 6,
+  together: true,
 });
 
 /** For code whose machine is not known yet: runs well on those with registers of 8 floats, and on all others. */
 export const PORTABLE: Machine = vectorMachine(8);
 
 /** WebAssembly: registers of 4 floats, of which engines have 15 to give. Measured: bench/wasm. */
-export const WASM: Machine = { kind: "vector", lanes: 4, rows: 5 };
+export const WASM: Machine = { kind: "vector", lanes: 4, rows: 5, together: false };

@@ -40,6 +40,9 @@ const LIBRARY: Readonly<Partial<Record<UnaryOp, string>>> = {
   erf: "erf",
 };
 
+/** What is made of all lanes of a vector. */
+const ACROSS = { sum: "sum", max: "largest", min: "smallest" } as const;
+
 export type Real = "float" | "double";
 
 /** Prints the expressions of one kernel and keeps account of the helpers that they call. */
@@ -102,8 +105,11 @@ export class ExpressionPrinter {
       case "ramp":
         throw new InternalError("no C for a ramp");
       case "across":
-        if (e.fn !== "sum") throw new InternalError(`no C for the ${e.fn} across a vector`);
-        return atom(`${this.#vectorFunction("sum", e.x.type)}(${this.text(e.x)})`);
+        return atom(`${this.#vectorFunction(ACROSS[e.fn], e.x.type)}(${this.text(e.x)})`);
+      case "sums": {
+        const xs = e.xs.map((x) => this.text(x)).join(", ");
+        return atom(`${this.#vectorFunction("sums", e.type)}(${xs})`);
+      }
       default:
         return unreachable(e);
     }
@@ -168,6 +174,10 @@ export class ExpressionPrinter {
         return infix("*", LEVEL.mul);
       case "div":
         return infix("/", LEVEL.mul);
+    }
+    if (a.type.lanes > 1 && (fn === "max" || fn === "min")) {
+      const xs = [a, b].map((x) => this.print(x, real).text).join(", ");
+      return atom(`${this.#vectorFunction(fn, a.type)}(${xs})`);
     }
     this.#scalar(a.type, fn);
     const call = (name: string, type: Real) =>

@@ -118,6 +118,90 @@ function wrapper(name: string, suffix: string): string {
   return `static inline ${type} fwp_${name}${suffix}(${parameters}) { return ${name}${suffix}(${given}); }`;
 }
 
+/** Bytes that machines shuffle among themselves most cheaply: halves of longer registers are put together last. */
+const NEAR = 16;
+
+/**
+ * Vectors added up, each in itself: two at a time, halves of both are put together and added. Each step leaves a vector
+ * with the partial sums of twice as many rows.
+ */
+function sumsText(name: string, lanes: number, suffix: string, element: number): string {
+  const near = Math.min(lanes, NEAR / element);
+  const lines: string[] = [];
+  let xs = Array.from({ length: lanes }, (_, i) => `x${i}`);
+  /** `rows` units of `unit` lanes belong together, in blocks of `block` units. */
+  const fold = (rows: number, unit: number, block: number): void => {
+    const groups = block / rows / 2;
+    const half = (first: number): number[] => {
+      const from: number[] = [];
+      for (let b = 0; b < lanes; b += block * unit) {
+        for (let g = 0; g < groups; g++) {
+          for (const vector of [0, lanes]) {
+            for (let i = 0; i < rows * unit; i++) {
+              from.push(vector + b + (first + g) * rows * unit + i);
+            }
+          }
+        }
+      }
+      return from;
+    };
+    const [low, high] = [half(0).join(", "), half(groups).join(", ")];
+    xs = Array.from({ length: xs.length / 2 }, (_, p) => {
+      const [a, b] = [xs[2 * p]!, xs[2 * p + 1]!];
+      const both = `${a}_${b.slice(1)}`;
+      const [x, y] = [low, high].map((at) => `FWP_SHUFFLE(int${8 * element}_t, ${lanes * element}, ${a}, ${b}, ${at})`); // prettier-ignore
+      lines.push(`  const ${name} ${both} = ${x} + ${y};`);
+      return both;
+    });
+  };
+  for (let rows = 1; rows < near; rows *= 2) fold(rows, 1, near);
+  for (let rows = 1; rows < lanes / near; rows *= 2) fold(rows, near, lanes / near);
+  const given = Array.from({ length: lanes }, (_, i) => `${name} x${i}`).join(", ");
+  return `static inline ${name} fwp_sums${lanes}${suffix}(${given}) {
+${lines.join("\n")}
+  return ${xs[0]!};
+}`;
+}
+
+/** The larger (smaller) of two numbers in each lane, NaN if either is, and the largest (smallest) of all lanes. */
+function extremeText(
+  fn: string,
+  across: string,
+  sign: string,
+  name: string,
+  lanes: number,
+  suffix: string,
+  element: number,
+): string {
+  const int = `int${8 * element}_t`;
+  const words = `${name}_words`;
+  const define = fn === "max" ? [`typedef ${int} ${words} __attribute__((vector_size(${lanes * element})));`] : []; // prettier-ignore
+  const halves: string[] = [];
+  for (let n = lanes / 2; n >= 1; n /= 2) {
+    const from = Array.from({ length: lanes }, (_, i) => (i + n) % lanes).join(", ");
+    halves.push(`  x = fwp_${fn}${lanes}${suffix}(x, FWP_SHUFFLE(${int}, ${lanes * element}, x, x, ${from}));`); // prettier-ignore
+  }
+  return `${[...define, ""].join("\n")}static inline ${name} fwp_${fn}${lanes}${suffix}(${name} a, ${name} b) {
+  const ${words} first = (${words})(a ${sign} b) | (${words})(a != a);
+  return (${name})(((${words})a & first) | ((${words})b & ~first));
+}
+static inline ${name.replace(/^fwp_f(32|64).*/, (_, bits: string) => (bits === "32" ? "float" : "double"))} fwp_${across}${lanes}${suffix}(${name} x) {
+${halves.join("\n")}
+  return x[0];
+}`;
+}
+
+/** Lanes of two vectors, chosen by constants: of one way to write it, compilers know the one or the other. */
+const SHUFFLE = `#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define FWP_SHUFFLE(T, bytes, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#endif
+#endif
+#ifndef FWP_SHUFFLE
+#define FWP_SHUFFLE(T, bytes, a, b, ...) \\
+  __builtin_shuffle(a, b, (T __attribute__((vector_size(bytes)))){__VA_ARGS__})
+#endif`;
+
 /** A vector type and what is done with it. `type` is float or double. */
 function vector(type: string, lanes: number): string {
   const suffix = type === "float" ? "f" : "d";
@@ -135,11 +219,16 @@ static inline ${name} fwp_splat${lanes}${suffix}(${type} x) { return x - (${name
 static inline ${type} fwp_sum${lanes}${suffix}(${name} x) {
 ${sums.join("\n")}
   return x[0];
-}`;
+}
+${extremeText("max", "largest", ">", name, lanes, suffix, element)}
+${extremeText("min", "smallest", "<", name, lanes, suffix, element)}
+${sumsText(name, lanes, suffix, element)}`;
 }
 
 export const vectorType = (type: string, lanes: number): string =>
   `fwp_${type === "float" ? "f32" : "f64"}x${lanes}`;
+
+const VECTOR = /^fwp_f(32|64)x(\d+)$/;
 
 /** The text of the helpers called and of those that they call, in an order in which C takes them. */
 export function helperText(called: ReadonlySet<string>): string[] {
@@ -158,10 +247,12 @@ export function helperText(called: ReadonlySet<string>): string[] {
     if (LIBRARY.has(plain)) return void out.push(wrapper(plain, ""));
     const short = plain.replace(/f$/, "");
     if (LIBRARY.has(short)) return void out.push(wrapper(short, "f"));
-    const shape = /^fwp_f(32|64)x(\d+)$/.exec(name);
+    const shape = VECTOR.exec(name);
     if (shape === null) throw new InternalError(`no helper ${name}`);
     out.push(vector(shape[1] === "32" ? "float" : "double", Number(shape[2])));
   };
-  [...called].sort().forEach(add);
+  const names = [...called].sort();
+  if (names.some((name) => VECTOR.test(name))) out.push(SHUFFLE);
+  names.forEach(add);
   return out;
 }

@@ -26,6 +26,7 @@ export function isWord(e: Expr, words: ReadonlySet<string>): boolean {
     case "splat":
     case "ramp":
     case "across":
+    case "sums":
       return false;
   }
 }

@@ -164,6 +164,8 @@ function print(e: Expr): Printed {
     case "ramp":
     case "across":
       return print(e.x);
+    case "sums":
+      throw new InternalError("no JavaScript for vectors");
     default:
       return unreachable(e);
   }

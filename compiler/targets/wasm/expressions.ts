@@ -171,6 +171,8 @@ export class Expressions {
       }
       case "across":
         return this.#across(e.fn, this.value(e.x));
+      case "sums":
+        throw new InternalError("no instructions for sums of several vectors");
       default:
         return unreachable(e);
     }
