@@ -55,12 +55,18 @@ class Reader {
 
   /** Is a node larger than each of the values it is made from? Then it is better never made. */
   #expands(node: Node, parts: readonly NodeId[]): boolean {
-    const strip = (id: NodeId): NodeId => {
-      const x = bodyNode(this.#graph, id);
-      return x.op === "broadcast" ? strip(x.x) : id;
-    };
     const own = this.#elements(node.id);
-    return parts.every((p) => this.#elements(strip(p)) < own);
+    return parts.every((p) => this.#elements(this.#strip(p)) < own);
+  }
+
+  /** Is a node one of its parts scaled, by what is the same along some axis? Then it is made in passing wherever it is read. */
+  #scales(parts: readonly NodeId[], node: Node): boolean {
+    const own = this.#elements(node.id);
+    return parts.some((p) => this.#elements(this.#strip(p)) < own);
+  }
+  #strip(id: NodeId): NodeId {
+    const x = bodyNode(this.#graph, id);
+    return x.op === "broadcast" ? this.#strip(x.x) : id;
   }
 
   /** The products that a value under the given labels is a sum of. */
@@ -83,11 +89,12 @@ class Reader {
           false,
         );
       case "unary":
-        if (node.fn !== "neg" || !flatten([node.x])) return atom;
+        if (node.fn !== "neg") return atom;
         return this.terms(node.x, labels, false).map((t) => ({ ...t, negative: !t.negative }));
       case "contract": {
         const outer = [...node.aLabels, ...node.bLabels].every((l) => node.outLabels.includes(l));
-        if (!outer || !flatten([node.a, node.b])) return atom;
+        const scaled = this.#scales([node.a, node.b], node);
+        if (!outer || !(scaled || flatten([node.a, node.b]))) return atom;
         const place = (own: readonly number[]) =>
           own.map((l) => labels[node.outLabels.indexOf(l)]!);
         return (
@@ -99,7 +106,10 @@ class Reader {
       }
       case "binary":
         if (node.dtype !== "float") return atom;
-        if (node.fn === "mul" && flatten([node.a, node.b])) {
+        if (
+          node.fn === "mul" &&
+          (this.#scales([node.a, node.b], node) || flatten([node.a, node.b]))
+        ) {
           return (
             multiplied(this.terms(node.a, labels, false), this.terms(node.b, labels, false)) ?? atom
           );

@@ -41,10 +41,13 @@ function rewritten(
   const sum = sumOfProducts(graph, node, uses);
   if (sum === null) return null;
   const { terms, out, sizes } = sum;
-  const trivial = terms.length === 1 && terms[0]!.factors.length <= 2;
-  if (trivial) return null;
+  const [only] = terms;
+  const alone = terms.length === 1 && only!.factors.length <= 2;
+  // A sign leaves the sum: the sum may be wanted without it, too.
+  const signed = alone && only!.negative && out.length < sizes.size;
+  if (alone && !signed) return null;
   const cost = terms.reduce((n, t) => n + costOf(t.factors, out, sizes), 0);
-  if (cost >= 0.9 * plainCost(sum)) return null;
+  if (!signed && cost >= 0.9 * plainCost(sum)) return null;
   let total: NodeId | null = null;
   for (const term of terms) {
     const factors = term.factors.map((f) => ({ node: to(f.node), labels: f.labels }));
