@@ -11,6 +11,7 @@ import { dim, product, type Dim, type DimFunction, type Shape } from "../dims.ts
 import type { SequenceProgram } from "../graph/program.ts";
 import type { DType } from "../graph/ir.ts";
 import { buffersIn, drawsRandom } from "../loop/scan.ts";
+import { withoutQuestions } from "../loop/cuts.ts";
 import { sumsInRegisters } from "../loop/registers.ts";
 import type { Fresh } from "../loop/split.ts";
 import { extremesAsVectors } from "../loop/vectorise.ts";
@@ -175,10 +176,11 @@ function forVectors(emitter: Emitter, memory: Memory): readonly Statement[] {
   const plain = !drawsRandom(emitter.statements);
   const lanes = precision === "f64" ? machine.lanes / 2 : machine.lanes;
   const wanted = plain ? emitter.sideBySide : new Set<string>();
-  const rows = rowsTogether(emitter.statements, wanted, lanes, names("rows"));
+  const fresh: Fresh = { fresh: (wish) => emitter.name(wish) };
+  const pieces = withoutQuestions(emitter.statements, fresh);
+  const rows = rowsTogether(pieces, wanted, lanes, names("rows"));
   const columns = interchange(rows, names("columns"));
   if (!plain || !machine.together) return columns;
-  const fresh: Fresh = { fresh: (wish) => emitter.name(wish) };
   return extremesAsVectors(sumsInRegisters(columns, lanes, fresh), lanes, fresh);
 }
 
