@@ -25,8 +25,6 @@ const ALWAYS = [
   "-fno-trapping-math",
   "-ffp-contract=fast",
   "-fopenmp-simd",
-  // Short rows are set and copied all the time: by vectors, not by calls or string instructions, which cost more than the row.
-  "-fno-tree-loop-distribute-patterns",
   "-fPIC",
   "-pthread",
   "-shared",
