@@ -13,6 +13,7 @@ import type { DType } from "../graph/ir.ts";
 import { buffersIn, drawsRandom } from "../loop/scan.ts";
 import { withoutQuestions } from "../loop/cuts.ts";
 import { sumsInRegisters } from "../loop/registers.ts";
+import { shortLoopsWrittenOut } from "../loop/short.ts";
 import type { Fresh } from "../loop/split.ts";
 import { extremesAsVectors } from "../loop/vectorise.ts";
 import type { Expr, LoopKernel, Statement } from "../loop/ir.ts";
@@ -181,7 +182,8 @@ function forVectors(emitter: Emitter, memory: Memory): readonly Statement[] {
   const rows = rowsTogether(pieces, wanted, lanes, names("rows"));
   const columns = interchange(rows, names("columns"));
   if (!plain || !machine.together) return columns;
-  return extremesAsVectors(sumsInRegisters(columns, lanes, fresh), lanes, fresh);
+  const sums = extremesAsVectors(sumsInRegisters(columns, lanes, fresh), lanes, fresh);
+  return shortLoopsWrittenOut(sums, lanes, fresh);
 }
 
 function scratchSpecs(memory: Memory, kernels: readonly PlannedKernel[]): ScratchSpec[] {

@@ -108,22 +108,31 @@ class Interchange {
     this.#keep(loop.body);
   }
 
+  /** Whether one block holds everything. */
+  #isWhole(): boolean {
+    const { from, to } = this.#loop;
+    return from.op === "number" && to.op === "number" && to.value - from.value <= this.#block;
+  }
+  #first(): Expr {
+    return this.#isWhole() ? this.#loop.from : intVariable(this.#start);
+  }
+
   result(): Statement {
     const { from, to } = this.#loop;
-    const whole =
-      from.op === "number" && to.op === "number" && to.value - from.value <= this.#block;
-    const end = whole ? to : binary("min", add(intVariable(this.#start), int(this.#block)), to);
+    const whole = this.#isWhole();
+    const end = binary("min", add(intVariable(this.#start), int(this.#block)), to);
     return {
       ...this.#loop,
       variable: this.#start,
       // A block that holds everything is one round.
       to: whole ? add(from, int(1)) : to,
       step: whole ? 1 : this.#block,
-      body: [
-        { op: "define", name: this.#end, type: int(0).type, mutable: false, value: end },
-        ...this.#statements(this.#loop.body),
-      ],
+      body: [...(whole ? [] : [this.#define(end)]), ...this.#statements(this.#loop.body)],
     };
+  }
+
+  #define(value: Expr): Statement {
+    return { op: "define", name: this.#end, type: int(0).type, mutable: false, value };
   }
 
   /** Finds floats that live longer than the statements beside them. */
@@ -174,8 +183,8 @@ class Interchange {
     for (const s of group) expressionsOf(s).forEach(need);
     return {
       ...this.#loop,
-      from: intVariable(this.#start),
-      to: intVariable(this.#end),
+      from: this.#first(),
+      to: this.#isWhole() ? this.#loop.to : intVariable(this.#end),
       body: [
         ...[...needed].map((name) => this.#ints.get(name)!),
         ...group.map((s) => this.#statement(s)),
@@ -209,7 +218,7 @@ class Interchange {
     }
   }
   #place(): Expr {
-    return sub(intVariable(this.#loop.variable), intVariable(this.#start));
+    return sub(intVariable(this.#loop.variable), this.#first());
   }
   #expr(e: Expr): Expr {
     switch (e.op) {
