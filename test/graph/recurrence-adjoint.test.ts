@@ -48,6 +48,19 @@ describe("the adjoint of a recurrence", () => {
     }
   }
 
+  // What a value is compared with is not read back from memory where it was rounded, or computed in another order.
+  test("the largest element of what a state makes", () => {
+    const s = new StepBuilder("largest");
+    const b = s.body;
+    const n = dim(3);
+    const [x, m] = [s.input("x", [n]), s.parameter("M", [n, n])];
+    const h = s.state("h", [n]);
+    const z = b.add(b.contract(m, [0, 1], h, [1], [0]), x);
+    s.update("h", b.unary("tanh", z));
+    s.outputs.push({ name: "y", node: b.reduce("max", z, [0]) });
+    checkProgramGradients(unroll(s.finish()), sizes(5));
+  });
+
   test("segments that do not divide the steps", () => {
     checkProgramGradients(unroll(deltaStep(dim(1), dim(2))), { ...sizes(17), batch: 1 }, { every: dim(4) }); // prettier-ignore
     checkProgramGradients(unroll(selfReferentialStep(1)), { ...sizes(17), batch: 1 });

@@ -57,7 +57,7 @@ test("a few columns are one block", () => {
     columnSums(int(7), read("x", at(["t", 7], v("i"))), put("y", v("i"), sum)),
   );
   expect(changed(kernel)).toContain("for i_block in 0..1 independent");
-  expect(changed(kernel)).toContain("let i_end: int = 7");
+  expect(changed(kernel)).toContain("for i in 0..7 independent");
 });
 
 test("a sum along rows stays as it is", () => {
