@@ -32,7 +32,7 @@ const times = (a: Cost, n: number): Cost => ({
 
 type Numbers = Map<string, number>;
 
-/** The value of an int expression; null when it is not known without running the kernel. */
+/** The value of an int expression, of a condition 1 or 0; null when it is not known without running the kernel. */
 function valueOf(e: Expr, numbers: Numbers): number | null {
   if (e.op === "number") return e.value;
   if (e.op === "variable") return numbers.get(e.name) ?? null;
@@ -54,6 +54,12 @@ function valueOf(e: Expr, numbers: Numbers): number | null {
       return Math.max(a, b);
     case "min":
       return Math.min(a, b);
+    case "lt":
+      return Number(a < b);
+    case "le":
+      return Number(a <= b);
+    case "eq":
+      return Number(a === b);
     default:
       return null;
   }
@@ -94,8 +100,11 @@ function ofStatement(s: Statement, numbers: Numbers): Cost {
       const inner = new Map(numbers).set(s.variable, from + (to - from - s.step) / 2);
       return times(ofStatements(s.body, inner), (to - from) / s.step);
     }
-    case "if":
-      return plus(ofExpr(s.condition), ofStatements(s.body, new Map(numbers)));
+    case "if": {
+      // Of a condition that is not known the first way counts.
+      const taken = valueOf(s.condition, numbers) === 0 ? s.otherwise : s.body;
+      return plus(ofExpr(s.condition), ofStatements(taken, new Map(numbers)));
+    }
     default:
       return unreachable(s);
   }

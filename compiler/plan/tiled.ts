@@ -31,8 +31,7 @@ import {
   type Affine,
   type IndexVariable,
 } from "./affine.ts";
-import { Evaluator } from "./evaluate.ts";
-import { loopName, type Lowering } from "./lower.ts";
+import { finished, loopName, type Lowering } from "./lower.ts";
 import type { Machine } from "./machine.ts";
 import { ACROSS, Panels, type Terms } from "./panels.ts";
 import type { BufferLocation } from "./place.ts";
@@ -253,7 +252,7 @@ class TiledLowering {
     target: BufferLocation,
     adding: boolean,
   ): void {
-    const { emitter, plan } = this.#lowering;
+    const { emitter } = this.#lowering;
     const direct = this.#storesDirectly(target, adding);
     if (direct !== null) {
       this.#eachRow(r, places, (labels, i) => {
@@ -291,16 +290,7 @@ class TiledLowering {
       const of = (l: number) => this.#panels.fixed.get(l) ?? labels.get(l) ?? columns.get(l)!;
       const index = this.#node.outLabels.map(of);
       const sum = load(block, add(int(i * this.#panels.width), intVariable(j.name)), "float");
-      const finished = new Evaluator(emitter, {
-        leaf: (region, x) =>
-          region === plan.region && x.id === this.#node.id
-            ? { expr: sum, depth: emitter.depth }
-            : undefined,
-      });
-      const value =
-        this.#stage.node === this.#node.id
-          ? sum
-          : finished.compute(plan.region, plan.region.node(this.#stage.node), index).expr;
+      const value = finished(this.#lowering, this.#stage, this.#node, index, sum);
       this.#lowering.store(target, index, value, adding || (this.#stage.target?.add ?? false));
       emitter.close();
     });
