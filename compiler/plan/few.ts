@@ -1,6 +1,6 @@
 /**
  * Products of few rows, one vector and a matrix first of all: nothing is used often enough to be worth copying into panels.
- * Sums of several columns are made side by side while the matrix goes by once, for all rows; the columns are what threads
+ * Sums of several columns are under way while the matrix goes by once, for all rows; the columns are what threads
  * share. How many rows there are is often known only when a kernel runs: then it has both ways.
  */
 import { constant, dim, multiply, product, type Dim } from "../dims.ts";
@@ -8,7 +8,7 @@ import { valueName } from "../graph/names.ts";
 import type { ContractNode } from "../graph/ir.ts";
 import { binary, int } from "../loop/build.ts";
 import type { Expr } from "../loop/ir.ts";
-import { fixed, ofVariable, stridesOf, type Affine } from "./affine.ts";
+import { fixed, ofVariable, shifted, stridesOf, type Affine } from "./affine.ts";
 import { labelSizes } from "./choose.ts";
 import { LANES } from "./jam.ts";
 import { joined } from "./joined.ts";
@@ -104,17 +104,23 @@ export function emitFew(
       return;
     }
     const count = constant(columns.count)!;
-    const whole = Math.floor(count / LANES);
-    const some = (extent: number, from: number, width: number): void => {
+    const share = Math.floor(count / LANES);
+    // Columns far apart: each is read on from where the one before it ended, which memory is quick at.
+    const some = (extent: number, from: number, starts: readonly number[]): void => {
       const c = emitter.open("c", dim(extent), { from: int(from), spread: "independent" });
-      const offsets = Array.from({ length: width }, (_, i) => fixed(i));
-      l.evaluator.sharedAlong = width > 1 ? c.name : null;
-      sums(offsets.map((i) => labelsAt(emitter, sizes, columns, ofVariable(c), width, i)));
+      l.evaluator.sharedAlong = starts.length > 1 ? c.name : null;
+      const places = starts.map((start) => shifted(ofVariable(c), dim(start)));
+      sums(places.map((place) => labelsAt(emitter, sizes, columns, place, 1, fixed(0))));
       l.evaluator.sharedAlong = null;
       emitter.close();
     };
-    if (whole > 0) some(whole, 0, LANES);
-    if (whole * LANES < count) some(count, whole * LANES, 1);
+    if (share > 0)
+      some(
+        share,
+        0,
+        Array.from({ length: LANES }, (_, i) => i * share),
+      );
+    if (share * LANES < count) some(count, share * LANES, [0]);
   });
   // The other way computes them in passing.
   if (!stored) region.locations.delete(rows.operand);
