@@ -152,21 +152,29 @@ export class Panels {
     const { emitter } = this.lowering;
     const height = this.height;
     const to = this.within(this.rows, block, height);
-    const openRow = () => emitter.open("j", dim(height), { to, spread: "independent" });
-    const copy = (at: ReadonlyMap<number, Affine>, j: Affine, index: Expr): void => {
-      const value = this.valueAt(this.rows, at, this.labelsAt(this.rows, block, height, j));
-      emitter.emit({ op: "store", buffer: panel, index, value, add: false });
-    };
+    const openRow = (end: Expr) =>
+      emitter.open("j", dim(height), { to: end, spread: "independent" });
     if (this.rowsBeside) {
-      this.eachTerm(terms, (at, number) => {
-        const place = emitter.define("at", this.placeOf(terms, first, number, height));
-        const j = openRow();
-        copy(at, ofVariable(j), add(place, intVariable(j.name)));
-        emitter.close();
-      });
-      return;
+      const copy = (end: Expr): void =>
+        this.eachTerm(terms, (at, number) => {
+          const place = emitter.define("at", this.placeOf(terms, first, number, height));
+          const j = openRow(end);
+          const labels = this.labelsAt(this.rows, block, height, ofVariable(j));
+          const value = this.valueAt(this.rows, at, labels);
+          const index = add(place, intVariable(j.name));
+          emitter.emit({ op: "store", buffer: panel, index, value, add: false });
+          emitter.close();
+        });
+      if (to.op === "number") return copy(to);
+      // So few rows are copied best when it is a number how many.
+      const all = int(height);
+      return emitter.when(
+        binary("eq", to, all),
+        () => copy(all),
+        () => copy(to),
+      );
     }
-    const j = openRow();
+    const j = openRow(to);
     const labels = this.labelsAt(this.rows, block, height, ofVariable(j));
     const start = emitter.define("start", add(first, mul(intVariable(j.name), terms.count)));
     this.eachTerm(
