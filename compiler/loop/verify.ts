@@ -27,14 +27,18 @@ class Verifier {
   readonly #kernel: LoopKernel;
   readonly #buffers: ReadonlyMap<string, LoopBuffer>;
   readonly #scopes: Map<string, Variable>[] = [new Map()];
-  /** Inside loops over threads not all of which need come by. */
+  /** Inside conditions under which not all threads need come by. */
   #divergent = 0;
+  /** Sizes and ints made of them alone: the same for all threads. */
+  readonly #same = new Set<string>();
 
   constructor(kernel: LoopKernel) {
     this.#kernel = kernel;
     this.#buffers = new Map(kernel.buffers.map((b) => [b.name, b]));
-    for (const s of kernel.sizes)
+    for (const s of kernel.sizes) {
       this.#declare(s, { type: { kind: "int", lanes: 1 }, mutable: false });
+      this.#same.add(s);
+    }
   }
 
   check(): void {
@@ -73,6 +77,7 @@ class Verifier {
         return this.#expect(!s.text.includes("\n"), "a comment of several lines");
       case "define":
         this.#type(s.value, s.type.kind, s.name);
+        if (!s.mutable && this.#isSame(s.value)) this.#same.add(s.name);
         return this.#declare(s.name, { type: s.type, mutable: s.mutable });
       case "assign": {
         const v = this.#find(s.name);
@@ -97,18 +102,25 @@ class Verifier {
         this.#scopes.pop();
         return;
       }
-      case "if":
+      case "if": {
         this.#type(s.condition, "bool", "a condition");
-        this.#divergent += 1;
+        const may = this.#isSame(s.condition) ? 0 : 1;
+        this.#divergent += may;
         this.#block(s.body);
         this.#block(s.otherwise);
-        this.#divergent -= 1;
+        this.#divergent -= may;
         return;
+      }
       case "barrier":
         return this.#expect(this.#divergent === 0, "a barrier that some threads may not reach");
       default:
         return unreachable(s);
     }
+  }
+
+  #isSame(e: Expr): boolean {
+    if (e.op === "variable") return this.#same.has(e.name);
+    return e.op !== "load" && [...parts(e)].every((x) => this.#isSame(x));
   }
 
   #buffer(name: string, access: readonly LoopBuffer["access"][]): LoopBuffer {

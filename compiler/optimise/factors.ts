@@ -18,6 +18,9 @@ export interface SumOfProducts {
   readonly terms: readonly Product[];
   readonly out: readonly number[];
   readonly sizes: ReadonlyMap<number, Dim>;
+  /** Of a contraction: what each operand is a sum of. */
+  readonly sides:
+    readonly { readonly labels: readonly number[]; readonly terms: readonly Product[] }[] | null;
 }
 
 /** How many nodes (and outputs) read each node. */
@@ -150,17 +153,18 @@ export function sumOfProducts(graph: Graph, node: Node, uses: Uses): SumOfProduc
   if (node.op === "contract") {
     note(node.aLabels, node.a);
     note(node.bLabels, node.b);
-    const terms = multiplied(
-      reader.terms(node.a, node.aLabels, false),
-      reader.terms(node.b, node.bLabels, false),
-    );
-    return terms && { terms, out: node.outLabels, sizes };
+    const sides = [
+      { labels: node.aLabels, terms: reader.terms(node.a, node.aLabels, false) },
+      { labels: node.bLabels, terms: reader.terms(node.b, node.bLabels, false) },
+    ];
+    const terms = multiplied(sides[0]!.terms, sides[1]!.terms);
+    return terms && { terms, out: node.outLabels, sizes, sides };
   }
   if (node.op === "reduce" && node.fn === "sum") {
     const labels = bodyNode(graph, node.x).shape.map((_, i) => i);
     note(labels, node.x);
     const terms = reader.terms(node.x, labels, false);
-    return { terms, out: labels.filter((l) => !node.axes.includes(l)), sizes };
+    return { terms, out: labels.filter((l) => !node.axes.includes(l)), sizes, sides: null };
   }
   return null;
 }

@@ -11,7 +11,7 @@ import type { SequenceProgram } from "../graph/program.ts";
 import { rebuild } from "../graph/rebuild.ts";
 import { bodyNode, operands } from "../graph/shapes.ts";
 import { simplifyProgram } from "../graph/simplify.ts";
-import { sumOfProducts, volume, type SumOfProducts, type Uses } from "./factors.ts";
+import { sumOfProducts, volume, type Product, type SumOfProducts, type Uses } from "./factors.ts";
 import { computeNearby } from "./nearby.ts";
 import { separateHeads } from "./separate.ts";
 import { costOf, multiply } from "./order.ts";
@@ -25,10 +25,25 @@ function usesOf(graph: Graph, roots: readonly NodeId[]): Uses {
   return uses;
 }
 
-/** Elements visited when the node is computed as it stands, everything elementwise fused into it. */
-function plainCost(sum: SumOfProducts): number {
-  const factors = Math.max(...sum.terms.map((t) => t.factors.length));
-  return volume(sum.sizes.keys(), sum.sizes) * Math.max(1, factors - 1) * sum.terms.length;
+/** Multiplications in the longest of some products. */
+const products = (list: readonly Product[]): number =>
+  Math.max(...list.map((t) => t.factors.length - 1));
+
+/**
+ * Elements visited when the node is computed as it stands: with everything elementwise fused into it, or with the operands
+ * of a contraction made first.
+ */
+function plainCost({ terms, sides, sizes }: SumOfProducts): number {
+  const all = volume(sizes.keys(), sizes);
+  const fused = all * Math.max(1, products(terms)) * terms.length;
+  if (sides === null) return fused;
+  const made = sides.map(
+    (s) => volume(s.labels, sizes) * (products(s.terms) * s.terms.length + s.terms.length - 1),
+  );
+  return Math.min(
+    fused,
+    made.reduce((a, b) => a + b, all),
+  );
 }
 
 function rewritten(

@@ -30,12 +30,18 @@ const times = (a: Cost, n: number): Cost => ({
   stores: a.stores * n,
 });
 
-type Numbers = Map<string, number>;
+/** A mean is that of a variable which has several values: what is made of it is not rounded. */
+type Numbers = Map<string, { readonly value: number; readonly mean: boolean }>;
 
-/** The value of an int expression; null when it is not known without running the kernel. */
+const ofMean = (e: Expr, numbers: Numbers): boolean =>
+  e.op === "variable"
+    ? numbers.get(e.name)?.mean === true
+    : [...parts(e)].some((x) => ofMean(x, numbers));
+
+/** The value of an int expression, of a condition 1 or 0; null when it is not known without running the kernel. */
 function valueOf(e: Expr, numbers: Numbers): number | null {
   if (e.op === "number") return e.value;
-  if (e.op === "variable") return numbers.get(e.name) ?? null;
+  if (e.op === "variable") return numbers.get(e.name)?.value ?? null;
   if (e.op !== "binary") return null;
   const [a, b] = [valueOf(e.a, numbers), valueOf(e.b, numbers)];
   if (a === null || b === null) return null;
@@ -47,13 +53,19 @@ function valueOf(e: Expr, numbers: Numbers): number | null {
     case "mul":
       return a * b;
     case "div":
-      return Math.trunc(a / b);
+      return ofMean(e, numbers) ? a / b : Math.trunc(a / b);
     case "mod":
       return a % b;
     case "max":
       return Math.max(a, b);
     case "min":
       return Math.min(a, b);
+    case "lt":
+      return Number(a < b);
+    case "le":
+      return Number(a <= b);
+    case "eq":
+      return Number(a === b);
     default:
       return null;
   }
@@ -77,7 +89,7 @@ function ofStatement(s: Statement, numbers: Numbers): Cost {
     case "define":
     case "assign": {
       const value = valueOf(s.value, numbers);
-      if (value !== null) numbers.set(s.name, value);
+      if (value !== null) numbers.set(s.name, { value, mean: ofMean(s.value, numbers) });
       return ofExpr(s.value);
     }
     case "store": {
@@ -91,11 +103,15 @@ function ofStatement(s: Statement, numbers: Numbers): Cost {
       const to = valueOf(s.to, numbers);
       if (from === null || to === null || to <= from) return NOTHING;
       // The middle stands for all rounds: inner loops may grow with this one. A last round cut short counts as its part.
-      const inner = new Map(numbers).set(s.variable, from + (to - from - s.step) / 2);
+      const value = from + (to - from - s.step) / 2;
+      const inner = new Map(numbers).set(s.variable, { value, mean: to - from > s.step });
       return times(ofStatements(s.body, inner), (to - from) / s.step);
     }
-    case "if":
-      return plus(ofExpr(s.condition), ofStatements(s.body, new Map(numbers)));
+    case "if": {
+      // Of a condition that is not known the first way counts.
+      const taken = valueOf(s.condition, numbers) === 0 ? s.otherwise : s.body;
+      return plus(ofExpr(s.condition), ofStatements(taken, new Map(numbers)));
+    }
     default:
       return unreachable(s);
   }
@@ -107,5 +123,8 @@ function ofStatements(list: readonly Statement[], numbers: Numbers): Cost {
 
 /** Of one run of the kernel with these sizes. */
 export function costOf(kernel: LoopKernel, sizes: Sizes): Cost {
-  return ofStatements(kernel.body, new Map(Object.entries(sizes)));
+  return ofStatements(
+    kernel.body,
+    new Map(Object.entries(sizes).map(([name, value]) => [name, { value, mean: false }])),
+  );
 }

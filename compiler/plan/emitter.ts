@@ -92,16 +92,21 @@ export class Emitter {
     if (scope?.loop == null) throw new InternalError("no loop is open");
     if (scope.statements.length > 0) this.emit(scope.loop(scope.statements));
   }
-  /** Statements that `inside` emits at this depth run only when the condition holds. */
-  when(condition: Expr, inside: () => void): void {
-    const scope = this.#scopes.at(-1)!;
-    const inner: Statement[] = [];
-    // What is named inside must not be used after it.
-    this.#scopes[this.depth] = { statements: inner, loop: null, known: new Map(scope.known) };
+  /** Statements that `inside` emits at this depth run only when the condition holds, those of `otherwise` when not. */
+  when(condition: Expr, inside: () => void, otherwise?: () => void): void {
+    const body = this.#apart(inside);
+    const rest = otherwise === undefined ? [] : this.#apart(otherwise);
+    this.emit({ op: "if", condition, body, otherwise: rest });
+  }
+  /** What is emitted at this depth, by itself: what is named inside must not be used after it. */
+  #apart(inside: () => void): Statement[] {
     const at = this.depth;
+    const scope = this.#scopes[at]!;
+    const statements: Statement[] = [];
+    this.#scopes[at] = { statements, loop: null, known: new Map(scope.known) };
     inside();
     this.#scopes[at] = scope;
-    scope.statements.push({ op: "if", condition, body: inner, otherwise: [] });
+    return statements;
   }
 
   define(wish: string, value: Expr, mutable = false, depth = this.depth): Expr {

@@ -83,6 +83,7 @@ export class Lowering {
             places.map((place) => [...lanes[0]!, place]),
           );
           this.evaluator.sharedAlong = null;
+          this.#laneLocations = [];
         },
         true,
       );
@@ -92,7 +93,7 @@ export class Lowering {
   #laneLocations: readonly Map<Node["id"], Location>[] = [];
   #enter(lane: number, lanes: number): void {
     if (lanes === 1) return;
-    for (const [id, at] of this.#laneLocations[lane]!) this.plan.region.locations.set(id, at);
+    for (const [id, at] of this.#laneLocations[lane] ?? []) this.plan.region.locations.set(id, at);
   }
 
   #stage(s: Stage, lanes: readonly (readonly Affine[])[]): void {
@@ -102,7 +103,7 @@ export class Lowering {
     if (equation !== null) this.emitter.comment(equation);
     if (s.kind === "whole") return this.whole(this, s);
     const indices = lanes.map((l) => indexOf(node.shape.length, s.loops, l));
-    const totals = s.kind === "reduce" ? this.#reduce(s, node, indices) : null;
+    const totals = s.kind === "reduce" ? this.reduce(node, s.reducing, indices) : null;
     indices.forEach((index, lane) => {
       this.#enter(lane, lanes.length);
       const value =
@@ -132,14 +133,19 @@ export class Lowering {
    * A reduction. Alone it is made in four independent parts, so that one addition need not wait for the last; several
    * lanes are independent of each other anyway.
    */
-  #reduce(s: Stage, node: Node, indices: readonly (readonly Affine[])[]): Placed[] {
+  reduce(
+    node: Node,
+    reducing: readonly StageLoop[],
+    indices: readonly (readonly Affine[])[],
+  ): Placed[] {
     const { emitter } = this;
+    const around = node.shape.length;
     const { region } = this.plan;
     const fn = node.op === "reduce" ? node.fn : "sum";
     const start = fn === "sum" ? 0 : fn === "max" ? -Infinity : Infinity;
     const join = (a: Expr, b: Expr): Expr => binary(fn === "sum" ? "add" : fn, a, b);
     const depth = emitter.depth;
-    const inner = s.reducing.at(-1);
+    const inner = reducing.at(-1);
     const zero = node.dtype === "int" && fn === "sum" ? int(0) : float(start);
     const length = inner === undefined ? 1 : (constant(inner.extent) ?? Infinity);
     // A compiler that makes vectors of a sum takes it apart by itself.
@@ -147,9 +153,9 @@ export class Lowering {
     const vectors = machine.kind === "vector" && (machine.together || fn === "sum");
     const alone = indices.length === 1 && !vectors;
     const parts = alone && length >= 4 && node.dtype !== "int" ? 4 : 1;
-    const outer = s.reducing.slice(0, -1);
+    const outer = reducing.slice(0, -1);
     const totals = outer.length === 0 ? [] : indices.map(() => emitter.define(fn, zero, true));
-    const opened = outer.map((loop, j) => this.#open(loop, s.loops.length + j));
+    const opened = outer.map((loop, j) => this.#open(loop, around + j));
     const inside = emitter.depth;
     const sums = indices.map(() =>
       Array.from({ length: parts }, () => emitter.define(fn, zero, true)),
@@ -159,7 +165,7 @@ export class Lowering {
     const accumulate = (part: number, variables: readonly Affine[]): void =>
       indices.forEach((index, lane) => {
         this.#enter(lane, indices.length);
-        const at = indexOf(rank, s.reducing, variables);
+        const at = indexOf(rank, reducing, variables);
         const factors = termsOf(this.evaluator, region, node, index, at);
         // What is the same in all terms is multiplied once, afterwards.
         common[lane] ??= sameInAll(factors, inside);
@@ -168,7 +174,7 @@ export class Lowering {
         const sum = sums[lane]![part]!;
         emitter.assign(sum, join(sum, this.evaluator.multiplied(varying).expr));
       });
-    const last = s.loops.length + outer.length;
+    const last = around + outer.length;
     if (inner === undefined) accumulate(0, []);
     else if (parts === 1) {
       const v = this.#open(inner, last);
@@ -260,4 +266,21 @@ export function loops(
   );
   inside(index);
   for (let i = 0; i < shape.length; i++) l.emitter.close();
+}
+
+/** What a stage stores for a sum of its product: the sum, or what an elementwise expression makes of it. */
+export function finished(
+  l: Lowering,
+  s: Stage,
+  product: Node,
+  index: readonly Affine[],
+  sum: Expr,
+): Expr {
+  if (s.node === product.id) return sum;
+  const { region } = l.plan;
+  const evaluator = new Evaluator(l.emitter, {
+    leaf: (where, x) =>
+      where === region && x.id === product.id ? { expr: sum, depth: l.emitter.depth } : undefined,
+  });
+  return evaluator.compute(region, region.node(s.node), index).expr;
 }

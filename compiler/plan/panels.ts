@@ -3,11 +3,10 @@
  * them are copied into panels.
  */
 import { constant, dim, multiply, type Dim } from "../dims.ts";
-import type { ContractNode, NodeId } from "../graph/ir.ts";
+import type { ContractNode } from "../graph/ir.ts";
 import { add, binary, int, intVariable, mul } from "../loop/build.ts";
 import type { Expr, Spread } from "../loop/ir.ts";
 import {
-  divide,
   fixed,
   ofVariable,
   plus,
@@ -20,8 +19,7 @@ import {
 import { labelSizes } from "../graph/products.ts";
 import { loopName, type Lowering } from "./lower.ts";
 import type { Machine } from "./machine.ts";
-import type { Region } from "./region.ts";
-import { lengthOf, sidesOf, type Side } from "./sides.ts";
+import { isStored, labelsAt, lengthOf, sidesOf, type Side } from "./sides.ts";
 
 /** Registers side by side in the block of sums. */
 export const ACROSS = 2;
@@ -34,26 +32,6 @@ const WIDEST = 4096;
 export interface Terms {
   readonly count: Expr;
   readonly range: { readonly from: Expr; readonly to: Expr } | null;
-}
-
-/** Whether a value can be read from memory as it is. */
-function isStored(region: Region, id: NodeId): boolean {
-  const at = region.locations.get(id);
-  if (at !== undefined) {
-    return at.kind === "buffer" || (at.kind === "outer" && isStored(at.region, at.node));
-  }
-  const node = region.node(id);
-  switch (node.op) {
-    case "broadcast":
-    case "transpose":
-    case "reshape":
-    case "slice":
-    case "reverse":
-    case "stop":
-      return isStored(region, node.x);
-    default:
-      return false;
-  }
 }
 
 export class Panels {
@@ -174,21 +152,29 @@ export class Panels {
     const { emitter } = this.lowering;
     const height = this.height;
     const to = this.within(this.rows, block, height);
-    const openRow = () => emitter.open("j", dim(height), { to, spread: "independent" });
-    const copy = (at: ReadonlyMap<number, Affine>, j: Affine, index: Expr): void => {
-      const value = this.valueAt(this.rows, at, this.labelsAt(this.rows, block, height, j));
-      emitter.emit({ op: "store", buffer: panel, index, value, add: false });
-    };
+    const openRow = (end: Expr) =>
+      emitter.open("j", dim(height), { to: end, spread: "independent" });
     if (this.rowsBeside) {
-      this.eachTerm(terms, (at, number) => {
-        const place = emitter.define("at", this.placeOf(terms, first, number, height));
-        const j = openRow();
-        copy(at, ofVariable(j), add(place, intVariable(j.name)));
-        emitter.close();
-      });
-      return;
+      const copy = (end: Expr): void =>
+        this.eachTerm(terms, (at, number) => {
+          const place = emitter.define("at", this.placeOf(terms, first, number, height));
+          const j = openRow(end);
+          const labels = this.labelsAt(this.rows, block, height, ofVariable(j));
+          const value = this.valueAt(this.rows, at, labels);
+          const index = add(place, intVariable(j.name));
+          emitter.emit({ op: "store", buffer: panel, index, value, add: false });
+          emitter.close();
+        });
+      if (to.op === "number") return copy(to);
+      // So few rows are copied best when it is a number how many.
+      const all = int(height);
+      return emitter.when(
+        binary("eq", to, all),
+        () => copy(all),
+        () => copy(to),
+      );
     }
-    const j = openRow();
+    const j = openRow(to);
     const labels = this.labelsAt(this.rows, block, height, ofVariable(j));
     const start = emitter.define("start", add(first, mul(intVariable(j.name), terms.count)));
     this.eachTerm(
@@ -222,34 +208,7 @@ export class Panels {
 
   /** Indices of a side's labels at number `block · width + offset` along it. */
   labelsAt(side: Side, block: Affine, width: number, offset: Affine): Map<number, Affine> {
-    const { emitter } = this.lowering;
-    const extents = side.labels.map((l) => this.sizes.get(l)!);
-    const strides = stridesOf(extents);
-    const found = new Map<number, Affine>();
-    let start = times(block, dim(width));
-    let within = offset;
-    side.labels.forEach((l, i) => {
-      if (i === side.labels.length - 1) {
-        found.set(l, plus(start, within));
-        return;
-      }
-      const [stride, extent] = [strides[i]!, extents[i]!];
-      const n = constant(stride);
-      const sum = plus(start, within);
-      const parts = divide(sum, stride);
-      if (parts === undefined && n !== undefined && n % width === 0) {
-        // A block lies within one step of this label: it is enough to divide where the block begins.
-        const first = divide(start, stride) ?? emitter.divmod(start, stride, extent);
-        found.set(l, first.quotient);
-        start = first.remainder;
-        return;
-      }
-      const { quotient, remainder } = parts ?? emitter.divmod(sum, stride, extent);
-      found.set(l, quotient);
-      start = remainder;
-      within = fixed(0);
-    });
-    return found;
+    return labelsAt(this.lowering.emitter, this.sizes, side, block, width, offset);
   }
 
   /** The labels of row number `i` of a block; beyond the end those of the last row, whose sums are not stored. */

@@ -21,8 +21,7 @@ import {
 import { bandOf } from "./bands.ts";
 import { labelSizes } from "../graph/products.ts";
 import { LARGEST_UNBLOCKED } from "./choose.ts";
-import { Evaluator } from "./evaluate.ts";
-import { loopName, type Lowering } from "./lower.ts";
+import { finished, loopName, type Lowering } from "./lower.ts";
 import type { BufferLocation } from "./place.ts";
 import { lengthOf, sidesOf, type Side } from "./sides.ts";
 import type { Stage } from "./stages.ts";
@@ -380,7 +379,7 @@ class ProductLowering {
     target: BufferLocation,
     adding: boolean,
   ): void {
-    const { emitter, plan } = this.#lowering;
+    const { emitter } = this.#lowering;
     const guard = (side: Side, block: Affine, width: number, i: number, inside: () => void) => {
       const count = constant(side.count);
       if ((count !== undefined && count % width === 0) || i === 0) return inside();
@@ -399,16 +398,7 @@ class ProductLowering {
           guard(this.#columns, c, COLUMNS, j, () => {
             const of = (l: number) => this.#fixed.get(l) ?? rows[i]!.get(l) ?? columns[j]!.get(l)!;
             const index = this.#node.outLabels.map(of);
-            const finished = new Evaluator(emitter, {
-              leaf: (region, x) =>
-                region === plan.region && x.id === this.#node.id
-                  ? { expr: sum, depth: emitter.depth }
-                  : undefined,
-            });
-            const value =
-              this.#stage.node === this.#node.id
-                ? sum
-                : finished.compute(plan.region, plan.region.node(this.#stage.node), index).expr;
+            const value = finished(this.#lowering, this.#stage, this.#node, index, sum);
             const add = adding || (this.#stage.target?.add ?? false);
             this.#lowering.store(target, index, value, add);
           });

@@ -1,7 +1,10 @@
 /** The two sides of a product of matrices. */
-import { constant, product, type Dim } from "../dims.ts";
+import { constant, dim, product, type Dim } from "../dims.ts";
 import type { ContractNode, NodeId } from "../graph/ir.ts";
 import { classify } from "../graph/products.ts";
+import { divide, fixed, plus, stridesOf, times, type Affine } from "./affine.ts";
+import type { Emitter } from "./emitter.ts";
+import type { Region } from "./region.ts";
 
 /** One side of the product: the labels that only one operand has, as one long axis. */
 export interface Side {
@@ -24,4 +27,62 @@ export function sidesOf(node: ContractNode, sizes: ReadonlyMap<number, Dim>) {
     summed,
     batch,
   };
+}
+
+/** Whether a value can be read from memory as it is. */
+export function isStored(region: Region, id: NodeId): boolean {
+  const at = region.locations.get(id);
+  if (at !== undefined) {
+    return at.kind === "buffer" || (at.kind === "outer" && isStored(at.region, at.node));
+  }
+  const node = region.node(id);
+  switch (node.op) {
+    case "broadcast":
+    case "transpose":
+    case "reshape":
+    case "slice":
+    case "reverse":
+    case "stop":
+      return isStored(region, node.x);
+    default:
+      return false;
+  }
+}
+
+/** Indices of a side's labels at number `block · width + offset` along it. */
+export function labelsAt(
+  emitter: Emitter,
+  sizes: ReadonlyMap<number, Dim>,
+  side: Side,
+  block: Affine,
+  width: number,
+  offset: Affine,
+): Map<number, Affine> {
+  const extents = side.labels.map((l) => sizes.get(l)!);
+  const strides = stridesOf(extents);
+  const found = new Map<number, Affine>();
+  let start = times(block, dim(width));
+  let within = offset;
+  side.labels.forEach((l, i) => {
+    if (i === side.labels.length - 1) {
+      found.set(l, plus(start, within));
+      return;
+    }
+    const [stride, extent] = [strides[i]!, extents[i]!];
+    const n = constant(stride);
+    const sum = plus(start, within);
+    const parts = divide(sum, stride);
+    if (parts === undefined && n !== undefined && n % width === 0) {
+      // A block lies within one step of this label: it is enough to divide where the block begins.
+      const first = divide(start, stride) ?? emitter.divmod(start, stride, extent);
+      found.set(l, first.quotient);
+      start = first.remainder;
+      return;
+    }
+    const { quotient, remainder } = parts ?? emitter.divmod(sum, stride, extent);
+    found.set(l, quotient);
+    start = remainder;
+    within = fixed(0);
+  });
+  return found;
 }

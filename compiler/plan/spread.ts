@@ -1,9 +1,9 @@
 /**
  * Which loops of a kernel several threads share. All threads run the kernel; of a loop `over workgroups` each takes a part
  * of the iterations, everything else that has an effect becomes such a loop of one iteration, and barriers stand between
- * them. What a result is does not depend on the number of threads: no sum is ever split.
+ * them; of two ways that sizes choose between each is shared by itself. What a result is does not depend on the number of threads: no sum is ever split.
  */
-import { add, binary, int, mul, sub } from "../loop/build.ts";
+import { add, binary, int, mul, select, sub } from "../loop/build.ts";
 import type { Expr, LoopKernel, Statement } from "../loop/ir.ts";
 import {
   expressionsIn,
@@ -16,6 +16,7 @@ import {
 } from "../loop/scan.ts";
 
 type Loop = Extract<Statement, { op: "for" }>;
+type If = Extract<Statement, { op: "if" }>;
 
 export interface Spread {
   readonly body: readonly Statement[];
@@ -172,7 +173,11 @@ class Spreader {
         result.push(s);
         continue;
       }
-      const shared = isLoop(s) ? this.#shared(s, outermost) : null;
+      const shared = isLoop(s)
+        ? this.#shared(s, outermost)
+        : s.op === "if"
+          ? this.#ways(s, outermost)
+          : null;
       if (shared === null) {
         alone.push(s);
         open = Math.max(open, needed);
@@ -198,6 +203,16 @@ class Spreader {
     if (loop.spread !== "serial" || !outermost || !this.#uniform(loop)) return null;
     const inner = this.#sections(loop.body, false);
     return inner === null ? null : { ...loop, body: [...inner, { op: "barrier" }] };
+  }
+  /** Two ways, if sizes alone say which one it is: then all threads take the same. */
+  #ways(s: If, outermost: boolean): Statement | null {
+    if (this.#overSizes(s.condition) === null) return null;
+    const ways = [s.body, s.otherwise].map((body) => this.#sections(body, outermost));
+    if (ways.every((way) => way === null)) return null;
+    const [body = [], otherwise = []] = [s.body, s.otherwise].map(
+      (given, i) => ways[i] ?? (given.length === 0 ? [] : [this.#once(given)]),
+    );
+    return { ...s, body, otherwise };
   }
   /** Whether all threads come to the same bounds by themselves. */
   #uniform(loop: Loop): boolean {
@@ -231,9 +246,14 @@ class Spreader {
     for (const s of body) {
       if (s.op === "store" || s.op === "assign") total = add(total, int(s.value.type.lanes));
       else if (isLoop(s)) total = add(total, mul(this.#trips(s), this.#work(s.body)));
-      else if (s.op === "if") total = add(total, this.#work(s.body));
+      else if (s.op === "if") total = add(total, this.#workOfWays(s));
     }
     return total;
+  }
+  #workOfWays(s: If): Expr {
+    const ways = [this.#work(s.body), this.#work(s.otherwise)] as const;
+    const condition = this.#overSizes(s.condition);
+    return condition === null || s.otherwise.length === 0 ? ways[0] : select(condition, ...ways);
   }
   #trips({ from, to, step }: Loop): Expr {
     const [a, b] = [this.#overSizes(from), this.#overSizes(to)];

@@ -31,8 +31,7 @@ import {
   type Affine,
   type IndexVariable,
 } from "./affine.ts";
-import { Evaluator } from "./evaluate.ts";
-import { loopName, type Lowering } from "./lower.ts";
+import { finished, loopName, type Lowering } from "./lower.ts";
 import type { Machine } from "./machine.ts";
 import { ACROSS, Panels, type Terms } from "./panels.ts";
 import type { BufferLocation } from "./place.ts";
@@ -40,8 +39,10 @@ import type { Stage } from "./stages.ts";
 
 /** Terms of a sum that are added in one pass over the result: panels of so many rows stay in the cache. */
 const PASS = 256;
-/** Blocks of rows that a panel of columns is used for while it is in the nearest cache. */
+/** Blocks of rows, at most, that a panel of columns is used for while it is in the nearest cache. */
 const STRIP_BLOCKS = 8;
+/** The number of strips is a multiple of this, so that so many threads (or two) get equal shares. */
+const SHARES = 4;
 export function emitTiled(
   lowering: Lowering,
   s: Stage,
@@ -155,10 +156,10 @@ class TiledLowering {
     this.#panels.packColumns(ofVariable(p), columns, startOf(p.name), terms);
     emitter.close();
 
-    this.#strips((strip, count) => {
+    this.#strips((first, count) => {
       const openBlock = () =>
         emitter.open("q", dim(STRIP_BLOCKS), { to: count, spread: "independent" });
-      const blockOf = (q: IndexVariable) => plus(times(strip, dim(STRIP_BLOCKS)), ofVariable(q));
+      const blockOf = (q: IndexVariable) => plus(first, ofVariable(q));
       if (rows !== null) {
         const q = openBlock();
         this.#panels.packRows(blockOf(q), rows, this.#panels.copiedFrom(q, terms), terms);
@@ -184,20 +185,22 @@ class TiledLowering {
     });
   }
 
-  /** Loops over strips of blocks of rows; `inside` with the number of the strip and of its blocks. */
-  #strips(inside: (strip: Affine, count: Expr) => void): void {
+  /**
+   * Loops over strips of blocks of rows; `inside` with the first block of the strip and how many it has. Strips are of equal
+   * length, and as many as several threads can share.
+   */
+  #strips(inside: (first: Affine, count: Expr) => void): void {
     const { emitter } = this.#lowering;
-    const heights = apply("ceildiv", this.#panels.rows.count, dim(this.#panels.height));
-    const known = constant(heights);
+    const blocks = apply("ceildiv", this.#panels.rows.count, dim(this.#panels.height));
+    const known = constant(blocks);
     if (known !== undefined && known <= STRIP_BLOCKS) return inside(fixed(0), int(known));
-    const strips = apply("ceildiv", heights, dim(STRIP_BLOCKS));
-    const strip = emitter.open("r", strips, { spread: "independent" });
-    const left = sub(emitter.size(heights), mul(intVariable(strip.name), int(STRIP_BLOCKS)));
-    const all = known !== undefined && known % STRIP_BLOCKS === 0;
-    const count = all
-      ? int(STRIP_BLOCKS)
-      : emitter.define("count", binary("min", left, int(STRIP_BLOCKS)));
-    inside(ofVariable(strip), count);
+    const strips = multiply(apply("ceildiv", blocks, dim(STRIP_BLOCKS * SHARES)), dim(SHARES));
+    const strip = intVariable(emitter.open("r", strips, { spread: "independent" }).name);
+    const [all, count] = [emitter.size(blocks), emitter.size(strips)];
+    const start = (number: Expr): Expr => binary("div", mul(number, all), count);
+    const first = emitter.define("first", start(strip));
+    const left = emitter.define("count", sub(start(add(strip, int(1))), first));
+    inside(ofVariable(emitter.indexVariable(first, blocks, emitter.depth)), left);
     emitter.close();
   }
 
@@ -253,7 +256,7 @@ class TiledLowering {
     target: BufferLocation,
     adding: boolean,
   ): void {
-    const { emitter, plan } = this.#lowering;
+    const { emitter } = this.#lowering;
     const direct = this.#storesDirectly(target, adding);
     if (direct !== null) {
       this.#eachRow(r, places, (labels, i) => {
@@ -291,16 +294,7 @@ class TiledLowering {
       const of = (l: number) => this.#panels.fixed.get(l) ?? labels.get(l) ?? columns.get(l)!;
       const index = this.#node.outLabels.map(of);
       const sum = load(block, add(int(i * this.#panels.width), intVariable(j.name)), "float");
-      const finished = new Evaluator(emitter, {
-        leaf: (region, x) =>
-          region === plan.region && x.id === this.#node.id
-            ? { expr: sum, depth: emitter.depth }
-            : undefined,
-      });
-      const value =
-        this.#stage.node === this.#node.id
-          ? sum
-          : finished.compute(plan.region, plan.region.node(this.#stage.node), index).expr;
+      const value = finished(this.#lowering, this.#stage, this.#node, index, sum);
       this.#lowering.store(target, index, value, adding || (this.#stage.target?.add ?? false));
       emitter.close();
     });

@@ -4,6 +4,7 @@ import { dim, subtract } from "../dims.ts";
 import type { AppendNode, ConcatNode, CumsumNode, ScatterNode } from "../graph/ir.ts";
 import { add, float, int } from "../loop/build.ts";
 import { fixed, minus, ofVariable, sameAffine, shifted } from "./affine.ts";
+import { emitFew, fewRows } from "./few.ts";
 import { homeOf, loopName, loops, valueAt, type Lowering } from "./lower.ts";
 import { emitProduct } from "./product.ts";
 import { emitRandom } from "./random.ts";
@@ -19,9 +20,13 @@ export function emitWhole(l: Lowering, s: Stage): void {
     const contract = l.plan.region.node(product);
     const { machine } = l.memory;
     if (contract.op === "contract") {
-      return machine.kind === "vector"
-        ? emitTiled(l, s, contract, machine)
-        : emitProduct(l, s, contract);
+      const inBlocks = () =>
+        machine.kind === "vector"
+          ? emitTiled(l, s, contract, machine)
+          : emitProduct(l, s, contract);
+      const few = fewRows(l, contract);
+      if (few === null) return inBlocks();
+      return l.emitter.when(few.condition, () => emitFew(l, s, contract, few), inBlocks);
     }
   }
   switch (node.op) {

@@ -1,7 +1,7 @@
 /** Which loops threads share, and where they wait for each other. */
 import { expect, test } from "vitest";
-import { add, float, int, variable } from "../../compiler/loop/build.ts";
-import { FLOAT, type LoopKernel } from "../../compiler/loop/ir.ts";
+import { add, binary, float, int, variable } from "../../compiler/loop/build.ts";
+import { FLOAT, type LoopKernel, type Statement } from "../../compiler/loop/ir.ts";
 import { expressionText, kernelText } from "../../compiler/loop/text.ts";
 import { verifyKernel } from "../../compiler/loop/verify.ts";
 import { spreadLoops } from "../../compiler/plan/spread.ts";
@@ -129,4 +129,37 @@ test("a definition that reads what the kernel writes stands between barriers", (
       .text.split("\n")
       .filter((l) => l === "barrier"),
   ).toHaveLength(2);
+});
+
+test("of two ways that sizes choose between each is shared; what a thread finds by itself, one does alone", () => {
+  const once = loop("i", v("batch"), "independent", put("x", v("i"), read("a", v("i"))));
+  const twice = [
+    loop("j", v("batch"), "independent", put("y", v("j"), read("a", v("j")))),
+    loop("k", v("batch"), "independent", put("x", v("k"), read("y", int(0)))),
+  ];
+  const few: Statement = { op: "if", condition: binary("lt", v("batch"), int(4)), body: [once], otherwise: twice }; // prettier-ignore
+  const reader = loop("l", v("batch"), "independent", put("z", v("l"), read("x", int(0))));
+  const made = spread(kernelOf(["batch"], few, reader));
+  expect(made.text).toBe(
+    [
+      "if (batch < 4)",
+      "  for i in 0..batch workgroups",
+      "    x[i] = a[i]",
+      "else",
+      "  for j in 0..batch workgroups",
+      "    y[j] = a[j]",
+      "  barrier",
+      "  for k in 0..batch workgroups",
+      "    x[k] = y[0]",
+      "barrier",
+      "for l in 0..batch workgroups",
+      "  z[l] = x[0]",
+    ].join("\n"),
+  );
+  expect(made.work).toBe("(select((batch < 4), batch, (batch + batch)) + batch)");
+
+  const found: Statement = { ...few, condition: binary("lt", read("a", int(0)), float(4)) };
+  expect(spread(kernelOf(["batch"], found, reader)).text.split("\n")[0]).toBe(
+    "for once in 0..1 workgroups",
+  );
 });
