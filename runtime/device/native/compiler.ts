@@ -25,8 +25,6 @@ const ALWAYS = [
   "-fno-trapping-math",
   "-ffp-contract=fast",
   "-fopenmp-simd",
-  // Copies into panels are of a few floats at a time: no calls of memmove for them.
-  "-fno-tree-loop-distribute-patterns",
   "-fPIC",
   "-pthread",
   "-shared",
