@@ -1,6 +1,6 @@
-/** What contractions and views are, for passes that choose how to compute them. */
+/** What contractions, views and dear functions are, for passes that choose what to compute where. */
 import { constant, type Dim } from "../dims.ts";
-import type { ContractNode, Graph, Node } from "./ir.ts";
+import type { ContractNode, Graph, Node, UnaryFn } from "./ir.ts";
 import { bodyNode } from "./shapes.ts";
 
 /** How each label of a contraction is used. */
@@ -60,3 +60,17 @@ const VIEWS: ReadonlySet<Node["op"]> = new Set([
   "stop",
 ]);
 export const isView = (node: Node): boolean => VIEWS.has(node.op);
+
+/** Functions that cost many times an addition. */
+export const DEAR: ReadonlySet<UnaryFn> = new Set([
+  "exp",
+  "log",
+  "log1p",
+  "expm1",
+  "sin",
+  "cos",
+  "tanh",
+  "sigmoid",
+  "softplus",
+  "erf",
+]);

@@ -1,7 +1,7 @@
 /** Which values of a graph get memory of their own, and which are computed again wherever they are read. */
 import { constant, sameShape } from "../dims.ts";
-import type { ContractNode, Graph, Node, NodeId, UnaryFn } from "../graph/ir.ts";
-import { classify, isProduct, isView, labelSizes } from "../graph/products.ts";
+import type { ContractNode, Graph, Node, NodeId } from "../graph/ir.ts";
+import { classify, DEAR, isProduct, isView, labelSizes } from "../graph/products.ts";
 import { operands } from "../graph/shapes.ts";
 
 /** Computed by loops or steps of their own; they cannot be had at one index alone. */
@@ -21,19 +21,6 @@ export function mustBeKept(node: Node): boolean {
       return false;
   }
 }
-
-const DEAR: ReadonlySet<UnaryFn> = new Set([
-  "exp",
-  "log",
-  "log1p",
-  "expm1",
-  "sin",
-  "cos",
-  "tanh",
-  "sigmoid",
-  "softplus",
-  "erf",
-]);
 
 function ownCost(node: Node): number {
   switch (node.op) {

@@ -84,6 +84,7 @@ describe.runIf(hasCompiler)("the cache", () => {
     expect(run(3, env)).toEqual([3, 6, 9]);
     expect(run(2, { ...env, FWP_CFLAGS: "-O1" })).toEqual([2, 4, 6]);
     expect(entriesOf("kept")).toHaveLength(3);
+    expect(run(2, { ...env, FWP_CFLAGS: " " })).toEqual([2, 4, 6]);
   });
 
   test.each([

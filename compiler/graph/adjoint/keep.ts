@@ -3,38 +3,15 @@
  * compute and small beside what is kept for every step anyway. A product of a state and a vector is as long as the vector.
  */
 import { constant } from "../../dims.ts";
-import type { Carry, Graph, Node, NodeId, UnaryFn } from "../ir.ts";
+import type { Carry, Graph, Node, NodeId } from "../ir.ts";
+import { DEAR, isView } from "../products.ts";
 import { operands } from "../shapes.ts";
 
 /** Operations for each element from which on reading it back is cheaper. */
-const DEAR = 16;
+const WORTH = 16;
 
-const FUNCTIONS: ReadonlySet<UnaryFn> = new Set([
-  "exp",
-  "log",
-  "log1p",
-  "expm1",
-  "sin",
-  "cos",
-  "tanh",
-  "sigmoid",
-  "softplus",
-  "erf",
-]);
-
-/** The same numbers seen differently: what they are made of is kept. */
-const VIEWS: ReadonlySet<Node["op"]> = new Set([
-  "constant",
-  "size",
-  "iota",
-  "broadcast",
-  "transpose",
-  "reshape",
-  "slice",
-  "pad",
-  "reverse",
-  "stop",
-]);
+/** The same numbers seen differently, zeros around them included: what they are made of is kept. */
+const isSeen = (node: Node): boolean => node.op === "pad" || (isView(node) && node.op !== "input");
 
 /** Elements of a value; endless if that is only known when it runs. */
 export const elementsOf = (node: Node): number =>
@@ -42,9 +19,9 @@ export const elementsOf = (node: Node): number =>
 
 /** Operations of a node itself. */
 function ownCost(graph: Graph, node: Node): number {
-  if (node.op === "unary" && FUNCTIONS.has(node.fn)) return DEAR * elementsOf(node);
+  if (node.op === "unary" && DEAR.has(node.fn)) return WORTH * elementsOf(node);
   if (node.op === "reduce") return elementsOf(graph.nodes[node.x]!);
-  if (node.op !== "contract") return VIEWS.has(node.op) ? 0 : elementsOf(node);
+  if (node.op !== "contract") return isSeen(node) ? 0 : elementsOf(node);
   const sizes = new Map<number, number>();
   for (const [labels, x] of [
     [node.aLabels, node.a],
@@ -60,7 +37,7 @@ export function compared(graph: Graph, nodes: readonly Node[]): Set<NodeId> {
   const base = (id: NodeId): NodeId => {
     const node = graph.nodes[id]!;
     const [x] = operands(node);
-    return VIEWS.has(node.op) && x !== undefined ? base(x) : id;
+    return isSeen(node) && x !== undefined ? base(x) : id;
   };
   return new Set(
     nodes.flatMap((n) =>
@@ -86,7 +63,7 @@ export interface Question {
 export function worthKeeping({ body, carries, asked, known, barred, most }: Question): Set<NodeId> {
   const carried = new Map(carries.map((c) => [c.input, c]));
   const small = (node: Node) => node.dtype === "float" && elementsOf(node) <= most;
-  const passes = (node: Node) => VIEWS.has(node.op) || barred.has(node.id) || !small(node);
+  const passes = (node: Node) => isSeen(node) || barred.has(node.id) || !small(node);
 
   const demanded = new Set(asked);
   // A carry that is too large is computed again from step to step: with it what its next value is made of.
@@ -112,7 +89,7 @@ export function worthKeeping({ body, carries, asked, known, barred, most }: Ques
       at(keep && !kept.has(node.id) ? Infinity : 0);
     } else {
       const all = operands(node).reduce((n, x) => n + cost.get(x)!, ownCost(body, node));
-      const keep = demanded.has(node.id) && !passes(node) && all >= DEAR * elementsOf(node);
+      const keep = demanded.has(node.id) && !passes(node) && all >= WORTH * elementsOf(node);
       if (keep) kept.add(node.id);
       at(keep ? 0 : all);
     }

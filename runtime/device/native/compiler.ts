@@ -80,7 +80,7 @@ function probe(command: readonly string[], env: Env): CompilerFound | string {
     if (macros.ok && /__GNUC__/.test(known)) {
       const lanes = /__AVX512F__/.test(known) ? 16 : /__AVX2__/.test(known) ? 8 : 4;
       const wide = lanes === 16 ? ["-mprefer-vector-width=512"] : [];
-      const more = env["FWP_CFLAGS"]?.trim().split(/\s+/) ?? [];
+      const more = (env["FWP_CFLAGS"] ?? "").split(/\s+/).filter((flag) => flag !== "");
       const flags = [...ALWAYS, ...processor, ...wide, ...more];
       const identity = createHash("sha256").update(known).digest("hex");
       return { command, flags, lanes, identity };
