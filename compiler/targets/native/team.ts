@@ -98,6 +98,9 @@ static void *fwp_worker(void *number) {
 
 /* Makes the threads that were asked for, or as many as there can be. */
 static void fwp_make(void) {
+  /* Threads may still be in this code when the process ends or lets go of the library: it stays where it is. */
+  Dl_info here;
+  if (dladdr((void *)(intptr_t)fwp_worker, &here) != 0) dlopen(here.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
   const int64_t wanted = fwp_pool.wanted;
   int64_t made = 0;
   pthread_attr_t attributes;
