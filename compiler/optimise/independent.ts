@@ -1,7 +1,8 @@
 /** Axes along which a loop's body never mixes anything: heads, mostly. */
 import { equal, type Dim } from "../dims.ts";
 import type { Node, NodeId, Recurrence } from "../graph/ir.ts";
-import { bodyNode, operands } from "../graph/shapes.ts";
+import { axesOf } from "../graph/axes.ts";
+import { bodyNode } from "../graph/shapes.ts";
 
 /** Axes of nodes that are the same axis, as sets; some of them are run along by an operation. */
 class Axes {
@@ -32,83 +33,17 @@ class Axes {
   }
 }
 
-/** Says which axes of a node and its operands are the same, and along which it does more than the same to each element. */
+/** Says which axes of a node and its operands are the same, and along which the node runs. */
 function relate(axes: Axes, node: Node, shapeOf: (id: NodeId) => readonly Dim[]): void {
-  const { id, shape } = node;
-  const each = (x: NodeId, except: readonly number[] = []) =>
-    shape.forEach((_, i) => {
-      if (except.includes(i)) [id, x].forEach((n) => axes.mix(n, i));
-      else axes.same(id, i, x, i);
+  // What comes in from outside is told apart by who reads it.
+  if (node.op === "input") return;
+  const found = axesOf(node, shapeOf);
+  for (const axis of found.along) axes.mix(node.id, axis);
+  for (const x of found.operands) {
+    x.axes.forEach((axis, i) => {
+      if (axis === null) axes.mix(x.id, i);
+      else axes.same(node.id, axis, x.id, i);
     });
-  switch (node.op) {
-    case "input":
-    case "constant":
-    case "size":
-      return;
-    case "unary":
-    case "stop":
-      return each(node.x);
-    case "binary":
-      return [node.a, node.b].forEach((x) => each(x));
-    case "select":
-      return [node.cond, node.a, node.b].forEach((x) => each(x));
-    case "broadcast":
-      return node.axes.forEach((a, i) => axes.same(id, a, node.x, i));
-    case "reduce": {
-      let out = 0;
-      shapeOf(node.x).forEach((_, i) => {
-        if (node.axes.includes(i)) axes.mix(node.x, i);
-        else axes.same(id, out++, node.x, i);
-      });
-      return;
-    }
-    case "contract":
-      for (const [x, labels] of [
-        [node.a, node.aLabels],
-        [node.b, node.bLabels],
-      ] as const) {
-        labels.forEach((l, i) => {
-          const out = node.outLabels.indexOf(l);
-          if (out >= 0) axes.same(id, out, x, i);
-          else axes.mix(x, i);
-        });
-      }
-      return;
-    case "transpose":
-      return node.perm.forEach((p, i) => axes.same(id, i, node.x, p));
-    case "reshape": {
-      const from = shapeOf(node.x);
-      const least = Math.min(from.length, shape.length);
-      let lead = 0;
-      while (lead < least && equal(from[lead]!, shape[lead]!)) lead += 1;
-      let tail = 0;
-      while (tail < least - lead && equal(from.at(-1 - tail)!, shape.at(-1 - tail)!)) tail += 1;
-      from.forEach((_, i) => {
-        if (i < lead) axes.same(id, i, node.x, i);
-        else if (i >= from.length - tail) axes.same(id, i + shape.length - from.length, node.x, i);
-        else axes.mix(node.x, i);
-      });
-      shape.forEach((_, i) => {
-        if (i >= lead && i < shape.length - tail) axes.mix(id, i);
-      });
-      return;
-    }
-    case "slice":
-    case "pad":
-    case "roll":
-    case "reverse":
-    case "cumsum":
-      return each(node.x, [node.axis]);
-    case "concat":
-      return node.xs.forEach((x) => each(x, [node.axis]));
-    case "solve": {
-      const inner = [shape.length - 2, shape.length - 1];
-      return [node.matrix, node.right].forEach((x) => each(x, inner));
-    }
-    default:
-      // Whatever else there is mixes all that it touches.
-      shape.forEach((_, i) => axes.mix(id, i));
-      for (const x of operands(node)) shapeOf(x).forEach((_, i) => axes.mix(x, i));
   }
 }
 

@@ -16,7 +16,7 @@ import type {
   Replay,
 } from "../graph/ir.ts";
 import type { SequenceProgram } from "../graph/program.ts";
-import { rebuild } from "../graph/rebuild.ts";
+import { reachable, rebuild } from "../graph/rebuild.ts";
 import { bodyNode, mapOperands, operands } from "../graph/shapes.ts";
 import { isView } from "../graph/products.ts";
 import { withoutReplay } from "./replays.ts";
@@ -269,7 +269,20 @@ function apply(
     builder.origin = origin;
     return builder.copy(draft);
   };
-  for (const id of roots) to(id);
+  // In order, first what does not wait for the loop: nothing is then asked for long before its turn.
+  const waiting = new Set<NodeId>([move.node.id, ...move.moved]);
+  const later: NodeId[] = [];
+  for (const node of reachable(graph, roots)) {
+    if (move.moved.has(node.id) || node.id === move.node.id) continue;
+    if (node.op === "result" && node.of === move.node.id) {
+      waiting.add(node.id);
+    } else if (!operands(node).some((x) => waiting.has(x))) to(node.id);
+    else {
+      waiting.add(node.id);
+      later.push(node.id);
+    }
+  }
+  later.forEach(to);
   for (const { name, node } of graph.outputs) builder.output(name, to(node));
   return { graph: builder.finish(), to };
 }

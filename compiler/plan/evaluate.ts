@@ -1,6 +1,7 @@
 /** The value of a graph node at an index, as an expression: how a chain of elementwise operations becomes one loop body. */
 import { InternalError, unreachable } from "../../diagnostics/diagnostic.ts";
 import { dim, subtract, type Dim } from "../dims.ts";
+import { commonAxes } from "../graph/axes.ts";
 import { valueName } from "../graph/names.ts";
 import type { ContractNode, Node, NodeId } from "../graph/ir.ts";
 import { add, binary, float, int, load, mul, select, truth, unary } from "../loop/build.ts";
@@ -302,17 +303,7 @@ export class Evaluator {
     return this.value(region, x, this.reshaped(shape, region.node(x).shape, index));
   }
   reshaped(shape: readonly Dim[], from: readonly Dim[], index: Index): Affine[] {
-    let lead = 0;
-    while (lead < from.length && lead < shape.length && from[lead]!.key === shape[lead]!.key) {
-      lead += 1;
-    }
-    let tail = 0;
-    while (
-      tail < Math.min(from.length, shape.length) - lead &&
-      from.at(-1 - tail)!.key === shape.at(-1 - tail)!.key
-    ) {
-      tail += 1;
-    }
+    const { lead, tail } = commonAxes(from, shape);
     const inner = shape.slice(lead, shape.length - tail);
     const middle = from.slice(lead, from.length - tail);
     let flat = linear(index.slice(lead, index.length - tail), stridesOf(inner));
