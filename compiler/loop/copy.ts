@@ -2,42 +2,19 @@
 import { unreachable } from "../../diagnostics/diagnostic.ts";
 import { add, binary, sub, variable } from "./build.ts";
 import type { Expr, Statement } from "./ir.ts";
+import { mapParts } from "./rewrite.ts";
 import type { Fresh } from "./split.ts";
 
 export type Given = ReadonlyMap<string, Expr>;
 
 /** An expression with values for variables. Sums and products of ints are simplified. */
 export function replaced(e: Expr, given: Given): Expr {
-  switch (e.op) {
-    case "number":
-      return e;
-    case "variable":
-      return given.get(e.name) ?? e;
-    case "load":
-      return { ...e, index: replaced(e.index, given) };
-    case "unary":
-    case "splat":
-    case "ramp":
-    case "across":
-      return { ...e, x: replaced(e.x, given) };
-    case "sums":
-      return { ...e, xs: e.xs.map((x) => replaced(x, given)) };
-    case "binary": {
-      const [a, b] = [replaced(e.a, given), replaced(e.b, given)];
-      if (e.type.kind === "int" && e.type.lanes === 1) {
-        if (e.fn === "add") return add(a, b);
-        if (e.fn === "sub") return sub(a, b);
-        if (e.fn === "mul") return binary("mul", a, b);
-      }
-      return { ...e, a, b };
-    }
-    case "select": {
-      const [condition, a, b] = [e.condition, e.a, e.b].map((x) => replaced(x, given));
-      return { ...e, condition: condition!, a: a!, b: b! };
-    }
-    default:
-      return unreachable(e);
-  }
+  if (e.op === "variable") return given.get(e.name) ?? e;
+  const made = mapParts(e, (x) => replaced(x, given));
+  if (made.op !== "binary" || made.type.kind !== "int" || made.type.lanes !== 1) return made;
+  if (made.fn === "add") return add(made.a, made.b);
+  if (made.fn === "sub") return sub(made.a, made.b);
+  return made.fn === "mul" ? binary("mul", made.a, made.b) : made;
 }
 
 /** A copy of statements; what they define gets names of its own. */

@@ -3,24 +3,17 @@
  * change: each piece is a loop without questions, which becomes vectors.
  */
 import { int } from "./build.ts";
+import { copied } from "./copy.ts";
 import type { Expr, Statement } from "./ir.ts";
+import { mapParts, rewriteLoops } from "./rewrite.ts";
 import { expressionsIn, expressionsOf } from "./scan.ts";
 import type { Fresh, Loop } from "./split.ts";
-import { copied } from "./copy.ts";
 
 /** More pieces than this are too much code. */
 const MOST = 12;
 
-export function withoutQuestions(body: readonly Statement[], names: Fresh): Statement[] {
-  const visit = (s: Statement): readonly Statement[] => {
-    if (s.op === "if") {
-      return [{ ...s, body: s.body.flatMap(visit), otherwise: s.otherwise.flatMap(visit) }];
-    }
-    if (s.op !== "for") return [s];
-    return cut(s, names) ?? [{ ...s, body: s.body.flatMap(visit) }];
-  };
-  return body.flatMap(visit);
-}
+export const withoutQuestions = (body: readonly Statement[], names: Fresh): Statement[] =>
+  rewriteLoops(body, (loop) => cut(loop, names));
 
 /** Coefficient of the variable and constant; null for anything else. */
 type Line = readonly [number, number];
@@ -62,29 +55,12 @@ function answer(e: Expr, v: string, at: number): boolean | null {
   return e.fn === "le" ? x <= y : x < y;
 }
 
+/** An expression with the questions in it answered for a piece. */
 function answered(e: Expr, v: string, at: number): Expr {
   const inside = (x: Expr) => answered(x, v, at);
-  switch (e.op) {
-    case "number":
-    case "variable":
-      return e;
-    case "load":
-      return { ...e, index: inside(e.index) };
-    case "unary":
-    case "splat":
-    case "ramp":
-    case "across":
-      return { ...e, x: inside(e.x) };
-    case "sums":
-      return { ...e, xs: e.xs.map(inside) };
-    case "binary":
-      return { ...e, a: inside(e.a), b: inside(e.b) };
-    case "select": {
-      const known = answer(e.condition, v, at);
-      if (known !== null) return inside(known ? e.a : e.b);
-      return { ...e, condition: inside(e.condition), a: inside(e.a), b: inside(e.b) };
-    }
-  }
+  const known = e.op === "select" ? answer(e.condition, v, at) : null;
+  if (e.op !== "select" || known === null) return mapParts(e, inside);
+  return inside(known ? e.a : e.b);
 }
 
 function cut(loop: Loop, names: Fresh): Statement[] | null {

@@ -8,6 +8,16 @@ import type { Strides } from "./strides.ts";
 /** Thrown where something has no vector form; the loop then stays as it is. */
 export class NotAVector extends Error {}
 
+/** What `make` makes; null where something has no vector form. */
+export function asVectors<T>(make: () => T | null): T | null {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof NotAVector) return null;
+    throw error;
+  }
+}
+
 /** Computed in doubles, or ints without instructions of vectors. */
 const SCALAR_ONLY: ReadonlySet<UnaryOp | BinaryOp> = new Set([
   "pow",

@@ -5,9 +5,10 @@
 import { add, binary, float, int, intVariable, splat, variable, vectorLoad } from "./build.ts";
 import { copied } from "./copy.ts";
 import type { Expr, Statement } from "./ir.ts";
-import { Lanes, NotAVector } from "./lanes.ts";
+import { asVectors, Lanes, NotAVector } from "./lanes.ts";
+import { rewriteLoops } from "./rewrite.ts";
 import { expressionsOf, loadsIn, statementsIn, usesVariable } from "./scan.ts";
-import { split, type Fresh, type Loop } from "./split.ts";
+import { isLoop, split, type Fresh, type Loop } from "./split.ts";
 import { Strides } from "./strides.ts";
 import { isArithmetic } from "./vectorise.ts";
 
@@ -18,8 +19,6 @@ type Define = Extract<Statement, { op: "define" }>;
 const VECTORS = 4;
 const CHAINS = 2;
 
-const isLoop = (s: Statement): s is Loop => s.op === "for";
-
 /** The same statements with such sums in registers; `lanes`: numbers in one. */
 export function sumsInRegisters(
   body: readonly Statement[],
@@ -28,22 +27,10 @@ export function sumsInRegisters(
 ): Statement[] {
   const strides = new Strides();
   body.forEach((s) => strides.note(s));
-  const visit = (s: Statement): readonly Statement[] => {
-    if (s.op === "if") {
-      return [{ ...s, body: s.body.flatMap(visit), otherwise: s.otherwise.flatMap(visit) }];
-    }
-    if (!isLoop(s)) return [s];
-    const found = columnsOf(s, strides);
-    if (found !== null) {
-      try {
-        return new Columns(found, lanes, strides, names).result();
-      } catch (error) {
-        if (!(error instanceof NotAVector)) throw error;
-      }
-    }
-    return [{ ...s, body: s.body.flatMap(visit) }];
-  };
-  return body.flatMap(visit);
+  return rewriteLoops(body, (loop) => {
+    const found = columnsOf(loop, strides);
+    return found && asVectors(() => new Columns(found, lanes, strides, names).result());
+  });
 }
 
 interface Found {

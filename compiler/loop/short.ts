@@ -5,7 +5,8 @@
 import { add, int } from "./build.ts";
 import { copied } from "./copy.ts";
 import type { Expr, Statement } from "./ir.ts";
-import { Lanes, NotAVector } from "./lanes.ts";
+import { asVectors, Lanes } from "./lanes.ts";
+import { rewriteLoops } from "./rewrite.ts";
 import type { Fresh, Loop } from "./split.ts";
 import { Strides } from "./strides.ts";
 
@@ -20,20 +21,7 @@ export function shortLoopsWrittenOut(
 ): Statement[] {
   const strides = new Strides();
   body.forEach((s) => strides.note(s));
-  const visit = (s: Statement): readonly Statement[] => {
-    if (s.op === "if") {
-      return [{ ...s, body: s.body.flatMap(visit), otherwise: s.otherwise.flatMap(visit) }];
-    }
-    if (s.op !== "for") return [s];
-    try {
-      const made = writtenOut(s, lanes, strides, names);
-      if (made !== null) return made;
-    } catch (error) {
-      if (!(error instanceof NotAVector)) throw error;
-    }
-    return [{ ...s, body: s.body.flatMap(visit) }];
-  };
-  return body.flatMap(visit);
+  return rewriteLoops(body, (loop) => asVectors(() => writtenOut(loop, lanes, strides, names)));
 }
 
 const isMove = (e: Expr): boolean => e.op === "number" || e.op === "load" || e.op === "variable";

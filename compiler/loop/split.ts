@@ -4,6 +4,7 @@ import type { Expr, LoopKernel, Statement } from "./ir.ts";
 import { namesIn } from "./scan.ts";
 
 export type Loop = Extract<Statement, { op: "for" }>;
+export const isLoop = (s: Statement): s is Loop => s.op === "for";
 
 /** Gives names that nothing in a kernel has yet. */
 export interface Fresh {

@@ -7,7 +7,8 @@ import { add, binary, float, int, intVariable, splat, variable } from "./build.t
 import { copied } from "./copy.ts";
 import { FLOAT, type BinaryOp, type Expr, type LoopKernel, type Statement } from "./ir.ts";
 import { drawsRandom, usesVariable } from "./scan.ts";
-import { Lanes, NotAVector } from "./lanes.ts";
+import { asVectors, Lanes } from "./lanes.ts";
+import { rewriteLoops } from "./rewrite.ts";
 import { Names, split, type Fresh, type Loop } from "./split.ts";
 import { Strides } from "./strides.ts";
 
@@ -47,14 +48,14 @@ export function isArithmetic(e: Expr): boolean {
 const ARITHMETIC: ReadonlySet<BinaryOp> = new Set(["add", "sub", "mul", "div", "max", "min"]);
 
 type Fold = "add" | "max" | "min";
-interface Accumulation {
+export interface Accumulation {
   readonly name: string;
   readonly fn: Fold;
   readonly value: Expr;
 }
 
 /** What a loop accumulates if it does nothing else. */
-function accumulations(loop: Loop): readonly Accumulation[] | null {
+export function accumulations(loop: Loop): readonly Accumulation[] | null {
   const found: Accumulation[] = [];
   for (const s of loop.body) {
     if (s.op === "comment" || (s.op === "define" && !s.mutable)) continue;
@@ -87,27 +88,10 @@ class Vectoriser {
   }
 
   block(statements: readonly Statement[]): Statement[] {
-    return statements.flatMap((s): readonly Statement[] => {
-      if (s.op === "for") return this.#loop(s);
-      if (s.op !== "if") return [s];
-      return [{ ...s, body: this.block(s.body), otherwise: this.block(s.otherwise) }];
+    return rewriteLoops(statements, (loop) => {
+      if (loop.step !== 1 || loop.down) return null;
+      return asVectors(() => this.#accumulating(loop)) ?? asVectors(() => this.#sideBySide(loop));
     });
-  }
-
-  #loop(loop: Loop): readonly Statement[] {
-    if (loop.step === 1 && !loop.down) {
-      const made = this.#tried(() => this.#accumulating(loop)) ?? this.#tried(() => this.#sideBySide(loop)); // prettier-ignore
-      if (made !== null) return made;
-    }
-    return [{ ...loop, body: this.block(loop.body) }];
-  }
-  #tried(make: () => readonly Statement[] | null): readonly Statement[] | null {
-    try {
-      return make();
-    } catch (error) {
-      if (error instanceof NotAVector) return null;
-      throw error;
-    }
   }
   #lanesOf(loop: Loop): Lanes {
     return new Lanes(loop.variable, this.#strides, this.#lanes);

@@ -169,15 +169,15 @@ export function compileEntry(
 function forVectors(emitter: Emitter, memory: Memory): readonly Statement[] {
   const { machine, precision } = memory;
   if (machine.kind === "scalar") return emitter.statements;
+  const fresh: Fresh = { fresh: (wish) => emitter.name(wish) };
   const names = (what: string): Names => ({
-    variable: (wish) => emitter.name(wish),
+    ...fresh,
     array: (wish, length) => memory.scratch(`${wish}_${what}`, precision, dim(length), true),
   });
   // Where random numbers are drawn floats are computed wider than they are kept.
   const plain = !drawsRandom(emitter.statements);
   const lanes = precision === "f64" ? machine.lanes / 2 : machine.lanes;
   const wanted = plain ? emitter.sideBySide : new Set<string>();
-  const fresh: Fresh = { fresh: (wish) => emitter.name(wish) };
   const pieces = withoutQuestions(emitter.statements, fresh);
   const rows = rowsTogether(pieces, wanted, lanes, names("rows"));
   const columns = interchange(rows, names("columns"));

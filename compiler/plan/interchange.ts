@@ -5,6 +5,7 @@
  */
 import { add, binary, int, intVariable, load, sub } from "../loop/build.ts";
 import type { Expr, LoopKernel, Statement } from "../loop/ir.ts";
+import { mapParts, rewriteLoops } from "../loop/rewrite.ts";
 import {
   expressionsOf,
   loadsIn,
@@ -13,9 +14,9 @@ import {
   statementsIn,
   usesVariable,
 } from "../loop/scan.ts";
+import { isLoop, type Fresh, type Loop } from "../loop/split.ts";
 import { Strides } from "../loop/strides.ts";
 
-type Loop = Extract<Statement, { op: "for" }>;
 type Define = Extract<Statement, { op: "define" }>;
 
 /** Columns of a block: enough to read whole cache lines, few enough that their sums stay in the nearest cache. */
@@ -31,12 +32,8 @@ function blockOf(loop: Loop): number {
   return Math.max(NARROW, Math.min(WIDE, share));
 }
 
-const isLoop = (s: Statement): s is Loop => s.op === "for";
-
 /** What the kernel is written with. */
-export interface Names {
-  /** A variable that the kernel does not have yet. */
-  variable(wish: string): string;
+export interface Names extends Fresh {
   /** Working memory of so many floats. */
   array(wish: string, length: number): string;
 }
@@ -44,15 +41,17 @@ export interface Names {
 export function interchange(body: LoopKernel["body"], names: Names): Statement[] {
   const strides = new Strides();
   body.forEach((s) => strides.note(s));
-  const visit = (s: Statement): Statement => {
-    if (s.op === "if") {
-      return { ...s, body: s.body.map(visit), otherwise: s.otherwise.map(visit) };
-    }
-    if (!isLoop(s)) return s;
-    if (sumsColumns(s, strides)) return new Interchange(s, strides, names).result();
-    return { ...s, body: s.body.map(visit) };
-  };
-  return body.map(visit);
+  return rewriteLoops(body, (loop) =>
+    sumsColumns(loop, strides) ? [new Interchange(loop, strides, names).result()] : null,
+  );
+}
+
+/** Whether a statement of a loop can be done for several iterations at once: all in it are floats or places in terms of the loop. */
+export function comesApart(s: Statement): boolean {
+  if (s.op === "if" || s.op === "barrier") return false;
+  if ("value" in s && s.value.type.lanes > 1) return false;
+  if (s.op !== "define" || s.type.kind === "float") return true;
+  return s.type.kind === "int" && !s.mutable && [...loadsOf(s.value)].length === 0;
 }
 
 /** Whether the iterations of a loop hold sums that read neighbours from iteration to iteration, but not within one. */
@@ -61,15 +60,7 @@ function sumsColumns(loop: Loop, strides: Strides): boolean {
   if (!loop.body.some(isLoop)) return false;
   let across = false;
   for (const s of statementsIn(loop.body)) {
-    if (s.op === "if" || s.op === "barrier") return false;
-    if ("value" in s && s.value.type.lanes > 1) return false;
-    if (s.op === "define" && s.type.kind === "bool") return false;
-    if (
-      s.op === "define" &&
-      s.type.kind === "int" &&
-      (s.mutable || [...loadsOf(s.value)].length > 0)
-    )
-      return false;
+    if (!comesApart(s)) return false;
     // Working memory that every iteration fills again would be needed by all columns at once.
     if (s.op === "store" && (strides.of(s.index, loop.variable) ?? 0) === 0) return false;
     if (!isLoop(s)) continue;
@@ -103,8 +94,8 @@ class Interchange {
     this.#strides = strides;
     this.#names = names;
     this.#block = blockOf(loop);
-    this.#start = names.variable(`${loop.variable}_block`);
-    this.#end = names.variable(`${loop.variable}_end`);
+    this.#start = names.fresh(`${loop.variable}_block`);
+    this.#end = names.fresh(`${loop.variable}_end`);
     this.#keep(loop.body);
   }
 
@@ -221,27 +212,9 @@ class Interchange {
     return sub(intVariable(this.#loop.variable), this.#first());
   }
   #expr(e: Expr): Expr {
-    switch (e.op) {
-      case "number":
-        return e;
-      case "variable": {
-        const array = this.#kept.get(e.name);
-        return array === undefined ? e : load(array, this.#place(), "float");
-      }
-      case "load":
-        return { ...e, index: this.#expr(e.index) };
-      case "unary":
-      case "splat":
-      case "ramp":
-      case "across":
-        return { ...e, x: this.#expr(e.x) };
-      case "sums":
-        return { ...e, xs: e.xs.map((x) => this.#expr(x)) };
-      case "binary":
-        return { ...e, a: this.#expr(e.a), b: this.#expr(e.b) };
-      case "select":
-        return { ...e, condition: this.#expr(e.condition), a: this.#expr(e.a), b: this.#expr(e.b) };
-    }
+    const array = e.op === "variable" ? this.#kept.get(e.name) : undefined;
+    if (array !== undefined) return load(array, this.#place(), "float");
+    return mapParts(e, (x) => this.#expr(x));
   }
 }
 

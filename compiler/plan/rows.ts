@@ -17,17 +17,16 @@ import {
 } from "../loop/build.ts";
 import { copied } from "../loop/copy.ts";
 import { FLOAT, type Expr, type Statement } from "../loop/ir.ts";
-import { Lanes, NotAVector } from "../loop/lanes.ts";
-import { expressionsIn, expressionsOf, loadsOf, statementsIn, usesVariable } from "../loop/scan.ts";
-import { split, type Fresh, type Loop } from "../loop/split.ts";
+import { asVectors, Lanes, NotAVector } from "../loop/lanes.ts";
+import { rewriteLoops } from "../loop/rewrite.ts";
+import { expressionsIn, expressionsOf, statementsIn } from "../loop/scan.ts";
+import { isLoop, split, type Loop } from "../loop/split.ts";
 import { Strides } from "../loop/strides.ts";
-import { isArithmetic } from "../loop/vectorise.ts";
+import { accumulations, isArithmetic, type Accumulation } from "../loop/vectorise.ts";
 import { LANES } from "./jam.ts";
-import { groupsOf, touches, type Names } from "./interchange.ts";
+import { comesApart, groupsOf, touches, type Names } from "./interchange.ts";
 
 type Define = Extract<Statement, { op: "define" }>;
-
-const isLoop = (s: Statement): s is Loop => s.op === "for";
 
 /** `wanted`: the variables of loops whose iterations are to run side by side; `lanes`: numbers in a register. */
 export function rowsTogether(
@@ -39,15 +38,10 @@ export function rowsTogether(
   if (wanted.size === 0) return body;
   const strides = new Strides();
   body.forEach((s) => strides.note(s));
-  const visit = (s: Statement): readonly Statement[] => {
-    if (s.op === "if") {
-      return [{ ...s, body: s.body.flatMap(visit), otherwise: s.otherwise.flatMap(visit) }];
-    }
-    if (!isLoop(s)) return [s];
-    if (!wanted.has(s.variable) || !fits(s, strides))
-      return [{ ...s, body: s.body.flatMap(visit) }];
+  return rewriteLoops(body, (s) => {
+    if (!wanted.has(s.variable) || !fits(s, strides)) return null;
     const blocks = (loop: Loop, rows: number) =>
-      split(loop, rows, { fresh: (wish) => names.variable(wish) }, (from, to) => [
+      split(loop, rows, names, (from, to) => [
         {
           ...loop,
           from,
@@ -61,18 +55,14 @@ export function rowsTogether(
     const rest = made.at(-1)!;
     if (large === LANES || !isLoop(rest) || rest.step !== 1) return made;
     return [...made.slice(0, -1), ...blocks(rest, LANES)];
-  };
-  return body.flatMap(visit);
+  });
 }
 
 /** Whether the iterations of a loop can be taken apart: everything in them is a float or a place in terms of the loop. */
 function fits(loop: Loop, strides: Strides): boolean {
   if (loop.spread !== "independent" || loop.down || loop.step !== 1) return false;
   for (const s of statementsIn(loop.body)) {
-    if (s.op === "if" || s.op === "barrier") return false;
-    if ("value" in s && s.value.type.lanes > 1) return false;
-    if (s.op === "define" && s.type.kind === "bool") return false;
-    if (s.op === "define" && s.type.kind === "int" && (s.mutable || [...loadsOf(s.value)].length > 0)) return false; // prettier-ignore
+    if (!comesApart(s)) return false;
     if (!isLoop(s)) continue;
     if (s.body.some(isLoop) || s.down) return false;
     if ([s.from, s.to].some((e) => strides.of(e, loop.variable) !== 0)) return false;
@@ -80,31 +70,13 @@ function fits(loop: Loop, strides: Strides): boolean {
   return true;
 }
 
-interface Sum {
-  readonly name: string;
-  readonly value: Expr;
-}
-
 /** The sums that a loop makes and nothing else, as terms without functions; null if it does more. */
-function sumsOf(loop: Loop): { readonly sums: Sum[]; readonly defined: Define[] } | null {
+function sumsOf(loop: Loop) {
   if (loop.step !== 1 || loop.spread !== "serial") return null;
-  const sums: Sum[] = [];
-  const defined: Define[] = [];
-  for (const s of loop.body) {
-    if (s.op === "comment") continue;
-    if (s.op === "define" && !s.mutable) {
-      defined.push(s);
-      continue;
-    }
-    if (s.op !== "assign" || s.value.op !== "binary" || s.value.fn !== "add") return null;
-    const { a, b } = s.value;
-    if (s.value.type.kind !== "float" || a.op !== "variable" || a.name !== s.name) return null;
-    sums.push({ name: s.name, value: b });
-  }
-  const terms = [...sums, ...defined].map((s) => s.value);
-  if (sums.some((s) => terms.some((e) => usesVariable(e, s.name)))) return null;
-  const distinct = new Set(sums.map((s) => s.name)).size === sums.length;
-  return sums.length > 0 && distinct && terms.every(isArithmetic) ? { sums, defined } : null;
+  const sums = accumulations(loop);
+  if (sums === null || sums.some((s) => s.fn !== "add")) return null;
+  const defined = loop.body.filter((s) => s.op === "define");
+  return [...sums, ...defined].every((s) => isArithmetic(s.value)) ? { sums, defined } : null;
 }
 
 /** The body of a loop for a block of rows. */
@@ -114,7 +86,6 @@ class Block {
   readonly #lanes: number;
   readonly #strides: Strides;
   readonly #names: Names;
-  readonly #fresh: Fresh;
   /** Where floats are kept that live longer than the statements beside them, one for each row. */
   readonly #kept = new Map<string, string>();
   /** Ints that differ from row to row: computed again where they are used. */
@@ -126,7 +97,6 @@ class Block {
     this.#lanes = lanes;
     this.#strides = strides;
     this.#names = names;
-    this.#fresh = { fresh: (wish) => names.variable(wish) };
   }
 
   body(): Statement[] {
@@ -168,7 +138,7 @@ class Block {
 
   /** Statements without loops, for every row of the block. */
   #between(own: readonly Statement[]): Statement {
-    const row = this.#names.variable(`${this.#loop.variable}_row`);
+    const row = this.#names.fresh(`${this.#loop.variable}_row`);
     const at = intVariable(row);
     const start = intVariable(this.#loop.variable);
     const given = new Map<string, Expr>([[this.#loop.variable, add(start, at)]]);
@@ -180,7 +150,7 @@ class Block {
     // What is assigned here and lives on is a variable here.
     for (const [name, array] of outer) {
       if (!changed.has(name)) continue;
-      const here = this.#names.variable(name);
+      const here = this.#names.fresh(name);
       body.push({ op: "define", name: here, type: FLOAT, mutable: true, value: load(array, at, "float") }); // prettier-ignore
       given.set(name, variable(here, FLOAT));
     }
@@ -194,7 +164,7 @@ class Block {
   }
 
   #copied(statements: readonly Statement[], given: ReadonlyMap<string, Expr>): Statement[] {
-    const made = copied(statements, given, this.#fresh);
+    const made = copied(statements, given, this.#names);
     made.forEach((s) => this.#strides.note(s));
     return made;
   }
@@ -204,13 +174,11 @@ class Block {
     const found = sumsOf(loop);
     const reads = [...this.#kept.keys()].filter((name) => touches(loop, name));
     if (found !== null && found.sums.every((s) => this.#kept.has(s.name))) {
-      try {
-        const vectors = this.#sums(loop, found.sums, found.defined);
-        return split(loop, this.#lanes, this.#fresh, vectors).flatMap((s) =>
+      const vectors = asVectors(() => this.#sums(loop, found.sums, found.defined));
+      if (vectors !== null) {
+        return split(loop, this.#lanes, this.#names, vectors).flatMap((s) =>
           isLoop(s) && s.step === 1 ? this.#jammed(s, reads) : [s],
         );
-      } catch (error) {
-        if (!(error instanceof NotAVector)) throw error;
       }
     }
     return this.#jammed(loop, reads);
@@ -227,7 +195,7 @@ class Block {
       const given = this.#row(r);
       for (const name of names) {
         const buffer = this.#kept.get(name)!;
-        const here = this.#names.variable(name);
+        const here = this.#names.fresh(name);
         const value = load(buffer, int(r), "float");
         starts.push({ op: "define", name: here, type: FLOAT, mutable: changed.has(name), value });
         given.set(name, variable(here, FLOAT));
@@ -250,7 +218,7 @@ class Block {
   }
 
   /** @throws NotAVector where something in the loop has no vector form. */
-  #sums(loop: Loop, sums: readonly Sum[], defined: readonly Define[]) {
+  #sums(loop: Loop, sums: readonly Accumulation[], defined: readonly Define[]) {
     const own = new Set(sums.map((s) => s.name));
     const reads = [...this.#kept.keys()].filter((n) => !own.has(n) && touches(loop, n));
     const { starts, givens } = this.#opened(reads, new Set());
@@ -267,7 +235,7 @@ class Block {
       sums.forEach(({ name }, i) => {
         const mark = copy[used.length - marks.length + i]!;
         if (mark.op !== "store") throw new NotAVector();
-        const here = this.#names.variable(name);
+        const here = this.#names.fresh(name);
         const sum = variable(here, zero.type);
         starts.push({ op: "define", name: here, type: zero.type, mutable: true, value: zero });
         body.push({

@@ -14,8 +14,8 @@ import {
   parts,
   statementsIn,
 } from "../loop/scan.ts";
+import { isLoop, type Loop } from "../loop/split.ts";
 
-type Loop = Extract<Statement, { op: "for" }>;
 type If = Extract<Statement, { op: "if" }>;
 
 export interface Spread {
@@ -30,8 +30,6 @@ export interface Spread {
 export const WORTH_SPREADING = 20_000;
 /** Iterations of a loop whose bounds are not known before it runs. */
 const UNKNOWN = 8;
-
-const isLoop = (s: Statement): s is Loop => s.op === "for";
 
 /** By variable: the number of the last of some statements that uses or assigns it. */
 function lastUses(body: readonly Statement[]): Map<string, number> {

@@ -10,7 +10,7 @@ const sum: Expr = variable("sum", FLOAT);
 
 function changed(kernel: LoopKernel): string {
   const body = interchange(kernel.body, {
-    variable: (wish) => wish,
+    fresh: (wish) => wish,
     array: (wish) => `${wish}_columns`,
   });
   const lines = kernelText({ ...kernel, body }).split("\n");

@@ -4,10 +4,9 @@
  * whose iterations are independent is marked when its iterations lie side by side in memory.
  */
 import type { Statement } from "../../loop/ir.ts";
+import type { Loop } from "../../loop/split.ts";
 import { Strides } from "../../loop/strides.ts";
 import { bodiesOf, expressionsOf, loadsIn, usesVariable, type Load } from "../../loop/scan.ts";
-
-type Loop = Extract<Statement, { op: "for" }>;
 
 /** The pragma for each loop that gets one. */
 export type Marks = ReadonlyMap<Statement, string>;
