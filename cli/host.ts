@@ -1,5 +1,5 @@
 /** The checker's way to the disk: the library in the package's specs/, other imports beside the importing file. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, resolve, dirname } from "node:path";
 import { DiagnosticError } from "../diagnostics/diagnostic.ts";
 import type { Host } from "../compiler/check/project.ts";
@@ -18,6 +18,25 @@ export function shownPath(path: string): string {
 
 /** @throws DiagnosticError when the file is missing, a folder, too large or not UTF-8. */
 export const readSpec = (path: string): string => readTextFile(path, { maxBytes: SPEC_BYTES });
+
+/** The files that paths on the command line mean, each once: a folder stands for the specs in it and in its folders. */
+export function specFiles(paths: readonly string[]): string[] {
+  const within = (folder: string): string[] =>
+    readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => !entry.name.startsWith(".") && entry.name !== "node_modules")
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .flatMap((entry) => {
+        const path = join(folder, entry.name);
+        if (entry.isDirectory()) return within(path);
+        return entry.isFile() && entry.name.endsWith(".fwp") ? [path] : [];
+      });
+  const files = paths.flatMap((path) => {
+    const inside = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? within(path) : [];
+    // What is no folder of specs is refused where it is read.
+    return inside.length > 0 ? inside : [path];
+  });
+  return [...new Map(files.map((file) => [file === "-" ? file : shownPath(file), file])).values()];
+}
 
 let declared: ReadonlyMap<string, string> | null = null;
 

@@ -5,6 +5,7 @@ import type { Project } from "../../compiler/check/project.ts";
 import { DiagnosticError, type Diagnostic } from "../../diagnostics/diagnostic.ts";
 import type { Context } from "../context.ts";
 import { EXIT, Exit } from "../exit.ts";
+import { specFiles } from "../host.ts";
 import { diagnosticsJson, plural, printJson, renderDiagnostics } from "../output.ts";
 import { openProject } from "../project.ts";
 
@@ -64,7 +65,7 @@ async function check(files: readonly string[], options: Options, context: Contex
 export function configure(command: Command, context: Context): void {
   command
     .description("Reports every problem of the files and of the files they import, in one go.")
-    .argument("<file...>", ".fwp files")
+    .argument("<file...>", ".fwp files, or folders of them")
     .option("--json", "print diagnostics as JSON on standard output")
     .option("--strict", "exit with 1 for warnings too")
     .addHelpText(
@@ -74,5 +75,5 @@ Examples:
   fwp check model.fwp
   fwp check specs/*.fwp --json`,
     )
-    .action((files: string[], options: Options) => check(files, options, context));
+    .action((files: string[], options: Options) => check(specFiles(files), options, context));
 }

@@ -5,7 +5,7 @@ import { problem } from "../../runtime/catalogue.ts";
 import { writeFileAtomic } from "../../runtime/files/io.ts";
 import type { Context } from "../context.ts";
 import { EXIT, Exit, UsageError } from "../exit.ts";
-import { readSpec, shownPath } from "../host.ts";
+import { readSpec, shownPath, specFiles } from "../host.ts";
 import { printDiagnostics, rememberSource } from "../output.ts";
 
 interface Options {
@@ -73,7 +73,10 @@ export function configure(command: Command, context: Context): void {
     .description(
       "Formats files in place: one style, comments kept. Files with errors of syntax are left alone.",
     )
-    .argument("<file...>", ".fwp files, or - to format standard input onto standard output")
+    .argument(
+      "<file...>",
+      ".fwp files or folders of them, or - to format standard input onto standard output",
+    )
     .option("--check", "change nothing; exit with 1 if a file is not formatted")
     .addHelpText(
       "after",
@@ -83,5 +86,5 @@ Examples:
   fwp fmt --check specs/*.fwp
   fwp fmt - < model.fwp`,
     )
-    .action((files: string[], options: Options) => fmt(files, options, context));
+    .action((files: string[], options: Options) => fmt(specFiles(files), options, context));
 }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
 import { EXIT, Exit, UsageError } from "../exit.ts";
+import { specFiles } from "../host.ts";
 import { printJson } from "../output.ts";
 import { addSetOption, parseSettings } from "../settings.ts";
 import { candidatesOn, type Candidates } from "../verify/candidates.ts";
@@ -102,7 +103,7 @@ export function configure(command: Command, context: Context): void {
         "numbers, and compares outputs, last states and all gradients with the oracle: the step as the\n" +
         "spec reads, in float64. Takes seconds per layer; --quick for a first look.",
     )
-    .argument("<file...>", ".fwp files")
+    .argument("<file...>", ".fwp files, or folders of them")
     .option("--of <name>", "only this layer or model");
   addSetOption(command)
     .option("--seed <number>", "draws sizes and numbers", "1")
@@ -141,7 +142,7 @@ Not comparable: if it still is, a value that is further off than allowed, but by
 Examples:
   fwp verify delta.fwp
   fwp verify delta.fwp --of Delta --set rule=oja --rounds 5 --seed 3
-  fwp verify specs/*.fwp --quick --json`,
+  fwp verify specs --quick --json`,
     )
-    .action((files: string[], options: Options) => verify(files, options, context));
+    .action((files: string[], options: Options) => verify(specFiles(files), options, context));
 }

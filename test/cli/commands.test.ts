@@ -61,6 +61,18 @@ describe("fwp check", () => {
     });
   });
 
+  it("takes a folder for the specs in it, each once", async () => {
+    const path = file("specs/a.fwp", TOKENS);
+    file("specs/deep/b.fwp", TOKENS);
+    file("specs/deep/notes.txt", "no spec");
+    file("specs/.hidden/c.fwp", "no spec either");
+    const [specs, deep] = [inFolder("specs"), inFolder("specs/deep")];
+    expect((await fwp(["check", path, specs, deep])).out).toBe("2 files checked: no problems\n");
+    expect((await fwp(["fmt", "--check", specs])).err).toBe("");
+    file("empty/notes.txt", "no spec");
+    expectRefused(await fwp(["check", inFolder("empty")]), "fwp6002");
+  });
+
   it("reports every problem of every file and goes on", async () => {
     const ended = await fwp([
       "check",
