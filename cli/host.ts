@@ -19,23 +19,28 @@ export function shownPath(path: string): string {
 /** @throws DiagnosticError when the file is missing, a folder, too large or not UTF-8. */
 export const readSpec = (path: string): string => readTextFile(path, { maxBytes: SPEC_BYTES });
 
-/** The files that paths on the command line mean, each once: a folder stands for the specs in it and in its folders. */
+/** The specs in a folder and in its folders. */
+function specsIn(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => !entry.name.startsWith(".") && entry.name !== "node_modules")
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return specsIn(path);
+      return entry.isFile() && entry.name.endsWith(".fwp") ? [path] : [];
+    });
+}
+
+/** The files that paths on the command line mean: a folder stands for those specs in it that were not named before. */
 export function specFiles(paths: readonly string[]): string[] {
-  const within = (folder: string): string[] =>
-    readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => !entry.name.startsWith(".") && entry.name !== "node_modules")
-      .sort((a, b) => (a.name < b.name ? -1 : 1))
-      .flatMap((entry) => {
-        const path = join(folder, entry.name);
-        if (entry.isDirectory()) return within(path);
-        return entry.isFile() && entry.name.endsWith(".fwp") ? [path] : [];
-      });
-  const files = paths.flatMap((path) => {
-    const inside = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? within(path) : [];
+  const known = new Set<string>();
+  return paths.flatMap((path) => {
+    const inside = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? specsIn(path) : [];
     // What is no folder of specs is refused where it is read.
-    return inside.length > 0 ? inside : [path];
+    const found = inside.length > 0 ? inside.filter((file) => !known.has(resolve(file))) : [path];
+    for (const file of found) known.add(resolve(file));
+    return found;
   });
-  return [...new Map(files.map((file) => [file === "-" ? file : shownPath(file), file])).values()];
 }
 
 let declared: ReadonlyMap<string, string> | null = null;
