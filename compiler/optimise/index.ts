@@ -15,6 +15,7 @@ import { sumOfProducts, volume, type Product, type SumOfProducts, type Uses } fr
 import { computeNearby } from "./nearby.ts";
 import { separateHeads } from "./separate.ts";
 import { costOf, multiply } from "./order.ts";
+import { turnStates } from "./turned.ts";
 
 function usesOf(graph: Graph, roots: readonly NodeId[]): Uses {
   const uses = new Map<NodeId, number>();
@@ -192,5 +193,5 @@ export function optimiseProgram(program: SequenceProgram): SequenceProgram {
     inputs: program.inputs.map((p) => ({ ...p, node: to(p.node) })),
     outputs: program.outputs.map((p) => ({ ...p, node: to(p.node) })),
   });
-  return separateHeads(computeNearby(cheaper));
+  return turnStates(separateHeads(computeNearby(cheaper)));
 }

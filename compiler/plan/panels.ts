@@ -19,10 +19,12 @@ import {
 import { labelSizes } from "../graph/products.ts";
 import { loopName, type Lowering } from "./lower.ts";
 import type { Machine } from "./machine.ts";
-import { isStored, labelsAt, lengthOf, sidesOf, type Side } from "./sides.ts";
+import { isStored, labelsAt, lengthOf, sidesOf, strideOf, type Side } from "./sides.ts";
 
-/** Registers side by side in the block of sums. */
-export const ACROSS = 2;
+/** Registers side by side in the block of sums, where there are so many columns. */
+const ACROSS = 2;
+/** Elements of an operand that the nearest cache holds, so that it does not matter in which order they are read. */
+const AT_HAND = 8192;
 /** Terms of a column that are copied before the next column: a cache line of 32-bit floats. */
 const STRIP = 16;
 /** A side of more columns than this is better taken by rows. */
@@ -42,7 +44,8 @@ export class Panels {
   readonly rows: Side;
   readonly columns: Side;
   readonly lanes: number;
-  /** Of the block of sums. */
+  /** Registers side by side in the block of sums, its rows, and its columns. */
+  readonly across: number;
   readonly height: number;
   readonly width: number;
   /** Values of the labels that the open loops fix. */
@@ -56,8 +59,9 @@ export class Panels {
     this.batch = batch;
     [this.rows, this.columns] = takesColumns(a, b, node) ? [b, a] : [a, b];
     this.lanes = lowering.memory.precision === "f32" ? machine.lanes : machine.lanes / 2;
-    this.height = machine.rows;
-    this.width = ACROSS * this.lanes;
+    this.across = lengthOf(this.columns) <= this.lanes ? 1 : ACROSS;
+    this.height = rowsOf(this.rows, machine.rows, this.across);
+    this.width = this.across * this.lanes;
   }
 
   /** Loops over the terms; `inside` with the index of each summed label and the number of the term. */
@@ -233,13 +237,44 @@ export class Panels {
 
   /** Whether rows are read where they are. */
   readsRows(): boolean {
-    return !this.rowsBeside && isStored(this.lowering.plan.region, this.rows.operand);
+    if (!isStored(this.lowering.plan.region, this.rows.operand)) return false;
+    return !this.rowsBeside || this.#atHand(this.rows);
+  }
+
+  /** Whether vectors of columns are read where they are: where blocks of columns lie side by side, in a cache anyway. */
+  readsColumns(): boolean {
+    const { region } = this.lowering.plan;
+    const { operand, operandLabels, labels } = this.columns;
+    if (!isStored(region, operand) || !this.#atHand(this.columns)) return false;
+    const strideAlong = (label: number): number => {
+      const stride = strideOf(region, operand, operandLabels.indexOf(label));
+      return (stride === undefined ? undefined : constant(stride)) ?? 0;
+    };
+    const last = labels.at(-1)!;
+    if (constant(this.sizes.get(last)!)! % this.width !== 0 || strideAlong(last) !== 1)
+      return false;
+    return this.summed.every((label) => strideAlong(label) !== 0);
+  }
+
+  #atHand(side: Side): boolean {
+    const all = side.operandLabels.map((l) => constant(this.sizes.get(l)!) ?? Infinity);
+    return all.reduce((n, d) => n * d, 1) <= AT_HAND;
   }
 
   /** Where the copied rows of a block begin, of those of a strip. */
   copiedFrom(q: IndexVariable, terms: Terms): Expr {
     return mul(mul(intVariable(q.name), terms.count), int(this.height));
   }
+}
+
+/** Rows of the block of sums: as many as registers allow, and of those the number that leaves the fewest rows over. */
+function rowsOf(side: Side, usual: number, across: number): number {
+  if (across === ACROSS) return usual;
+  const count = constant(side.count);
+  const heights = Array.from({ length: usual + 1 }, (_, i) => 2 * usual - i);
+  if (count === undefined) return heights[0]!;
+  const computed = (height: number) => Math.ceil(count / height) * height;
+  return heights.reduce((best, h) => (computed(h) < computed(best) ? h : best));
 }
 
 /** Whether the first side should be the columns: where the result lies side by side, unless it is very long. */

@@ -1,7 +1,8 @@
 /** The two sides of a product of matrices. */
 import { constant, dim, product, type Dim } from "../dims.ts";
 import type { ContractNode, NodeId } from "../graph/ir.ts";
-import { classify } from "../graph/products.ts";
+import { axesOf } from "../graph/axes.ts";
+import { classify, isView } from "../graph/products.ts";
 import { divide, fixed, plus, stridesOf, times, type Affine } from "./affine.ts";
 import type { Emitter } from "./emitter.ts";
 import type { Region } from "./region.ts";
@@ -47,6 +48,21 @@ export function isStored(region: Region, id: NodeId): boolean {
     default:
       return false;
   }
+}
+
+/** How far apart neighbours along an axis of a stored value lie in memory; undefined where that is not the same everywhere. */
+export function strideOf(region: Region, id: NodeId, axis: number): Dim | undefined {
+  const at = region.locations.get(id);
+  if (at?.kind === "buffer") return at.strides[axis];
+  if (at?.kind === "outer") return strideOf(at.region, at.node, at.prefix.length + axis);
+  const node = region.node(id);
+  if (at !== undefined || !isView(node)) return undefined;
+  if (node.op === "slice") return strideOf(region, node.x, axis);
+  const { operands, along } = axesOf(node, (x) => region.node(x).shape);
+  const [x] = operands;
+  if (x === undefined || along.includes(axis)) return undefined;
+  const inner = x.axes.indexOf(axis);
+  return inner < 0 ? dim(0) : strideOf(region, x.id, inner);
 }
 
 /** Indices of a side's labels at number `block · width + offset` along it. */

@@ -33,7 +33,7 @@ import {
 } from "./affine.ts";
 import { finished, loopName, type Lowering } from "./lower.ts";
 import type { Machine } from "./machine.ts";
-import { ACROSS, Panels, type Terms } from "./panels.ts";
+import { Panels, type Terms } from "./panels.ts";
 import type { BufferLocation } from "./place.ts";
 import type { Stage } from "./stages.ts";
 
@@ -50,6 +50,11 @@ export function emitTiled(
   machine: Machine & { kind: "vector" },
 ): void {
   new TiledLowering(lowering, s, node, machine).emit();
+}
+
+interface Place {
+  readonly buffer: string;
+  readonly index: Expr;
 }
 
 class TiledLowering {
@@ -84,7 +89,9 @@ class TiledLowering {
       apply("ceildiv", this.#panels.columns.count, dim(this.#panels.width)),
       perPass,
     );
-    const columns = scratch("columns", multiply(dim(this.#panels.width), panels));
+    const columns = this.#panels.readsColumns()
+      ? null
+      : scratch("columns", multiply(dim(this.#panels.width), panels));
     const rows = this.#panels.readsRows()
       ? null
       : scratch("rows", multiply(dim(STRIP_BLOCKS * this.#panels.height), perPass));
@@ -142,7 +149,7 @@ class TiledLowering {
 
   #pass(
     terms: Terms,
-    columns: string,
+    columns: string | null,
     rows: string | null,
     block: string,
     target: BufferLocation,
@@ -152,9 +159,11 @@ class TiledLowering {
     const panels = apply("ceildiv", this.#panels.columns.count, dim(this.#panels.width));
     const startOf = (panel: string): Expr =>
       mul(mul(intVariable(panel), terms.count), int(this.#panels.width));
-    const p = emitter.open("p", panels, { spread: "independent" });
-    this.#panels.packColumns(ofVariable(p), columns, startOf(p.name), terms);
-    emitter.close();
+    if (columns !== null) {
+      const p = emitter.open("p", panels, { spread: "independent" });
+      this.#panels.packColumns(ofVariable(p), columns, startOf(p.name), terms);
+      emitter.close();
+    }
 
     this.#strips((first, count) => {
       const openBlock = () =>
@@ -166,19 +175,20 @@ class TiledLowering {
         emitter.close();
       }
       const c = emitter.open("c", panels, { spread: "independent" });
-      const start = emitter.define("start", startOf(c.name));
+      const packed =
+        columns === null ? null : { columns, start: emitter.define("start", startOf(c.name)) };
       const q = openBlock();
       const r = blockOf(q);
       const places = Array.from({ length: this.#panels.height }, (_, i) =>
         this.#panels.rowAt(r, i),
       );
       const sums = places.map((_, i) =>
-        Array.from({ length: ACROSS }, (_, j) =>
+        Array.from({ length: this.#panels.across }, (_, j) =>
           emitter.define(`s${i}${j}`, splat(float(0), this.#panels.lanes), true),
         ),
       );
       const copied = rows === null ? null : { rows, start: this.#panels.copiedFrom(q, terms) };
-      this.#terms(terms, start, columns, copied, places, sums);
+      this.#terms(terms, ofVariable(c), packed, copied, places, sums);
       this.#store(r, ofVariable(c), places, sums, block, target, adding);
       emitter.close();
       emitter.close();
@@ -206,8 +216,8 @@ class TiledLowering {
 
   #terms(
     terms: Terms,
-    start: Expr,
-    columns: string,
+    c: Affine,
+    packed: { readonly columns: string; readonly start: Expr } | null,
     copied: { readonly rows: string; readonly start: Expr } | null,
     places: readonly ReadonlyMap<number, Affine>[],
     sums: readonly (readonly Expr[])[],
@@ -222,16 +232,12 @@ class TiledLowering {
           : emitter.define("row", add(copied.start, mul(terms.count, int(i)))),
     );
     this.#panels.eachTerm(terms, (at, number) => {
-      const place = emitter.define(
-        "at",
-        this.#panels.placeOf(terms, start, number, this.#panels.width),
-      );
-      const ys = sums[0]!.map((_, j) =>
-        emitter.define(
-          `y${j}`,
-          vectorLoad(columns, add(place, int(j * this.#panels.lanes)), this.#panels.lanes),
-        ),
-      );
+      const first =
+        packed === null ? this.#columnsAt(c, at) : this.#copiedAt(packed, terms, number);
+      const ys = sums[0]!.map((_, j) => {
+        const index = add(first.index, int(j * this.#panels.lanes));
+        return emitter.define(`y${j}`, vectorLoad(first.buffer, index, this.#panels.lanes));
+      });
       places.forEach((labels, i) => {
         const x =
           copied === null
@@ -244,6 +250,24 @@ class TiledLowering {
         });
       });
     });
+  }
+
+  /** Where the columns of a block begin, of one term: where they are. */
+  #columnsAt(c: Affine, at: ReadonlyMap<number, Affine>): Place {
+    const { columns, width } = this.#panels;
+    const first = this.#panels.valueAt(columns, at, this.#panels.labelsAt(columns, c, width, fixed(0))); // prettier-ignore
+    if (first.op !== "load") throw new InternalError("columns that are read where they are not");
+    return first;
+  }
+
+  /** The same, of those that were copied. */
+  #copiedAt(
+    packed: { readonly columns: string; readonly start: Expr },
+    terms: Terms,
+    number: Affine,
+  ): Place {
+    const index = this.#panels.placeOf(terms, packed.start, number, this.#panels.width);
+    return { buffer: packed.columns, index: this.#lowering.emitter.define("at", index) };
   }
 
   /** Stores a block of sums, or what an elementwise expression makes of each. */

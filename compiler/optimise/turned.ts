@@ -1,0 +1,213 @@
+/**
+ * States as loops over chunks want them in memory. Products take vectors of columns from the state, so the axis along which
+ * its columns lie had better be its last; where most products ask for another axis there, the loop carries the state with
+ * its axes in another order, and what comes in and goes out is turned outside, once instead of in every chunk.
+ */
+import type { Shape } from "../dims.ts";
+import { algebra } from "../graph/index.ts";
+import { GraphBuilder } from "../graph/builder.ts";
+import type { Carry, Graph, Node, NodeId, Recurrence, RecurrenceOutput } from "../graph/ir.ts";
+import { isProduct } from "../graph/products.ts";
+import type { SequenceProgram } from "../graph/program.ts";
+import { rebuild } from "../graph/rebuild.ts";
+import { bodyNode, mapOperands, operands } from "../graph/shapes.ts";
+
+/** Axes in a new order: the one at place i is the old one with number `order[i]`. */
+type Order = readonly number[];
+
+const inverse = (order: Order): Order => order.map((_, i) => order.indexOf(i));
+/** The same behind some axes that stay. */
+const behind = (order: Order, lead: number): Order => [
+  ...Array.from({ length: lead }, (_, i) => i),
+  ...order.map((a) => a + lead),
+];
+
+/** For each axis of a value the axis of the carry that it is; null where it is not the carry, in some order. */
+function axesOfCarry(body: Graph, id: NodeId, carry: Carry): readonly number[] | null {
+  const node = bodyNode(body, id);
+  if (id === carry.input) return node.shape.map((_, i) => i);
+  if (node.op === "stop") return axesOfCarry(body, node.x, carry);
+  if (node.op !== "transpose") return null;
+  const inner = axesOfCarry(body, node.x, carry);
+  return inner && node.perm.map((p) => inner[p]!);
+}
+
+/** The order that most products want; null if they want the one that is there. */
+function wantedOrder(body: Graph, carry: Carry): Order | null {
+  const rank = bodyNode(body, carry.input).shape.length;
+  const votes = Array.from({ length: rank }, () => 0);
+  for (const node of body.nodes) {
+    if (node.op !== "contract" || !isProduct(body, node)) continue;
+    const last = node.outLabels.at(-1)!;
+    for (const [x, labels] of [
+      [node.a, node.aLabels],
+      [node.b, node.bLabels],
+    ] as const) {
+      // prettier-ignore
+      const axis = axesOfCarry(body, x, carry)?.[labels.indexOf(last)];
+      if (axis !== undefined) votes[axis]! += 1;
+    }
+  }
+  const best = votes.indexOf(Math.max(...votes));
+  if (rank < 2 || votes[best] === votes.at(-1)) return null;
+  return [...votes.keys()].filter((a) => a !== best).concat(best);
+}
+
+/** How many nodes of a body read each node; what leaves the body counts as read. */
+function usesOf(r: Recurrence): ReadonlyMap<NodeId, number> {
+  const uses = new Map<NodeId, number>();
+  const count = (id: NodeId) => uses.set(id, (uses.get(id) ?? 0) + 1);
+  for (const node of r.body.nodes) operands(node).forEach(count);
+  for (const c of r.carries) count(c.next);
+  for (const o of r.outputs) if ("node" in o) count(o.node);
+  return uses;
+}
+
+/** A body whose carries have their axes in other orders. */
+class Turned {
+  readonly #r: Recurrence;
+  readonly #orders: ReadonlyMap<NodeId, Order>;
+  readonly #builder: GraphBuilder;
+  readonly #uses: ReadonlyMap<NodeId, number>;
+  /** The carries as the loop has them. */
+  readonly #inputs = new Map<NodeId, NodeId>();
+  readonly #to: (id: NodeId) => NodeId;
+
+  constructor(r: Recurrence, orders: ReadonlyMap<NodeId, Order>) {
+    this.#r = r;
+    this.#orders = orders;
+    this.#uses = usesOf(r);
+    const builder = new GraphBuilder(r.body.name);
+    this.#builder = builder;
+    this.#to = rebuild(r.body, builder, (node, to) => {
+      const order = orders.get(node.id);
+      if (order !== undefined && node.op === "input") {
+        const input = builder.input(node.name, turn(node.shape, order), node.dtype);
+        this.#inputs.set(node.id, input);
+        return builder.transpose(input, inverse(order));
+      }
+      if (node.op !== "contract") return null;
+      return algebra.contract(builder, to(node.a), node.aLabels, to(node.b), node.bLabels, node.outLabels); // prettier-ignore
+    });
+  }
+
+  /** A value of the old body, its axes in another order, computed in that order where nobody else wants it. */
+  #turned(id: NodeId, order: Order): NodeId {
+    const b = this.#builder;
+    const node = bodyNode(this.#r.body, id);
+    const own = this.#orders.get(id);
+    if (own !== undefined && own.every((a, i) => a === order[i])) return this.#inputs.get(id)!;
+    if ((this.#uses.get(id) ?? 0) <= 1) {
+      const made = this.#computed(node, order);
+      if (made !== null) return made;
+    }
+    return algebra.transpose(b, this.#to(id), order);
+  }
+
+  #computed(node: Node, order: Order): NodeId | null {
+    const b = this.#builder;
+    switch (node.op) {
+      case "unary":
+      case "binary":
+      case "select": {
+        const { id: _, origin: __, ...draft } = mapOperands(node, (x) => this.#turned(x, order));
+        return b.copy({ ...draft, shape: turn(node.shape, order) });
+      }
+      case "broadcast": {
+        const axes = node.axes.map((a) => order.indexOf(a));
+        // A broadcast keeps the order of its operand's axes.
+        if (axes.some((a, i) => i > 0 && a < axes[i - 1]!)) return null;
+        return b.broadcast(this.#to(node.x), axes, turn(node.shape, order));
+      }
+      case "contract":
+        return algebra.contract(b, this.#to(node.a), node.aLabels, this.#to(node.b), node.bLabels, turn(node.outLabels, order)); // prettier-ignore
+      default:
+        return null;
+    }
+  }
+
+  /** The order in which a carry goes through the loop; null for the one that it had. */
+  #orderOf(carry: number): Order | null {
+    return this.#orders.get(this.#r.carries[carry]!.input) ?? null;
+  }
+
+  /** The order in which a stacked value leaves the loop: a carry as it is. */
+  orderOf(output: RecurrenceOutput): { readonly order: Order; readonly lead: number } | null {
+    switch (output.kind) {
+      case "final":
+      case "border": {
+        const order = this.#orderOf(output.carry);
+        return order && { order, lead: output.kind === "final" ? 1 : 2 };
+      }
+      case "stack": {
+        const order = this.#orders.get(output.node);
+        return order === undefined ? null : { order, lead: 2 };
+      }
+      default:
+        return null;
+    }
+  }
+
+  recurrence(builder: GraphBuilder): Recurrence {
+    const r = this.#r;
+    const to = this.#to;
+    const carries = r.carries.map((c, i) => {
+      const order = this.#orderOf(i);
+      if (order === null) return { ...c, input: to(c.input), next: to(c.next) };
+      const init = algebra.transpose(builder, c.init, behind(order, 1));
+      return { ...c, init, input: this.#inputs.get(c.input)!, next: this.#turned(c.next, order) };
+    });
+    const outputs = r.outputs.map((o) => {
+      if (!("node" in o)) return o;
+      return { ...o, node: o.kind === "stack" ? (this.#inputs.get(o.node) ?? to(o.node)) : to(o.node) }; // prettier-ignore
+    });
+    return {
+      ...r,
+      body: this.#builder.finish(),
+      carries,
+      bindings: r.bindings.map((b) => ({ ...b, input: to(b.input) })),
+      outputs,
+      replay: r.replay && {
+        ...r.replay,
+        carries: r.replay.carries.map((c) => ({ ...c, target: to(c.target) })),
+      },
+    };
+  }
+}
+
+const turn = <T>(list: readonly T[] | Shape, order: Order): T[] =>
+  order.map((a) => (list as readonly T[])[a]!);
+
+/** The program with states in the order that the products of their loops want. Same ports, same values. */
+export function turnStates(program: SequenceProgram): SequenceProgram {
+  const builder = new GraphBuilder(program.graph.name);
+  const results = new Map<NodeId, readonly NodeId[]>();
+  const to = rebuild(program.graph, builder, (node, mapped) => {
+    if (node.op === "result") return results.get(node.of)?.[node.index] ?? null;
+    if (node.op !== "recurrence") return null;
+    const moved = mapOperands(node, mapped);
+    if (moved.op !== "recurrence") return null;
+    const r = moved.recurrence;
+    const orders = new Map<NodeId, Order>();
+    for (const c of r.carries) {
+      const order = wantedOrder(r.body, c);
+      if (order !== null) orders.set(c.input, order);
+    }
+    if (orders.size === 0) return null;
+    const turned = new Turned(r, orders);
+    const made = builder.recurrence(turned.recurrence(builder)).map((x, i) => {
+      const found = turned.orderOf(r.outputs[i]!);
+      return found === null ? x : algebra.transpose(builder, x, behind(inverse(found.order), found.lead)); // prettier-ignore
+    });
+    results.set(node.id, made);
+    return made[0] ?? builder.constant(0);
+  });
+  for (const { name, node } of program.graph.outputs) builder.output(name, to(node));
+  const moved = <P extends { readonly node: NodeId }>(p: P): P => ({ ...p, node: to(p.node) });
+  return {
+    ...program,
+    graph: builder.finish(),
+    inputs: program.inputs.map(moved),
+    outputs: program.outputs.map(moved),
+  };
+}
