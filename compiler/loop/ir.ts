@@ -120,7 +120,15 @@ export type Expr =
       readonly x: Expr;
     }
   /** As many vectors as they have lanes, each added up: the sum of the first in the first lane, and so on. */
-  | { readonly op: "sums"; readonly type: LoopType; readonly xs: readonly Expr[] };
+  | { readonly op: "sums"; readonly type: LoopType; readonly xs: readonly Expr[] }
+  /** Lanes of two vectors, by number: those of the second come after those of the first. */
+  | {
+      readonly op: "shuffle";
+      readonly type: LoopType;
+      readonly a: Expr;
+      readonly b: Expr;
+      readonly from: readonly number[];
+    };
 
 /**
  * How the iterations of a loop may be spread: one after the other, over workgroups, over the threads of a workgroup, or in

@@ -135,6 +135,7 @@ export class Lanes {
       case "ramp":
       case "across":
       case "sums":
+      case "shuffle":
         throw new NotAVector();
       default:
         return unreachable(e);

@@ -18,6 +18,7 @@ export function mapParts(e: Expr, to: (part: Expr) => Expr): Expr {
       return { ...e, x: to(e.x) };
     case "sums":
       return { ...e, xs: e.xs.map(to) };
+    case "shuffle":
     case "binary":
       return { ...e, a: to(e.a), b: to(e.b) };
     case "select":

@@ -19,6 +19,7 @@ export function* parts(e: Expr): Generator<Expr> {
     case "sums":
       yield* e.xs;
       return;
+    case "shuffle":
     case "binary":
       yield e.a;
       yield e.b;

@@ -42,6 +42,8 @@ export function expressionText(e: Expr): string {
       return `${e.fn}_across(${expressionText(e.x)})`;
     case "sums":
       return `sums(${e.xs.map(expressionText).join(", ")})`;
+    case "shuffle":
+      return `shuffle(${expressionText(e.a)}, ${expressionText(e.b)}, ${e.from.join(" ")})`;
     default:
       return unreachable(e);
   }

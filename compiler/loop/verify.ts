@@ -175,6 +175,13 @@ class Verifier {
           e.xs.length === e.type.lanes && e.xs.every((x) => x.type.lanes === e.type.lanes),
           "sums of as many vectors as lanes",
         );
+      case "shuffle":
+        return this.#expect(
+          [e.a, e.b].every((x) => x.type.lanes === e.type.lanes && x.type.kind === e.type.kind) &&
+            e.from.length === e.type.lanes &&
+            e.from.every((lane) => lane >= 0 && lane < 2 * e.type.lanes),
+          "a shuffle of two vectors of as many lanes as it gives",
+        );
       default:
         return unreachable(e);
     }

@@ -3,7 +3,7 @@
  * its columns lie had better be its last; where most products ask for another axis there, the loop carries the state with
  * its axes in another order, and what comes in and goes out is turned outside, once instead of in every chunk.
  */
-import type { Shape } from "../dims.ts";
+import { constant, type Shape } from "../dims.ts";
 import { algebra } from "../graph/index.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import type { Carry, Graph, Node, NodeId, Recurrence, RecurrenceOutput } from "../graph/ir.ts";
@@ -38,7 +38,8 @@ function wantedOrder(body: Graph, carry: Carry): Order | null {
   const votes = Array.from({ length: rank }, () => 0);
   for (const node of body.nodes) {
     if (node.op !== "contract" || !isProduct(body, node)) continue;
-    const last = node.outLabels.at(-1)!;
+    const last = node.outLabels.findLast((_, i) => constant(node.shape[i]!) !== 1);
+    if (last === undefined) continue;
     for (const [x, labels] of [
       [node.a, node.aLabels],
       [node.b, node.bLabels],

@@ -55,12 +55,14 @@ export interface Choice {
 }
 
 /**
- * `needed` are the nodes in order, `stored` those that some output wants in memory as they are.
+ * `needed` are the nodes in order, `stored` those that some output wants in memory as they are. What the step of a loop
+ * keeps stays in the cache.
  */
 export function chooseRoots(
   graph: Graph,
   needed: readonly Node[],
   stored: ReadonlySet<NodeId>,
+  inLoop: boolean,
 ): Choice {
   const readers = new Map<NodeId, Node[]>();
   for (const node of needed) {
@@ -86,16 +88,38 @@ export function chooseRoots(
     roots.add(top);
   }
   const inside = new Set(finished.values());
+  const shared = inLoop ? ofSeveral(graph, needed, blocked) : new Set<NodeId>();
   for (const node of needed) {
     const total = operands(node).reduce((c, x) => c + (cost.get(x) ?? 1), ownCost(node));
     const leaf = node.op === "constant" || node.op === "size" || node.op === "iota";
     cost.set(node.id, leaf ? 0 : node.op === "input" || node.op === "result" ? 1 : total);
     if (inside.has(node.id)) continue;
-    if (!roots.has(node.id) && !keep(graph, node, total, readers, stored)) continue;
+    const wanted = roots.has(node.id) || (shared.has(node.id) && total > 1 && !isView(node));
+    if (!wanted && !keep(graph, node, total, readers, stored)) continue;
     roots.add(node.id);
     cost.set(node.id, 1);
   }
   return { roots, finished, blocked, uses };
+}
+
+/** What several products have as an operand: kept, it is read where it lies, rather than computed for each. */
+function ofSeveral(
+  graph: Graph,
+  needed: readonly Node[],
+  blocked: ReadonlySet<NodeId>,
+): Set<NodeId> {
+  /** The value that a view shows. */
+  const seen = (id: NodeId): NodeId => {
+    const node = graph.nodes[id]!;
+    return isView(node) && operands(node).length === 1 ? seen(operands(node)[0]!) : id;
+  };
+  const once = new Set<NodeId>();
+  const more = new Set<NodeId>();
+  for (const node of needed) {
+    if (!blocked.has(node.id)) continue;
+    for (const x of new Set(operands(node).map(seen))) (once.has(x) ? more : once).add(x);
+  }
+  return more;
 }
 
 /** The last of the elementwise operations that follow a product, each the only reader of the one before. */

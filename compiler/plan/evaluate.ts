@@ -28,6 +28,23 @@ import type { Location, Region } from "./region.ts";
 
 export type Index = readonly Affine[];
 
+/** Views of a value: nothing is computed to see it through them. */
+type ShownNode = Extract<Node, { readonly op: "broadcast" | "transpose" | "stop" | "reshape" | "slice" | "reverse" }>; // prettier-ignore
+const SHOWN: ReadonlySet<Node["op"]> = new Set<ShownNode["op"]>([
+  "broadcast",
+  "transpose",
+  "stop",
+  "reshape",
+  "slice",
+  "reverse",
+]);
+const isShown = (node: Node): node is ShownNode => SHOWN.has(node.op);
+
+export interface Address {
+  readonly buffer: string;
+  readonly index: Expr;
+}
+
 export interface EvaluatorHooks {
   /** A value to use for a node instead of looking at it: where accesses are recorded, and where accumulators come in. */
   readonly leaf?: (region: Region, node: Node, index: Index) => Placed | undefined;
@@ -132,31 +149,12 @@ export class Evaluator {
           select(truth(c!), a!, b!),
         );
       case "broadcast":
-        return at(
-          node.x,
-          node.axes.map((a) => index[a]!),
-        );
-      case "transpose": {
-        const source: Affine[] = [];
-        node.perm.forEach((p, i) => (source[p] = index[i]!));
-        return at(node.x, source);
-      }
+      case "transpose":
       case "stop":
-        return at(node.x);
       case "reshape":
-        return this.#reshape(region, node.shape, node.x, index);
       case "slice":
-        return at(
-          node.x,
-          moved(index, node.axis, (i) => shifted(i, node.start)),
-        );
-      case "reverse": {
-        const last = fixed(subtract(node.shape[node.axis]!, dim(1)));
-        return at(
-          node.x,
-          moved(index, node.axis, (i) => minus(last, i)),
-        );
-      }
+      case "reverse":
+        return at(node.x, this.#shown(region, node, index));
       case "pad": {
         const inner = region.node(node.x).shape[node.axis]!;
         const i = minus(index[node.axis]!, fixed(node.before));
@@ -298,10 +296,45 @@ export class Evaluator {
     ];
   }
 
-  /** Index into x of an element of a reshape of it. Equal leading and trailing axes stay as they are. */
-  #reshape(region: Region, shape: readonly Dim[], x: NodeId, index: Index): Placed {
-    return this.value(region, x, this.reshaped(shape, region.node(x).shape, index));
+  /** Where an element of a value lies in memory; null for one that is computed. */
+  address(region: Region, id: NodeId, index: Index): Address | null {
+    const at = region.locations.get(id);
+    if (at?.kind === "outer") return this.address(at.region, at.node, [...at.prefix, ...index]);
+    if (at?.kind === "buffer") {
+      return { buffer: at.buffer, index: this.emitter.index(plus(at.offset, linear(index, at.strides))) }; // prettier-ignore
+    }
+    const node = region.node(id);
+    return at === undefined && isShown(node)
+      ? this.address(region, node.x, this.#shown(region, node, index))
+      : null;
   }
+
+  /** The index at which a view shows its operand. */
+  #shown(region: Region, node: ShownNode, index: Index): Index {
+    switch (node.op) {
+      case "broadcast":
+        return node.axes.map((a) => index[a]!);
+      case "transpose": {
+        const source: Affine[] = [];
+        node.perm.forEach((p, i) => (source[p] = index[i]!));
+        return source;
+      }
+      case "stop":
+        return index;
+      case "reshape":
+        return this.reshaped(node.shape, region.node(node.x).shape, index);
+      case "slice":
+        return moved(index, node.axis, (i) => shifted(i, node.start));
+      case "reverse": {
+        const last = fixed(subtract(node.shape[node.axis]!, dim(1)));
+        return moved(index, node.axis, (i) => minus(last, i));
+      }
+      default:
+        return unreachable(node);
+    }
+  }
+
+  /** Index into x of an element of a reshape of it. Equal leading and trailing axes stay as they are. */
   reshaped(shape: readonly Dim[], from: readonly Dim[], index: Index): Affine[] {
     const { lead, tail } = commonAxes(from, shape);
     const inner = shape.slice(lead, shape.length - tail);

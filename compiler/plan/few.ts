@@ -39,7 +39,7 @@ export function fewRows(l: Lowering, node: ContractNode): FewRows | null {
   const known = [a, b].map((side) => constant(side.count) !== undefined);
   if (known[0] === known[1]) return null;
   const [rows, columns] = known[0] === true ? [b, a] : [a, b];
-  const across = columns.labels.includes(columns.operandLabels.at(-1)!);
+  const across = columns.labels.includes(columns.last!);
   const beside = l.memory.machine.kind === "vector" && across ? "columns" : "terms";
   const many = MANY[beside];
   const condition = binary("lt", l.emitter.size(rows.count), int(many));
@@ -86,7 +86,7 @@ export function emitFew(
   const sums = (lanes: readonly ReadonlyMap<number, Affine>[]): void =>
     each(rows.labels, "serial", () => {
       const indices = lanes.map((lane) =>
-        node.outLabels.map((label) => at.get(label) ?? lane.get(label)!),
+        node.outLabels.map((label) => at.get(label) ?? lane.get(label) ?? fixed(0)),
       );
       const totals = l.reduce(node, reducing, indices);
       indices.forEach((index, i) => {
@@ -98,7 +98,7 @@ export function emitFew(
   each(batch, "independent", () => {
     if (beside === "columns") {
       // The loop over neighbours moves inside the sums (see interchange.ts).
-      const last = columns.operandLabels.at(-1)!;
+      const last = columns.last!;
       const order = [...columns.labels.filter((label) => label !== last), last];
       each(order, "independent", () => sums([at]));
       return;

@@ -4,7 +4,8 @@
  */
 import { constant, dim, multiply, type Dim } from "../dims.ts";
 import type { ContractNode } from "../graph/ir.ts";
-import { add, binary, int, intVariable, mul } from "../loop/build.ts";
+import { InternalError } from "../../diagnostics/diagnostic.ts";
+import { add, binary, int, intVariable, mul, vectorLoad } from "../loop/build.ts";
 import type { Expr, Spread } from "../loop/ir.ts";
 import {
   fixed,
@@ -16,9 +17,11 @@ import {
   type Affine,
   type IndexVariable,
 } from "./affine.ts";
+import type { Address } from "./evaluate.ts";
 import { labelSizes } from "../graph/products.ts";
 import { loopName, type Lowering } from "./lower.ts";
 import type { Machine } from "./machine.ts";
+import { transposed } from "./transposed.ts";
 import { isStored, labelsAt, lengthOf, sidesOf, strideOf, type Side } from "./sides.ts";
 
 /** Registers side by side in the block of sums, where there are so many columns. */
@@ -57,7 +60,7 @@ export class Panels {
     const { a, b, summed, batch } = sidesOf(node, this.sizes);
     this.summed = summed;
     this.batch = batch;
-    [this.rows, this.columns] = takesColumns(a, b, node) ? [b, a] : [a, b];
+    [this.rows, this.columns] = takesColumns(a, b, node, this.sizes) ? [b, a] : [a, b];
     this.lanes = lowering.memory.precision === "f32" ? machine.lanes : machine.lanes / 2;
     this.across = lengthOf(this.columns) <= this.lanes ? 1 : ACROSS;
     this.height = rowsOf(this.rows, machine.rows, this.across);
@@ -105,11 +108,21 @@ export class Panels {
     return binary("sub", place, skipped);
   }
 
+  /** Where an element of a side that is stored lies. */
+  addressAt(side: Side, ...indices: readonly ReadonlyMap<number, Affine>[]): Address {
+    const { evaluator, plan } = this.lowering;
+    const at = evaluator.address(plan.region, side.operand, this.#indexOf(side, indices));
+    if (at === null) throw new InternalError("a stored value without an address");
+    return at;
+  }
   valueAt(side: Side, ...indices: readonly ReadonlyMap<number, Affine>[]): Expr {
     const { evaluator, plan } = this.lowering;
+    return evaluator.value(plan.region, side.operand, this.#indexOf(side, indices)).expr;
+  }
+  #indexOf(side: Side, indices: readonly ReadonlyMap<number, Affine>[]): Affine[] {
     const of = (l: number) =>
       this.fixed.get(l) ?? indices.map((m) => m.get(l)).find((a) => a !== undefined) ?? fixed(0);
-    return evaluator.value(plan.region, side.operand, side.operandLabels.map(of)).expr;
+    return side.operandLabels.map(of);
   }
 
   /** Copies columns next to each other, term by term; beyond the end of the side nothing is copied. */
@@ -123,7 +136,7 @@ export class Panels {
       emitter.emit({ op: "store", buffer: panel, index: place, value, add: false });
     };
     const last = this.summed.at(-1)!;
-    if (side.operandLabels.at(-1) !== last || (this.summed.length === 1 && terms.range !== null)) {
+    if (side.last !== last || (this.summed.length === 1 && terms.range !== null)) {
       this.eachTerm(terms, (at, number) => {
         const place = emitter.define("at", this.placeOf(terms, begin, number, width));
         const j = emitter.open("j", dim(width), { to: there, spread: "independent" });
@@ -132,6 +145,7 @@ export class Panels {
       });
       return;
     }
+    if (this.#turnsSquares(terms)) return this.#packSquares(block, panel, begin, terms);
     // Terms lie side by side in memory, columns far apart: some terms of all columns at a time, which fills cache lines.
     const extent = this.sizes.get(last)!;
     this.#over(this.summed.slice(0, -1), terms, "serial", (at, number) => {
@@ -147,6 +161,45 @@ export class Panels {
       copy(inner, ofVariable(j), add(first, mul(intVariable(l.name), int(width))));
       emitter.close();
       emitter.close();
+      emitter.close();
+    });
+  }
+
+  /** Whether terms that lie side by side come and go by whole registers, and so do the columns. */
+  #turnsSquares(terms: Terms): boolean {
+    const { region } = this.lowering.plan;
+    const { operand, operandLabels, count } = this.columns;
+    const last = this.summed.at(-1)!;
+    const [extent, columns] = [this.sizes.get(last)!, count].map(constant);
+    if (extent === undefined || columns === undefined || terms.range !== null) return false;
+    if (extent % this.lanes !== 0 || columns % this.width !== 0) return false;
+    const stride = strideOf(region, operand, operandLabels.indexOf(last));
+    return isStored(region, operand) && stride !== undefined && constant(stride) === 1;
+  }
+
+  /** The same, one square of as many terms as columns after the other, each turned over in registers. */
+  #packSquares(block: Affine, panel: string, begin: Expr, terms: Terms): void {
+    const { emitter } = this.lowering;
+    const { lanes, width } = this;
+    const last = this.summed.at(-1)!;
+    const extent = this.sizes.get(last)!;
+    const bytes = this.lowering.memory.precision === "f32" ? 4 : 8;
+    this.#over(this.summed.slice(0, -1), terms, "serial", (at, number) => {
+      const from = emitter.open("strip", extent, { step: lanes, spread: "independent" });
+      const first = new Map(at).set(last, ofVariable(from));
+      const place = add(begin, emitter.index(times(plus(number, ofVariable(from)), dim(width))));
+      const to = emitter.define("at", place);
+      for (let c = 0; c < width; c += lanes) {
+        const rows = Array.from({ length: lanes }, (_, j) => {
+          const column = this.labelsAt(this.columns, block, width, fixed(c + j));
+          const { buffer, index } = this.addressAt(this.columns, first, column);
+          return emitter.define("row", vectorLoad(buffer, index, lanes));
+        });
+        transposed(emitter, rows, bytes).forEach((value, i) => {
+          const index = add(to, int(i * width + c));
+          emitter.emit({ op: "store", buffer: panel, index, value, add: false });
+        });
+      }
       emitter.close();
     });
   }
@@ -232,7 +285,7 @@ export class Panels {
 
   /** Whether rows lie side by side, far apart from term to term: then every term's would come from a cache line of its own. */
   get rowsBeside(): boolean {
-    return !this.summed.includes(this.rows.operandLabels.at(-1)!);
+    return !this.summed.includes(this.rows.last!);
   }
 
   /** Whether rows are read where they are. */
@@ -278,8 +331,13 @@ function rowsOf(side: Side, usual: number, across: number): number {
 }
 
 /** Whether the first side should be the columns: where the result lies side by side, unless it is very long. */
-function takesColumns(a: Side, b: Side, node: ContractNode): boolean {
-  const last = node.outLabels.at(-1)!;
+function takesColumns(
+  a: Side,
+  b: Side,
+  node: ContractNode,
+  sizes: ReadonlyMap<number, Dim>,
+): boolean {
+  const last = node.outLabels.findLast((l) => constant(sizes.get(l)!) !== 1)!;
   const [inner, other] = a.labels.includes(last) ? [a, b] : [b, a];
   const held =
     inner.labels.includes(last) &&

@@ -95,7 +95,7 @@ export function planRegion(
   const stored = new Set<NodeId>();
   for (const s of sinks)
     if (!s.target.add && storable(graph, baseOf(graph, s.node))) stored.add(baseOf(graph, s.node));
-  const choice = chooseRoots(graph, needed, stored);
+  const choice = chooseRoots(graph, needed, stored, base > 0);
   const region = new Region(graph, regions++, base, choice.uses);
   place(region);
 

@@ -396,7 +396,8 @@ class ProductLowering {
       guard(this.#rows, r, ROWS, i, () => {
         row.forEach((sum, j) => {
           guard(this.#columns, c, COLUMNS, j, () => {
-            const of = (l: number) => this.#fixed.get(l) ?? rows[i]!.get(l) ?? columns[j]!.get(l)!;
+            const of = (l: number) =>
+              this.#fixed.get(l) ?? rows[i]!.get(l) ?? columns[j]!.get(l) ?? fixed(0);
             const index = this.#node.outLabels.map(of);
             const value = finished(this.#lowering, this.#stage, this.#node, index, sum);
             const add = adding || (this.#stage.target?.add ?? false);

@@ -11,6 +11,8 @@ import type { Region } from "./region.ts";
 export interface Side {
   readonly operand: NodeId;
   readonly operandLabels: readonly number[];
+  /** The label of the operand's last axis that is longer than one. */
+  readonly last: number | undefined;
   readonly labels: readonly number[];
   readonly count: Dim;
 }
@@ -18,10 +20,15 @@ export interface Side {
 /** A run-time size counts as large. */
 export const lengthOf = (side: Side): number => constant(side.count) ?? Number.MAX_SAFE_INTEGER;
 
-/** That of the first operand and that of the second, and the labels that are summed over and that both sides keep. */
+/**
+ * That of the first operand and that of the second, and the labels that are summed over and that both sides keep. Labels of
+ * length one are left out: along them every index is zero.
+ */
 export function sidesOf(node: ContractNode, sizes: ReadonlyMap<number, Dim>) {
-  const { summed, batch, rows, columns } = classify(node);
-  const side = (operand: NodeId, operandLabels: readonly number[], labels: readonly number[]): Side => ({ operand, operandLabels, labels, count: product(labels.map((l) => sizes.get(l)!)) }); // prettier-ignore
+  const long = (label: number) => constant(sizes.get(label)!) !== 1;
+  const classes = classify(node);
+  const [summed, batch, rows, columns] = [classes.summed, classes.batch, classes.rows, classes.columns].map((labels) => labels.filter(long)) as [number[], number[], number[], number[]]; // prettier-ignore
+  const side = (operand: NodeId, operandLabels: readonly number[], labels: readonly number[]): Side => ({ operand, operandLabels, last: operandLabels.findLast(long), labels, count: product(labels.map((l) => sizes.get(l)!)) }); // prettier-ignore
   return {
     a: side(node.a, node.aLabels, rows),
     b: side(node.b, node.bLabels, columns),

@@ -123,8 +123,9 @@ export function termsOf(
   return evaluator.factorsOfContract(region, node, index, summed);
 }
 
+/** Loops over all of each axis; one of length one needs none. */
 const whole = (shape: readonly Dim[]): StageLoop[] =>
-  shape.map((extent, axis) => ({ axis, extent, step: dim(1) }));
+  shape.flatMap((extent, axis) => (constant(extent) === 1 ? [] : [{ axis, extent, step: dim(1) }]));
 
 interface Draft {
   readonly id: number;

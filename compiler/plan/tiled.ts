@@ -31,6 +31,7 @@ import {
   type Affine,
   type IndexVariable,
 } from "./affine.ts";
+import type { Address } from "./evaluate.ts";
 import { finished, loopName, type Lowering } from "./lower.ts";
 import type { Machine } from "./machine.ts";
 import { Panels, type Terms } from "./panels.ts";
@@ -50,11 +51,6 @@ export function emitTiled(
   machine: Machine & { kind: "vector" },
 ): void {
   new TiledLowering(lowering, s, node, machine).emit();
-}
-
-interface Place {
-  readonly buffer: string;
-  readonly index: Expr;
 }
 
 class TiledLowering {
@@ -253,11 +249,9 @@ class TiledLowering {
   }
 
   /** Where the columns of a block begin, of one term: where they are. */
-  #columnsAt(c: Affine, at: ReadonlyMap<number, Affine>): Place {
+  #columnsAt(c: Affine, at: ReadonlyMap<number, Affine>): Address {
     const { columns, width } = this.#panels;
-    const first = this.#panels.valueAt(columns, at, this.#panels.labelsAt(columns, c, width, fixed(0))); // prettier-ignore
-    if (first.op !== "load") throw new InternalError("columns that are read where they are not");
-    return first;
+    return this.#panels.addressAt(columns, at, this.#panels.labelsAt(columns, c, width, fixed(0)));
   }
 
   /** The same, of those that were copied. */
@@ -265,7 +259,7 @@ class TiledLowering {
     packed: { readonly columns: string; readonly start: Expr },
     terms: Terms,
     number: Affine,
-  ): Place {
+  ): Address {
     const index = this.#panels.placeOf(terms, packed.start, number, this.#panels.width);
     return { buffer: packed.columns, index: this.#lowering.emitter.define("at", index) };
   }
@@ -290,7 +284,8 @@ class TiledLowering {
           this.#panels.width,
           fixed(0),
         );
-        const of = (l: number) => this.#panels.fixed.get(l) ?? labels.get(l) ?? columns.get(l)!;
+        const of = (l: number) =>
+          this.#panels.fixed.get(l) ?? labels.get(l) ?? columns.get(l) ?? fixed(0);
         const place = linear(this.#node.outLabels.map(of), target.strides);
         const index = emitter.define("to", emitter.index(plus(target.offset, place)));
         sums[i]!.forEach((value, j) => {
@@ -315,7 +310,8 @@ class TiledLowering {
         this.#panels.width,
         ofVariable(j),
       );
-      const of = (l: number) => this.#panels.fixed.get(l) ?? labels.get(l) ?? columns.get(l)!;
+      const of = (l: number) =>
+        this.#panels.fixed.get(l) ?? labels.get(l) ?? columns.get(l) ?? fixed(0);
       const index = this.#node.outLabels.map(of);
       const sum = load(block, add(int(i * this.#panels.width), intVariable(j.name)), "float");
       const value = finished(this.#lowering, this.#stage, this.#node, index, sum);

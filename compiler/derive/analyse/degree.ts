@@ -67,12 +67,17 @@ function combined(node: Node, at: (id: NodeId) => Degree): Degree {
   }
 }
 
-/** By node id. */
-export function degrees(body: Graph, states: ReadonlySet<NodeId>): readonly Degree[] {
+/** By node id. What depends on one of `others`, other than by way of the states, depends on it in some other way. */
+export function degrees(
+  body: Graph,
+  states: ReadonlySet<NodeId>,
+  others: ReadonlySet<NodeId> = new Set(),
+): readonly Degree[] {
   const found: Degree[] = [];
   for (const node of body.nodes) {
     const given = operands(node).map((x) => found[x]!);
     if (states.has(node.id)) found.push("affine");
+    else if (others.has(node.id)) found.push("other");
     else if (given.every((d) => d === "free")) found.push("free");
     else if (given.includes("other")) found.push("other");
     else found.push(combined(node, (x) => found[x]!));

@@ -20,8 +20,10 @@ export interface Layout {
   readonly n: Dim;
 }
 
-/** z = W a: what the state before this step says to a key. */
+/** z = W a: what the state says to a key. */
 export interface Read {
+  /** Whether it is the state after this step that is asked, rather than the one before it. Such a read feeds no write. */
+  readonly late: boolean;
   /** Input of the form's graph that stands for z, `[H, m]`. */
   readonly node: NodeId;
   /** a, `[H, n]`. */
@@ -30,6 +32,7 @@ export interface Read {
 
 /** z = Wᵀ p: a read from the side of the values; none of these feeds a write. */
 export interface CrossRead {
+  readonly late: boolean;
   /** Input of the form's graph that stands for z, `[H, n]`. */
   readonly node: NodeId;
   /** p, `[H, m]`. */
@@ -72,9 +75,9 @@ export interface Spread {
 }
 
 /**
- * One step as events in this order: all reads (of the state before the step), the decay, all writes. A read that stands
- * elsewhere in the rule is expanded: after a decay its key is decayed, after a write its value is a read plus what the
- * write put there.
+ * One step as events in this order: reads of the state before the step, the decay, all writes, reads of the state after
+ * it. A read that stands elsewhere in the rule is expanded: after a decay its key is decayed, after a write its value is a
+ * read plus what the write put there.
  */
 export interface NormalForm {
   /** The body with the nodes that the form adds; those that there were keep their ids. */

@@ -10,7 +10,8 @@ import { classOf, reasonOf, sideOf, type ClassName } from "./classify.ts";
 import { degrees, shortestObstacle } from "./degree.ts";
 import type { NormalForm } from "./form.ts";
 import { COMPONENTS, joined, layouts, type Joint } from "./joint.ts";
-import { Normaliser, type StatePair } from "./normal.ts";
+import type { StatePair } from "./levels.ts";
+import { Normaliser } from "./normal.ts";
 import { isTwoSided } from "./sides.ts";
 import { Inexpressible } from "./terms.ts";
 

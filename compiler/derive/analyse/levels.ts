@@ -14,6 +14,8 @@ import { Inexpressible, type Products, type Sum } from "./terms.ts";
 export interface Cut {
   readonly id: NodeId;
   readonly sum: Sum;
+  /** Whether `sum` is one over the state after the step. */
+  readonly late: boolean;
   /** Stands for the value in the levels after this one; null if there are none. */
   readonly symbol: NodeId | null;
 }
@@ -30,7 +32,13 @@ interface Parts {
   readonly builder: GraphBuilder;
   readonly products: Products;
   readonly expander: Expander;
-  readonly pair: { readonly input: NodeId };
+  readonly pair: StatePair;
+}
+
+/** A state, by its body nodes before and after the step. */
+export interface StatePair {
+  readonly input: NodeId;
+  readonly next: NodeId;
 }
 
 /** What counts as a read. */
@@ -41,9 +49,24 @@ export interface Reading {
   readonly isWhole: (sum: Sum) => boolean;
 }
 
+/** Writes what depends on the state only by way of the state after the step as sums over that one. */
+export function expanderAfter(
+  products: Products,
+  body: Graph,
+  { input, next }: StatePair,
+): Expander {
+  return new Expander(products, next, degrees(body, new Set([next]), new Set([input])));
+}
+
 /** Reads nearest to the state; `stuck` is a node behind an output at which all of the state is needed. */
-function cutsOf(body: Graph, expander: Expander, outputs: Iterable<NodeId>, reading: Reading) {
-  const cuts = new Map<NodeId, Sum>();
+function cutsOf(
+  body: Graph,
+  expander: Expander,
+  after: Expander,
+  outputs: Iterable<NodeId>,
+  reading: Reading,
+) {
+  const cuts: Omit<Cut, "symbol">[] = [];
   let stuck: NodeId | null = null;
   const known = new Map<NodeId, Sum | null>();
   const read = (id: NodeId): Sum | null => {
@@ -62,7 +85,8 @@ function cutsOf(body: Graph, expander: Expander, outputs: Iterable<NodeId>, read
     const sum = read(id);
     const isLowest = () => dependent.length === 0 || dependent.some((x) => read(x) === null);
     if (sum !== null && (reading.isWhole(sum) || isLowest())) {
-      cuts.set(id, sum);
+      const late = reading.sumOf(id, after);
+      cuts.push(late === null ? { id, sum, late: false } : { id, sum: late, late: true });
     } else if (readsState(node, expander)) pending.push(...dependent);
     else stuck ??= id;
   }
@@ -93,20 +117,21 @@ export function substitution(
 
 /** @throws Inexpressible if an output needs the state otherwise than by reads. */
 export function levelsOf(parts: Parts, wanted: readonly NodeId[], reading: Reading): Levels {
-  const { builder, products, pair } = parts;
-  let { body, expander } = parts;
+  const { builder, products } = parts;
+  let { body, expander, pair } = parts;
   let outputs = new Map(wanted.map((id) => [id, id]));
   const levels: Cut[][] = [];
   for (;;) {
-    const { cuts, stuck } = cutsOf(body, expander, outputs.values(), reading);
+    const after = expanderAfter(products, body, pair);
+    const { cuts, stuck } = cutsOf(body, expander, after, outputs.values(), reading);
     if (stuck === null) {
-      levels.push([...cuts].map(([id, sum]) => ({ id, sum, symbol: null })));
+      levels.push(cuts.map((cut) => ({ ...cut, symbol: null })));
       return { levels, outputs };
     }
-    if (cuts.size === 0) throw new Inexpressible("the whole state is needed", stuck);
-    const level = [...cuts].map(([id, sum]) => {
-      const name = `level.${levels.length}.${id}`;
-      return { id, sum, symbol: builder.input(name, builder.shape(id)) };
+    if (cuts.length === 0) throw new Inexpressible("the whole state is needed", stuck);
+    const level = cuts.map((cut) => {
+      const name = `level.${levels.length}.${cut.id}`;
+      return { ...cut, symbol: builder.input(name, builder.shape(cut.id)) };
     });
     levels.push(level);
     const known = expander;
@@ -115,6 +140,7 @@ export function levelsOf(parts: Parts, wanted: readonly NodeId[], reading: Readi
     // The state itself stays: it is an operand of the reads to come.
     symbols.set(pair.input, pair.input);
     outputs = new Map([...outputs].map(([id, at]) => [id, build(at)]));
+    pair = { input: pair.input, next: build(pair.next) };
     body = { name: builder.name, nodes: [...builder.nodes], outputs: [] };
     expander = new Expander(products, pair.input, degrees(body, new Set([pair.input])));
   }

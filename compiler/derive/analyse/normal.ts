@@ -6,7 +6,7 @@ import { bodyNode, mapOperands } from "../../graph/shapes.ts";
 import { degrees } from "./degree.ts";
 import { Expander } from "./expand.ts";
 import type { Layout, NormalForm } from "./form.ts";
-import { levelsOf, substitution } from "./levels.ts";
+import { levelsOf, substitution, type StatePair } from "./levels.ts";
 import { linkedAxes, transitionOf, type Transition } from "./mixing.ts";
 import {
   Inexpressible,
@@ -18,12 +18,6 @@ import {
   type Term,
 } from "./terms.ts";
 import { FormWriter, type Change } from "./writer.ts";
-
-/** A state, by its body nodes before and after the step. */
-export interface StatePair {
-  readonly input: NodeId;
-  readonly next: NodeId;
-}
 
 /** Of a term with the state: axis of the state to the label it has there, and which axes are summed over. */
 interface Pattern {
@@ -367,7 +361,7 @@ class Former {
     const depends = degrees(whole, new Set([pair.input, ...symbols]));
     const replaced = new Map<NodeId, NodeId>();
     const build = substitution(builder, replaced, (id) => depends[id] !== "free");
-    for (const { id, sum, symbol } of cuts) {
+    for (const { id, sum, late, symbol } of cuts) {
       let total: NodeId | null = null;
       for (const t of sum.terms) {
         let factors: readonly Factor[] = t.factors.map((f) => ({ ...f, id: build(f.id) }));
@@ -377,7 +371,7 @@ class Former {
           const { summed } = this.#pattern(t, sum.out);
           const left = layout.values.filter((a) => t.state![a] !== UNIT && !summed.includes(a));
           if (crossed && left.length > 0) throw new Inexpressible("the whole state is needed", id);
-          factors = [writer.read(crossed, key, t.state), ...rest];
+          factors = [writer.read({ cross: crossed, late, key }, t.state), ...rest];
         }
         const value = products.align(products.multiply(factors, sum.out), sum.out);
         total = total === null ? value : algebra.add(builder, total, value);

@@ -23,6 +23,13 @@ export interface Change {
   readonly rest: readonly Factor[];
 }
 
+/** A read, from the side of the values if `cross`, of the state after the step if `late`. */
+export interface Question {
+  readonly cross: boolean;
+  readonly late: boolean;
+  readonly key: Factor;
+}
+
 /** Collects reads and writes; equal ones are one. */
 export class FormWriter {
   readonly #parts: WriterParts;
@@ -76,13 +83,13 @@ export class FormWriter {
     return { kind: "matrix", factor: algebra.reshape(builder, aligned, shape) };
   }
 
-  #read(key: Factor): number {
+  #read(key: Factor, late: boolean): number {
     const flat = this.#flat(key, this.#layout.keys, "a read key that differs between values");
-    const known = this.reads.findIndex((r) => r.key === flat);
+    const known = this.reads.findIndex((r) => r.key === flat && r.late === late);
     if (known >= 0) return known;
     const { heads, m } = this.#layout;
     const node = this.#parts.builder.input(`read.${this.reads.length}`, [heads, m]);
-    return this.reads.push({ node, key: flat }) - 1;
+    return this.reads.push({ node, key: flat, late }) - 1;
   }
 
   change({ read, key, rest }: Change): void {
@@ -97,7 +104,7 @@ export class FormWriter {
         entry.constant === null ? value : algebra.add(builder, entry.constant, value);
       return;
     }
-    const from = this.#read(read);
+    const from = this.#read(read, false);
     const value = this.#scalar(factor);
     const old = entry.from.get(from);
     entry.from.set(from, old === undefined ? value : algebra.add(builder, old, value));
@@ -112,10 +119,11 @@ export class FormWriter {
   }
 
   /** The value of a read, or of as many as its key has elements along other axes, with the labels of the term. */
-  read(cross: boolean, key: Factor, state: readonly Label[]): Factor {
+  read(question: Question, state: readonly Label[]): Factor {
+    const { key } = question;
     const { builder, products, axes } = this.#parts;
     const others = key.labels.filter((l) => !axes.includes(l));
-    if (others.length === 0) return this.#one(cross, key, state);
+    if (others.length === 0) return this.#one(question, state);
     const sizes = others.map((l) => products.size(l));
     const count = constant(product(sizes));
     if (count === undefined || count > MOST_QUESTIONS) throw new Inexpressible("too many reads");
@@ -124,7 +132,8 @@ export class FormWriter {
     const rows = algebra.reshape(builder, products.align(key, [...others, ...own]), [dim(count), ...shape]); // prettier-ignore
     const values = Array.from({ length: count }, (_, i) => {
       const row = algebra.slice(builder, rows, 0, dim(i), dim(1));
-      return this.#one(cross, { id: algebra.reshape(builder, row, shape), labels: own }, state);
+      const one = { id: algebra.reshape(builder, row, shape), labels: own };
+      return this.#one({ ...question, key: one }, state);
     });
     const pieces = values.map((z) =>
       algebra.reshape(builder, z.id, [dim(1), ...builder.shape(z.id)]),
@@ -134,7 +143,7 @@ export class FormWriter {
     return { id: algebra.reshape(builder, whole, full), labels: [...others, ...values[0]!.labels] };
   }
 
-  #one(cross: boolean, key: Factor, state: readonly Label[]): Factor {
+  #one({ cross, late, key }: Question, state: readonly Label[]): Factor {
     const { builder, products } = this.#parts;
     const { batch, values, keys, heads, n } = this.#layout;
     const whole = [...batch, ...(cross ? keys : values)].map((a) => state[a]!);
@@ -142,11 +151,11 @@ export class FormWriter {
     let node: NodeId;
     if (cross) {
       const flat = this.#flat(key, values, "a read from the side of the values");
-      const known = this.crossReads.find((r) => r.key === flat);
+      const known = this.crossReads.find((r) => r.key === flat && r.late === late);
       node = known?.node ?? builder.input(`cross.${this.crossReads.length}`, [heads, n]);
-      if (known === undefined) this.crossReads.push({ node, key: flat });
+      if (known === undefined) this.crossReads.push({ node, key: flat, late });
     } else {
-      node = this.reads[this.#read(key)]!.node;
+      node = this.reads[this.#read(key, late)]!.node;
     }
     const shape = left.map((l) => products.size(l));
     return { id: algebra.reshape(builder, node, shape), labels: left };

@@ -8,20 +8,53 @@ import type { Named, Names } from "./named.ts";
  * s one that writes, r its reads and w its writes.
  */
 export interface Weights {
-  /** P[t, r, s, w] = Σ a · k, decayed from write to read; zero unless s < t. From `bcthrn` and `bcshwn` to `bchtrsw`. */
-  gram(reads: Named, writes: Named): Named;
-  /** Σ scores[t, s, w] · k[s, w], decayed from write to read: reads from the other side. To `bcthn`, from `bchtsw`. */
-  scatter(scores: Named, writes: Named): Named;
-  /** Reads, decayed as the state on entry is by then. Any array with the axes of the decay and t. */
-  enter(reads: Named): Named;
-  /** What the state on entry says from the other side, `bcthn`, as it says it by then. */
-  arrive(values: Named): Named;
+  /**
+   * Of several groups of reads P[t, r, s, w] = Σ a · k, decayed from write to read; zero for later writes. From `bcthrn` and
+   * `bcshwn` to `bchtrsw`.
+   */
+  grams(asked: readonly Asked[], writes: Named): Named[];
+  /** For reads of the state before their step, to which earlier steps have written. */
+  readonly early: ReadWeights;
+  /** For reads of the state after their step, to which that step has written too. */
+  readonly late: ReadWeights;
   /** Writes, decayed as they are at the end of the chunk. */
   leave(writes: Named): Named;
   /** Decay of the whole chunk, with the axes of the decay but t; null for none. */
   readonly total: Named | null;
   /** A state `hmn` after the decay of a whole chunk, `total` without b and c. */
   keep(names: Names, state: Named, total: Named): Named;
+}
+
+/** Keys of reads, `bcthrn`, of the state after their steps if `late`. */
+export interface Asked {
+  readonly keys: Named;
+  readonly late: boolean;
+}
+
+/** How a chunk weighs what its reads find. */
+export interface ReadWeights {
+  /** Σ scores[t, s, w] · k[s, w], decayed from write to read: reads from the other side. To `bcthn`, from `bchtsw`. */
+  scatter(scores: Named, writes: Named): Named;
+  /** Reads, decayed as the state on entry is by then. Any array with the axes of the decay and t. */
+  enter(reads: Named): Named;
+  /** What the state on entry says from the other side, `bcthn`, as it says it by then. */
+  arrive(values: Named): Named;
+}
+
+/** How many of the steps from that of a read on have written to what it sees. */
+export type Shift = 0 | 1;
+export const shiftOf = (late: boolean): Shift => (late ? 1 : 0);
+
+/** The same for both kinds of reads; `grams` one by one. */
+export function bothOf(
+  make: (shift: Shift) => ReadWeights & { gram(reads: Named, writes: Named): Named },
+): Pick<Weights, "early" | "late" | "grams"> {
+  const both = [make(0), make(1)] as const;
+  return {
+    early: both[0],
+    late: both[1],
+    grams: (asked, writes) => asked.map(({ keys, late }) => both[shiftOf(late)].gram(keys, writes)),
+  };
 }
 
 /** 1 where row = column + `offset`. */

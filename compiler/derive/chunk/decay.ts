@@ -5,7 +5,18 @@
  */
 import { dim } from "../../dims.ts";
 import { algebra } from "../../graph/index.ts";
-import { below, blockOf, joinBlocks, joined, splitBlocks, type Weights } from "./blocks.ts";
+import {
+  below,
+  blockOf,
+  bothOf,
+  joinBlocks,
+  joined,
+  shiftOf,
+  splitBlocks,
+  type ReadWeights,
+  type Shift,
+  type Weights,
+} from "./blocks.ts";
 import { mixed } from "./mixed.ts";
 import type { Named, Names } from "./named.ts";
 
@@ -34,18 +45,46 @@ const masked =
   (scores: Named, writes: Named): Named =>
     names.product(names.product(scores, mask, "bchtsw"), writes, "bcthn");
 
-/** Strictly earlier steps, all alike. */
+/**
+ * Weights that are one number for each pair of a read and a write, `maskOf` with axes t and s, and those of the state on
+ * entry, `head`: the products of keys are made for all pairs and all reads at once.
+ */
+function byPairs(
+  names: Names,
+  maskOf: (shift: Shift) => Named,
+  head: (shift: Shift, x: Named) => Named,
+): Pick<Weights, "early" | "late" | "grams"> {
+  const masks = [maskOf(0), maskOf(1)] as const;
+  const reading = (shift: Shift): ReadWeights => ({
+    scatter: masked(names, masks[shift]),
+    enter: (reads) => head(shift, reads),
+    arrive: (values) => head(shift, values),
+  });
+  return {
+    early: reading(0),
+    late: reading(1),
+    grams: (asked, writes) => {
+      const all = names.join(asked.map((x) => x.keys), "r"); // prettier-ignore
+      const pairs = names.product(all, writes, "bchtrsw");
+      let place = 0;
+      return asked.map(({ keys, late }) => {
+        const own = names.slice(pairs, "r", place, names.size(keys, "r"));
+        place += names.length(keys, "r");
+        return names.product(own, masks[shiftOf(late)], "bchtrsw");
+      });
+    },
+  };
+}
+
+/** Earlier steps, all alike. */
 function uniform(names: Names, length: number): Weights {
   const b = names.builder;
   const size = dim(length);
   const at = (axis: number) => b.broadcast(b.iota(size), [axis], [size, size]);
-  const mask = names.of(b.binary("lt", at(1), at(0)), "ts");
+  const maskOf = (shift: Shift): Named =>
+    names.of(b.binary(shift === 0 ? "lt" : "le", at(1), at(0)), "ts");
   return {
-    gram: (reads, writes) =>
-      names.product(names.product(reads, writes, "bchtrsw"), mask, "bchtrsw"),
-    scatter: masked(names, mask),
-    enter: (reads) => reads,
-    arrive: (values) => values,
+    ...byPairs(names, maskOf, (_, x) => x),
     leave: (writes) => writes,
     total: null,
     keep: times,
@@ -56,17 +95,15 @@ function uniform(names: Names, length: number): Weights {
 function scalar(names: Names, factors: Named, length: number): Weights {
   const size = dim(length);
   const all = table(names, factors, "t", length);
-  const rows = names.slice(all, "u", 0, size);
-  const mask = names.rename(names.slice(rows, "v", 1, size), "uv", "ts");
-  const head = names.rename(names.pick(rows, "v", 0), "u", "t");
   const end = names.pick(all, "u", length);
   const tail = names.rename(names.slice(end, "v", 1, size), "v", "s");
+  const rows = (shift: Shift): Named => names.slice(all, "u", shift, size);
+  const maskOf = (shift: Shift): Named =>
+    names.rename(names.slice(rows(shift), "v", 1, size), "uv", "ts");
+  const head = (shift: Shift, x: Named): Named =>
+    names.product(x, names.rename(names.pick(rows(shift), "v", 0), "u", "t"), x.axes);
   return {
-    gram: (reads, writes) =>
-      names.product(names.product(reads, writes, "bchtrsw"), mask, "bchtrsw"),
-    scatter: masked(names, mask),
-    enter: (reads) => names.product(reads, head, reads.axes),
-    arrive: (values) => names.product(values, head, values.axes),
+    ...byPairs(names, maskOf, head),
     leave: (writes) => names.product(writes, tail, writes.axes),
     total: names.pick(end, "v", 0),
     keep: times,
@@ -86,9 +123,6 @@ function diagonal(names: Names, factors: Named, length: number): Weights {
     splitBlocks(names, x, step, number, block);
   const join = (x: Named, number: string): Named => joinBlocks(names, x, number);
   const inner = table(names, split(factors, "t", "i"), "t", block);
-  const rows = names.slice(inner, "u", 0, size);
-  const near = names.rename(names.slice(rows, "v", 1, size), "uv", "ts");
-  const head = names.rename(names.pick(rows, "v", 0), "u", "t");
   const end = names.pick(inner, "u", block);
   const tail = names.rename(names.slice(end, "v", 1, size), "iv", "js");
   const outer = table(names, names.pick(end, "v", 0), "i", count);
@@ -98,34 +132,42 @@ function diagonal(names: Names, factors: Named, length: number): Weights {
   const whole = names.pick(outer, "u", count);
   const after = names.rename(names.slice(whole, "v", 1, blocks), "v", "j");
   const same = below(names, "ij", count, 0);
-  const enter = (x: Named): Named => {
-    const a = split(x, "t", "i");
-    const decayed = names.product(names.product(a, head, a.axes), before, a.axes);
-    return join(decayed, "i");
+  const reading = (shift: Shift) => {
+    const rows = names.slice(inner, "u", shift, size);
+    const near = names.rename(names.slice(rows, "v", 1, size), "uv", "ts");
+    const head = names.rename(names.pick(rows, "v", 0), "u", "t");
+    const enter = (x: Named): Named => {
+      const a = split(x, "t", "i");
+      const decayed = names.product(names.product(a, head, a.axes), before, a.axes);
+      return join(decayed, "i");
+    };
+    return {
+      gram: (reads: Named, writes: Named) => {
+        const [a, k] = [split(reads, "t", "i"), split(writes, "s", "j")];
+        const there = names.product(names.product(a, near, "bcithrns"), names.rename(k, "j", "i"), "bchitrsw"); // prettier-ignore
+        const own = names.product(there, same, "bchitrjsw");
+        const out = "bchtrsw";
+        if (count === 1) return names.reshape(own, out, joined(names, own));
+        const early = names.product(names.product(k, tail, k.axes), between, "bcijshwn");
+        const far = names.product(names.product(a, head, a.axes), early, "bchitrjsw");
+        const both = names.add(own, far, "bchitrjsw");
+        return names.reshape(both, out, joined(names, both));
+      },
+      scatter: (scores: Named, writes: Named) => {
+        const [apart, k] = [split(split(scores, "t", "i"), "s", "j"), split(writes, "s", "j")];
+        const here = names.product(apart, same, "bchitsw");
+        const weighed = names.product(near, names.rename(k, "j", "i"), "bcihntsw");
+        const own = names.product(here, weighed, "bcithn");
+        const early = names.product(names.product(k, tail, k.axes), between, "bcijshwn");
+        const far = names.product(names.product(apart, early, "bcithn"), head, "bcithn");
+        return join(names.add(own, far, "bcithn"), "i");
+      },
+      enter,
+      arrive: enter,
+    };
   };
   return {
-    gram: (reads, writes) => {
-      const [a, k] = [split(reads, "t", "i"), split(writes, "s", "j")];
-      const there = names.product(names.product(a, near, "bcithrns"), names.rename(k, "j", "i"), "bchitrsw"); // prettier-ignore
-      const own = names.product(there, same, "bchitrjsw");
-      const out = "bchtrsw";
-      if (count === 1) return names.reshape(own, out, joined(names, own));
-      const early = names.product(names.product(k, tail, k.axes), between, "bcijshwn");
-      const far = names.product(names.product(a, head, a.axes), early, "bchitrjsw");
-      const both = names.add(own, far, "bchitrjsw");
-      return names.reshape(both, out, joined(names, both));
-    },
-    scatter: (scores, writes) => {
-      const [apart, k] = [split(split(scores, "t", "i"), "s", "j"), split(writes, "s", "j")];
-      const here = names.product(apart, same, "bchitsw");
-      const weighed = names.product(near, names.rename(k, "j", "i"), "bcihntsw");
-      const own = names.product(here, weighed, "bcithn");
-      const early = names.product(names.product(k, tail, k.axes), between, "bcijshwn");
-      const far = names.product(names.product(apart, early, "bcithn"), head, "bcithn");
-      return join(names.add(own, far, "bcithn"), "i");
-    },
-    enter,
-    arrive: enter,
+    ...bothOf(reading),
     leave: (writes) => {
       const k = split(writes, "s", "j");
       const decayed = names.product(names.product(k, tail, k.axes), after, k.axes);

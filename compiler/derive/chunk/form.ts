@@ -13,7 +13,7 @@ import { dim, type Dim } from "../../dims.ts";
 import { algebra, GraphBuilder, type NodeId, type Recurrence } from "../../graph/index.ts";
 import type { Binding, RecurrenceOutput } from "../../graph/ir.ts";
 import { feedingReads, type CrossRead } from "../analyse/index.ts";
-import type { Weights } from "./blocks.ts";
+import type { ReadWeights, Weights } from "./blocks.ts";
 import { weights } from "./decay.ts";
 import { Names, type Named } from "./named.ts";
 import { Steps, type ChunkResults, type Given } from "./steps.ts";
@@ -86,27 +86,48 @@ class Chunks {
       wanted.has(r.node) && !feeding.includes(i) ? [i] : [],
     );
     const cross = form.crossReads.filter((r) => wanted.has(r.node));
-    const asked = [...feeding, ...others];
-    const keys = asked.length === 0 ? null : this.#readKeys(asked);
-    const gram = keys === null ? null : this.#weights.gram(keys, this.#keys);
+    const questions = this.#questions([...feeding, ...others]);
+    const [first] = questions;
     const entries = this.#loop(
-      keys === null ? null : this.#weights.enter(keys),
-      feeding.length === 0 ? null : this.#system(gram!, feeding),
+      first === undefined ? null : names.join(questions.map((q) => q.entering), "r"), // prettier-ignore
+      feeding.length === 0 ? null : this.#system(first!.gram, feeding),
       cross.map((r) => this.#steps.take(r.key, "m")),
       later,
     );
 
-    const first = asked.findIndex((r) => wanted.has(form.reads[r]!.node));
-    if (first >= 0) {
-      const rest = (x: Named): Named => names.slice(x, "r", first, dim(asked.length - first));
-      const found = this.#found(rest(entries.reads!), rest(gram!), entries.writes);
-      asked.slice(first).forEach((r, i) => {
-        const { node } = form.reads[r]!;
-        if (wanted.has(node)) give(node, this.#steps.join(names.pick(found, "r", i)));
-      });
+    let place = 0;
+    for (const { asked, gram } of questions) {
+      const start = asked.findIndex((r) => wanted.has(form.reads[r]!.node));
+      const own = (x: Named, from: number): Named =>
+        names.slice(x, "r", from + start, dim(asked.length - start));
+      if (start >= 0) {
+        const found = this.#found(own(entries.reads!, place), own(gram, 0), entries.writes);
+        asked.slice(start).forEach((r, i) => {
+          const { node } = form.reads[r]!;
+          if (wanted.has(node)) give(node, this.#steps.join(names.pick(found, "r", i)));
+        });
+      }
+      place += asked.length;
     }
     cross.forEach((read, i) => this.#cross(read, entries.cross[i]!, entries.writes));
     return { final: entries.final, answer: (level) => this.#answer(level, entries) };
+  }
+
+  /** Reads, by index, of the state before and of that after their step, as far as there are any. */
+  #questions(reads: readonly number[]): Questions[] {
+    const groups = [false, true].flatMap((late) => {
+      const asked = reads.filter((r) => this.#given.form.reads[r]!.late === late);
+      return asked.length === 0 ? [] : [{ asked, late, keys: this.#readKeys(asked) }];
+    });
+    const grams = groups.length === 0 ? [] : this.#weights.grams(groups, this.#keys);
+    return groups.map(({ asked, late, keys }, i) => ({
+      asked,
+      gram: grams[i]!,
+      entering: this.#weightsOf(late).enter(keys),
+    }));
+  }
+  #weightsOf(late: boolean): ReadWeights {
+    return late ? this.#weights.late : this.#weights.early;
   }
 
   /** Values of reads: what they find of the state on entry, and what the writes of the same chunk add to it. */
@@ -116,8 +137,9 @@ class Chunks {
   #cross(read: CrossRead, entry: Named, writes: Named): void {
     const names = this.#names;
     const key = this.#steps.take(read.key, "m");
-    const inside = this.#weights.scatter(names.product(key, writes, "bchtsw"), this.#keys);
-    const value = names.add(this.#weights.arrive(entry), inside, "bcthn");
+    const weights = this.#weightsOf(read.late);
+    const inside = weights.scatter(names.product(key, writes, "bchtsw"), this.#keys);
+    const value = names.add(weights.arrive(entry), inside, "bcthn");
     this.#given.give(read.node, this.#steps.join(value));
   }
 
@@ -129,11 +151,9 @@ class Chunks {
     const cross = form.crossReads.filter((r) => level.has(r.node));
     if (asked.length + cross.length === 0) return;
     if (states === null) throw new InternalError("reads that were not announced");
-    if (asked.length > 0) {
-      const keys = this.#readKeys(asked);
-      const entry = names.product(this.#weights.enter(keys), states, "bcthrm");
-      const found = this.#found(entry, this.#weights.gram(keys, this.#keys), writes);
-      asked.forEach((r, i) => {
+    for (const { asked: some, gram, entering } of this.#questions(asked)) {
+      const found = this.#found(names.product(entering, states, "bcthrm"), gram, writes);
+      some.forEach((r, i) => {
         give(form.reads[r]!.node, this.#steps.join(names.pick(found, "r", i)));
       });
     }
@@ -233,6 +253,14 @@ class Chunks {
     const states = withStates ? found.pop()! : null;
     return { final: final!, reads, writes: solved ?? this.#constant, cross: found, states };
   }
+}
+
+/** Reads of one kind, by index, what their keys have in common with what the chunk writes, `bchtrsw`, and their keys as the
+ * state on entry is asked, `bcthrn`. */
+interface Questions {
+  readonly asked: readonly number[];
+  readonly gram: Named;
+  readonly entering: Named;
 }
 
 interface System {

@@ -8,7 +8,16 @@
  */
 import { dim, multiply } from "../../dims.ts";
 import { algebra } from "../../graph/index.ts";
-import { below, blockOf, joinBlocks, joined, splitBlocks, type Weights } from "./blocks.ts";
+import {
+  below,
+  blockOf,
+  bothOf,
+  joinBlocks,
+  joined,
+  splitBlocks,
+  type Shift,
+  type Weights,
+} from "./blocks.ts";
 import type { Named, Names } from "./named.ts";
 
 /** Of the matrices along the axis `step` of `length`: their products, with axes u and v, `length + 1` each, in its place. */
@@ -51,7 +60,7 @@ function pieces(names: Names, factors: Named, length: number) {
   const count = length / block;
   const [size, blocks] = [dim(block), dim(count)];
   const inner = table(names, splitBlocks(names, factors, "t", "i", block), "t", block);
-  const rows = names.slice(inner, "u", 0, size);
+  const rows = (shift: Shift) => names.slice(inner, "u", shift, size);
   const end = names.pick(inner, "u", block);
   const outer = table(names, names.pick(end, "v", 0), "i", count);
   const starts = names.slice(outer, "u", 0, blocks);
@@ -59,10 +68,11 @@ function pieces(names: Names, factors: Named, length: number) {
   return {
     block,
     count,
-    /** From after step s to before step t of the same block. */
-    near: names.rename(names.slice(rows, "v", 1, size), "uv", "ts"),
-    /** From the start of a block, i, to before its step t; from after step s to the end of its block, j. */
-    head: names.rename(names.pick(rows, "v", 0), "u", "t"),
+    /** From after step s to before (or, shifted, after) step t of the same block. */
+    near: (shift: Shift) => names.rename(names.slice(rows(shift), "v", 1, size), "uv", "ts"),
+    /** From the start of a block, i, to before (or after) its step t. */
+    head: (shift: Shift) => names.rename(names.pick(rows(shift), "v", 0), "u", "t"),
+    /** From after step s to the end of its block, j. */
     tail: names.rename(names.slice(end, "v", 1, size), "iv", "js"),
     /** From the end of block j to the start of a later one, i. */
     between: names.rename(names.slice(starts, "v", 1, blocks), "uv", "ij"),
@@ -89,29 +99,34 @@ function perHead(names: Names, factors: Named, length: number): Weights {
   const after = (x: Named, y: Named, out: string): Named =>
     names.product(names.rename(x, "e", "x"), names.rename(y, "o", "x"), out);
   const join = (x: Named, number: string): Named => joinBlocks(names, x, number);
-  const head = join(after(parts.head, parts.before, "bchitoe"), "i");
   const tail = join(after(parts.after, parts.tail, "bchjsoe"), "j");
-  const own = names.product(parts.near, parts.same, "bchitjsoe");
   const early = after(parts.between, parts.tail, "bchijsoe");
-  const far = parts.count === 1 ? null : after(parts.head, early, "bchitjsoe");
-  const all = join(join(names.add(own, far, "bchitjsoe"), "i"), "j");
+  const reading = (shift: Shift) => {
+    const head = join(after(parts.head(shift), parts.before, "bchitoe"), "i");
+    const own = names.product(parts.near(shift), parts.same, "bchitjsoe");
+    const far = parts.count === 1 ? null : after(parts.head(shift), early, "bchitjsoe");
+    const all = join(join(names.add(own, far, "bchitjsoe"), "i"), "j");
+    return {
+      gram: (reads: Named, writes: Named) => {
+        const [a, k] = [apart(names, reads, "o", p), apart(names, writes, "e", p)];
+        return names.product(names.product(a, k, "bchtroswe"), all, "bchtrsw");
+      },
+      scatter: (scores: Named, writes: Named) => {
+        const weighed = names.product(scores, all, "bchtoswe");
+        return join(names.product(weighed, apart(names, writes, "e", p), "bcthon"), "o");
+      },
+      enter: (reads: Named) => {
+        const a = apart(names, reads, "o", p);
+        return join(names.product(a, head, a.axes.replace("o", "e")), "e");
+      },
+      arrive: (values: Named) => {
+        const z = apart(names, values, "e", p);
+        return join(names.product(z, head, z.axes.replace("e", "o")), "o");
+      },
+    };
+  };
   return {
-    gram: (reads, writes) => {
-      const [a, k] = [apart(names, reads, "o", p), apart(names, writes, "e", p)];
-      return names.product(names.product(a, k, "bchtroswe"), all, "bchtrsw");
-    },
-    scatter: (scores, writes) => {
-      const weighed = names.product(scores, all, "bchtoswe");
-      return join(names.product(weighed, apart(names, writes, "e", p), "bcthon"), "o");
-    },
-    enter: (reads) => {
-      const a = apart(names, reads, "o", p);
-      return join(names.product(a, head, a.axes.replace("o", "e")), "e");
-    },
-    arrive: (values) => {
-      const z = apart(names, values, "e", p);
-      return join(names.product(z, head, z.axes.replace("e", "o")), "o");
-    },
+    ...bothOf(reading),
     leave: (writes) => {
       const k = apart(names, writes, "e", p);
       return join(names.product(k, tail, k.axes.replace("e", "o")), "o");
@@ -125,7 +140,7 @@ function perHead(names: Names, factors: Named, length: number): Weights {
 function perKey(names: Names, factors: Named, length: number): Weights {
   const p = names.length(factors, "o");
   const parts = pieces(names, factors, length);
-  const { block, count, near, head, tail, between, before, after, whole, same } = parts;
+  const { block, count, tail, between, before, after, whole, same } = parts;
   const split = (x: Named, step: string, number: string): Named =>
     splitBlocks(names, x, step, number, block);
   const join = (x: Named, number: string): Named => joinBlocks(names, x, number);
@@ -138,38 +153,44 @@ function perKey(names: Names, factors: Named, length: number): Weights {
   /** Writes of each block as they are at the start of later ones, `bcijshwen`. */
   const earlier = (k: Named): Named =>
     names.rename(names.product(forward(k, tail), between, "bcijshwon"), "o", "e");
+  const reading = (shift: Shift) => {
+    const [near, head] = [parts.near(shift), parts.head(shift)];
+    return {
+      gram: (reads: Named, writes: Named) => {
+        const a = split(apart(names, reads, "o", p), "t", "i");
+        const k = split(apart(names, writes, "e", p), "s", "j");
+        const asked = names.product(a, near, "bcithrens");
+        const there = names.product(asked, names.rename(k, "j", "i"), "bchitrsw");
+        const own = names.product(there, same, "bchitrjsw");
+        const out = "bchtrsw";
+        if (count === 1) return names.reshape(own, out, joined(names, own));
+        const early = names.rename(earlier(k), "e", "o");
+        const far = names.product(backward(a, head), early, "bchitrjsw");
+        const both = names.add(own, far, "bchitrjsw");
+        return names.reshape(both, out, joined(names, both));
+      },
+      scatter: (scores: Named, writes: Named) => {
+        const at = split(split(scores, "t", "i"), "s", "j");
+        const k = split(apart(names, writes, "e", p), "s", "j");
+        const here = names.product(at, same, "bchitsw");
+        const weighed = names.product(near, names.rename(k, "j", "i"), "bcihontsw");
+        const own = names.product(here, weighed, "bcithon");
+        const sum = names.product(at, earlier(k), "bcithen");
+        const far = names.product(sum, head, "bcithon");
+        return joinBlocks(names, join(names.add(own, far, "bcithon"), "i"), "o");
+      },
+      enter: (reads: Named) => {
+        const a = split(apart(names, reads, "o", p), "t", "i");
+        return joinBlocks(names, join(backward(backward(a, head), before), "i"), "o");
+      },
+      arrive: (values: Named) => {
+        const z = split(apart(names, values, "e", p), "t", "i");
+        return joinBlocks(names, join(forward(forward(z, before), head), "i"), "e");
+      },
+    };
+  };
   return {
-    gram: (reads, writes) => {
-      const a = split(apart(names, reads, "o", p), "t", "i");
-      const k = split(apart(names, writes, "e", p), "s", "j");
-      const asked = names.product(a, near, "bcithrens");
-      const there = names.product(asked, names.rename(k, "j", "i"), "bchitrsw");
-      const own = names.product(there, same, "bchitrjsw");
-      const out = "bchtrsw";
-      if (count === 1) return names.reshape(own, out, joined(names, own));
-      const early = names.rename(earlier(k), "e", "o");
-      const far = names.product(backward(a, head), early, "bchitrjsw");
-      const both = names.add(own, far, "bchitrjsw");
-      return names.reshape(both, out, joined(names, both));
-    },
-    scatter: (scores, writes) => {
-      const at = split(split(scores, "t", "i"), "s", "j");
-      const k = split(apart(names, writes, "e", p), "s", "j");
-      const here = names.product(at, same, "bchitsw");
-      const weighed = names.product(near, names.rename(k, "j", "i"), "bcihontsw");
-      const own = names.product(here, weighed, "bcithon");
-      const sum = names.product(at, earlier(k), "bcithen");
-      const far = names.product(sum, head, "bcithon");
-      return joinBlocks(names, join(names.add(own, far, "bcithon"), "i"), "o");
-    },
-    enter: (reads) => {
-      const a = split(apart(names, reads, "o", p), "t", "i");
-      return joinBlocks(names, join(backward(backward(a, head), before), "i"), "o");
-    },
-    arrive: (values) => {
-      const z = split(apart(names, values, "e", p), "t", "i");
-      return joinBlocks(names, join(forward(forward(z, before), head), "i"), "e");
-    },
+    ...bothOf(reading),
     leave: (writes) => {
       const k = split(apart(names, writes, "e", p), "s", "j");
       return joinBlocks(names, join(forward(forward(k, tail), after), "j"), "e");

@@ -80,6 +80,14 @@ export class Names {
     const axes = first.axes.slice(0, at) + letter + first.axes.slice(at);
     return this.of(algebra.concat(this.builder, pieces, at), axes);
   }
+  /** Arrays one after the other along an axis that all of them have. */
+  join(list: readonly Named[], letter: string): Named {
+    const [first] = list;
+    if (first === undefined) throw new InternalError("nothing to join");
+    const at = first.axes.indexOf(letter);
+    const ids = list.map((x) => this.turn(x, first.axes).id);
+    return { id: algebra.concat(this.builder, ids, at), axes: first.axes };
+  }
   length(x: Named, letter: string): number {
     const found = constant(this.size(x, letter));
     if (found === undefined) throw new InternalError(`the axis ${letter} has no known length`);

@@ -57,6 +57,14 @@ const entry = (name: string): string => `${name}⁰`;
 
 type Lines = Pick<DerivedForm, "once" | "carried" | "read">;
 
+/** What a read sees: the state as it is before step `to`, and what was written at steps s that are `over`. */
+interface Sight {
+  readonly to: string;
+  readonly over: string;
+}
+const sightOf = ({ late }: { readonly late: boolean }): Sight =>
+  late ? { to: "t + 1", over: "s≤t" } : { to: "t", over: "s<t" };
+
 class Writer {
   readonly #form: NormalForm;
   readonly #notation: Notation;
@@ -263,14 +271,19 @@ class Writer {
     };
     const old = decay.kind === "none" ? kept.none() : kept[decay.kind](decay.factor);
     const added = writes.map((w, i) => ` + ${this.#pair(this.#u(i), this.#of(w.key))}`);
+    const asked = (late: boolean): string[] => [
+      ...reads.flatMap((r, i) =>
+        r.late === late
+          ? [...this.#definitions("", [i]), `${this.#z(i)} = ${this.#asked(W, this.#keys[i]!.of)}`]
+          : [],
+      ),
+      ...crossReads.flatMap((r, i) => r.late === late ? [`${this.#z(reads.length + i)} = ${this.#asked(`${W}ᵀ`, this.#of(r.key))}`] : []), // prettier-ignore
+    ];
     return [
-      ...reads.flatMap((_, i) => [
-        ...this.#definitions("", [i]),
-        `${this.#z(i)} = ${this.#asked(W, this.#keys[i]!.of)}`,
-      ]),
-      ...crossReads.map((r, i) => `${this.#z(reads.length + i)} = ${this.#asked(`${W}ᵀ`, this.#of(r.key))}`), // prettier-ignore
+      ...asked(false),
       ...writes.map((_, i) => `${this.#u(i)} = ${paper(this.#written(i))}`),
       `${W} ← ${old}${added.join("")}`,
+      ...asked(true),
       ...this.#leaving(""),
     ];
   }
@@ -294,9 +307,9 @@ class Writer {
     return f.product([left, key], kind === "diagonal");
   }
   /** A key that is asked, decayed as the state on entry is by then. */
-  #entering(key: Formula): Formula {
-    if (this.#form.decay.kind !== "matrix") return this.#decayed(key, "t", "0");
-    return f.matmul(f.transposed(this.#left("t", "0")!), key);
+  #entering(key: Formula, { to }: Sight): Formula {
+    if (this.#form.decay.kind !== "matrix") return this.#decayed(key, to, "0");
+    return f.matmul(f.transposed(this.#left(to, "0")!), key);
   }
   #says(): string[] {
     const { decay } = this.#form;
@@ -333,7 +346,7 @@ class Writer {
       ...(solves ? this.#system(constants) : constants.map((c, j) => `${this.#u(j)}_t = ${c}`)),
     ];
     const onEntry = (i: number): string =>
-      this.#asked("S", this.#entering(this.#at(this.#keys[i]!.of, "t")));
+      this.#asked("S", this.#entering(this.#at(this.#keys[i]!.of, "t"), sightOf(reads[i]!)));
     const entries = asked.map((i) => `${entry(this.#z(i))}_t = ${onEntry(i)}`);
     const across = crossReads.map((r, i) => {
       const key = this.#at(this.#of(r.key), "t");
@@ -342,10 +355,11 @@ class Writer {
     const own = asked.filter((i) => this.#wanted.has(reads[i]!.node));
     const inside = (i: number): string => {
       const key = this.#at(this.#keys[i]!.of, "t");
+      const { to, over } = sightOf(reads[i]!);
       const parts = writes.map((w, j) => {
-        const written = this.#decayed(this.#at(this.#of(w.key), "s"), "t", "s");
+        const written = this.#decayed(this.#at(this.#of(w.key), "s"), to, "s");
         const weight = f.isNumber(key, 1) ? written : f.dot(written, key);
-        return ` + Σ_{s<t} ${f.isNumber(weight, 1) ? "" : `${factor(weight)} `}${this.#u(j)}_s`;
+        return ` + Σ_{${over}} ${f.isNumber(weight, 1) ? "" : `${factor(weight)} `}${this.#u(j)}_s`;
       });
       return parts.join("");
     };
@@ -353,13 +367,14 @@ class Writer {
     const readAcross = crossReads.map((r, i) => {
       const name = this.#z(reads.length + i);
       const key = this.#at(this.#of(r.key), "t");
+      const { to, over } = sightOf(r);
       const parts = writes.map((w, j) => {
-        const written = this.#decayed(this.#at(this.#of(w.key), "s"), "t", "s");
+        const written = this.#decayed(this.#at(this.#of(w.key), "s"), to, "s");
         const u = `${this.#u(j)}_s`;
         const answer = f.isNumber(key, 1) ? u : `(${u} · ${factor(key)})`;
-        return ` + Σ_{s<t} ${answer} ${factor(written)}`;
+        return ` + Σ_{${over}} ${answer} ${factor(written)}`;
       });
-      const old = this.#decayed(f.symbol(`${entry(name)}_t`), "t", "0");
+      const old = this.#decayed(f.symbol(`${entry(name)}_t`), to, "0");
       return `${name}_t = ${paper(old)}${parts.join("")}`;
     });
     const z = entry(this.#letter.toUpperCase());
@@ -429,7 +444,10 @@ class Writer {
       ],
       carried: ["S ← g S + c, with the pair of the whole chunk"],
       read: [
-        ...reads.map((_, i) => `${this.#z(i)}_t = g S + c, with the pair of steps 1 … t − 1`),
+        ...reads.map(
+          (r, i) =>
+            `${this.#z(i)}_t = g S + c, with the pair of steps 1 … ${r.late ? "t" : "t − 1"}`,
+        ),
         ...this.#leaving("t"),
       ],
     };

@@ -3,18 +3,21 @@ import { InternalError, unreachable } from "../../../diagnostics/diagnostic.ts";
 import { add, BATCH, constant, dim, equal, subtract, TIME, type Dim } from "../../dims.ts";
 import { algebra, GraphBuilder, type NodeId } from "../../graph/index.ts";
 import type { Binding, RecurrenceOutput } from "../../graph/ir.ts";
-import type { Memory, SequenceWrite } from "./memory.ts";
+import type { Memory, SequenceRead, SequenceWrite } from "./memory.ts";
 
 /** How what was read is written back: keys and factors. */
 const backOf = ({ key, from }: SequenceWrite): string =>
   `${key}: ${[...from].map((pair) => pair.join()).sort().join(" ")}`; // prettier-ignore
+
+/** What tells reads apart. */
+const askOf = ({ key, late }: SequenceRead): string => `${key}${late ? " after" : ""}`;
 
 const backs = ({ writes }: Memory): string => writes.map(backOf).sort().join("; ");
 
 /** Whether no two reads and no two writes turn out to be one seen from outside. */
 const isPlain = ({ form, writes, reads }: Memory): boolean =>
   new Set(writes.map((w) => w.key)).size === form.writes.length &&
-  new Set(reads.values()).size === reads.size;
+  new Set([...reads.values()].map(askOf)).size === reads.size;
 
 /**
  * Whether `rider` decays as `leader` does, is written at the same keys, with the same reads written back, and asks no
@@ -27,8 +30,8 @@ export function ridesAlong(rider: Memory, leader: Memory): boolean {
   if (rider.form.decay.kind !== leader.form.decay.kind || rider.decay !== leader.decay)
     return false;
   if (backs(rider) !== backs(leader)) return false;
-  const asked = new Set(leader.reads.values());
-  return [...rider.reads.values()].every((key) => asked.has(key));
+  const asked = new Set([...leader.reads.values()].map(askOf));
+  return [...rider.reads.values()].every((read) => asked.has(askOf(read)));
 }
 
 interface Emitted {
@@ -91,10 +94,13 @@ export function emitJoint(builder: GraphBuilder, memories: readonly Memory[]): E
     return input;
   };
   const state = body.input("state", [heads, m, n]);
-  const answers = new Map<NodeId, NodeId>();
-  for (const key of memories.flatMap((x) => [...x.reads.values()])) {
-    if (!answers.has(key)) answers.set(key, body.contract(state, [0, 1, 2], take(key), [0, 2], [0, 1])); // prettier-ignore
-  }
+  const answers = new Map<string, NodeId>();
+  const reads = memories.flatMap((x) => [...x.reads.values()]);
+  const answer = (read: SequenceRead, from: NodeId): void => {
+    if (answers.has(askOf(read))) return;
+    answers.set(askOf(read), body.contract(from, [0, 1, 2], take(read.key), [0, 2], [0, 1]));
+  };
+  for (const read of reads) if (!read.late) answer(read, state);
   let next = first.decay === null ? state : decayed(body, state, take(first.decay), first);
   for (const write of first.writes) {
     const same = memories.map((x) => x.writes.find((w) => w.key === write.key)!.constant);
@@ -104,25 +110,30 @@ export function emitJoint(builder: GraphBuilder, memories: readonly Memory[]): E
       value = take(algebra.concat(builder, rows, 3));
     }
     for (const [key, factor] of write.from) {
-      const back = body.mul(body.broadcast(take(factor), [0], [heads, m]), answers.get(key)!);
+      const back = body.mul(
+        body.broadcast(take(factor), [0], [heads, m]),
+        answers.get(askOf({ key, late: false }))!,
+      );
       value = value === null ? back : body.add(value, back);
     }
     if (value === null) continue;
     next = body.add(next, body.contract(value, [0, 1], take(write.key), [0, 2], [0, 1, 2]));
   }
 
+  for (const read of reads) if (read.late) answer(read, next);
+
   // Every read once, whichever memories ask it.
   const outputs: RecurrenceOutput[] = [{ kind: "final", carry: 0 }];
-  const places = new Map<NodeId, number>();
-  for (const [key, node] of answers) {
-    places.set(key, outputs.length);
+  const places = new Map<string, number>();
+  for (const [ask, node] of answers) {
+    places.set(ask, outputs.length);
     outputs.push({ kind: "stack", node });
   }
   const across = memories.flatMap((memory, i) =>
-    [...memory.crossReads].map(([read, key]) => {
+    [...memory.crossReads].map(([read, { key, late }]) => {
       const after = subtract(m, add(starts[i]!, sizes[i]!));
       const padded = algebra.pad(builder, key, 3, starts[i]!, after);
-      const node = body.contract(state, [0, 1, 2], take(padded), [0, 1], [0, 2]);
+      const node = body.contract(late ? next : state, [0, 1, 2], take(padded), [0, 1], [0, 2]);
       return { memory, read, place: outputs.push({ kind: "stack", node }) - 1 };
     }),
   );
@@ -144,8 +155,8 @@ export function emitJoint(builder: GraphBuilder, memories: readonly Memory[]): E
     replay: null,
   });
   for (const [i, memory] of memories.entries()) {
-    for (const [read, key] of memory.reads) {
-      memory.give(read, algebra.slice(builder, results[places.get(key)!]!, 3, starts[i]!, sizes[i]!)); // prettier-ignore
+    for (const [read, asked] of memory.reads) {
+      memory.give(read, algebra.slice(builder, results[places.get(askOf(asked))!]!, 3, starts[i]!, sizes[i]!)); // prettier-ignore
     }
   }
   for (const { memory, read, place } of across) memory.give(read, results[place]!);

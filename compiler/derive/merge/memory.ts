@@ -14,14 +14,20 @@ export interface SequenceWrite {
   readonly from: ReadonlyMap<NodeId, NodeId>;
 }
 
+/** A read of every step, of the state after it if `late`. */
+export interface SequenceRead {
+  readonly key: NodeId;
+  readonly late: boolean;
+}
+
 export class Memory {
   readonly form: NormalForm;
   readonly recurrence: Recurrence;
   readonly decay: NodeId | null;
   readonly writes: readonly SequenceWrite[];
-  /** Keys of the reads that outputs or writes need, by the read's node in the form. */
-  readonly reads: ReadonlyMap<NodeId, NodeId>;
-  readonly crossReads: ReadonlyMap<NodeId, NodeId>;
+  /** The reads that outputs or writes need, by the read's node in the form. */
+  readonly reads: ReadonlyMap<NodeId, SequenceRead>;
+  readonly crossReads: ReadonlyMap<NodeId, SequenceRead>;
   readonly #builder: GraphBuilder;
   readonly #steps: Sequences;
   readonly #given = new Map<NodeId, NodeId>();
@@ -52,9 +58,13 @@ export class Memory {
     }));
     const fed = new Set(writes.flatMap((w) => w.from.map((f) => f.read)));
     const asked = reads.filter((r, i) => needed.has(r.node) || fed.has(i));
-    this.reads = new Map(asked.map((r) => [r.node, this.sequence(r.key)]));
+    const ofSteps = (r: { readonly key: NodeId; readonly late: boolean }): SequenceRead => ({
+      key: this.sequence(r.key),
+      late: r.late,
+    });
+    this.reads = new Map(asked.map((r) => [r.node, ofSteps(r)]));
     const across = crossReads.filter((r) => needed.has(r.node));
-    this.crossReads = new Map(across.map((r) => [r.node, this.sequence(r.key)]));
+    this.crossReads = new Map(across.map((r) => [r.node, ofSteps(r)]));
   }
 
   give(id: NodeId, node: NodeId): void {

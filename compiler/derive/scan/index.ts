@@ -106,12 +106,14 @@ export function emitScan(builder: GraphBuilder, given: Given): ChunkResults {
   for (let reach = 1; reach < length; reach *= 2) all = scan.joined(all, scan.delayed(all, reach));
 
   const { states, final } = overChunks(names, given, steps, all);
-  const before = scan.delayed(all, 1);
-  const value = names.add(scan.pass(states, before.factor), before.written, axes);
+  const valueOf = ({ factor: f, written: w }: Stretches): Named =>
+    names.add(scan.pass(states, f), w, axes);
+  const [before, after] = [valueOf(scan.delayed(all, 1)), valueOf(all)];
   const answer = (level: ReadonlySet<NodeId>): void => {
     for (const read of form.reads) {
       if (!level.has(read.node)) continue;
-      given.give(read.node, steps.join(names.product(value, keyOf(read.key), "bcthm")));
+      const value = names.product(read.late ? after : before, keyOf(read.key), "bcthm");
+      given.give(read.node, steps.join(value));
     }
   };
   answer(given.wanted);

@@ -110,6 +110,12 @@ export class ExpressionPrinter {
         const xs = e.xs.map((x) => this.text(x)).join(", ");
         return atom(`${this.#vectorFunction("sums", e.type)}(${xs})`);
       }
+      case "shuffle": {
+        this.vector(e.type);
+        const bytes = this.real === "float" ? 4 : 8;
+        const [a, b] = [this.text(e.a), this.text(e.b)];
+        return atom(`FWP_SHUFFLE(int${8 * bytes}_t, ${bytes * e.type.lanes}, ${a}, ${b}, ${e.from.join(", ")})`); // prettier-ignore
+      }
       default:
         return unreachable(e);
     }

@@ -27,6 +27,7 @@ export function isWord(e: Expr, words: ReadonlySet<string>): boolean {
     case "ramp":
     case "across":
     case "sums":
+    case "shuffle":
       return false;
   }
 }

@@ -165,6 +165,7 @@ function print(e: Expr): Printed {
     case "across":
       return print(e.x);
     case "sums":
+    case "shuffle":
       throw new InternalError("no JavaScript for vectors");
     default:
       return unreachable(e);

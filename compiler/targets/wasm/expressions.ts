@@ -173,6 +173,12 @@ export class Expressions {
         return this.#across(e.fn, this.value(e.x));
       case "sums":
         throw new InternalError("no instructions for sums of several vectors");
+      case "shuffle": {
+        const [a, b] = [this.value(e.a), this.value(e.b)];
+        const size = 16 / e.type.lanes;
+        const bytes = e.from.flatMap((lane) => Array.from({ length: size }, (_, i) => lane * size + i)); // prettier-ignore
+        return { kind: a.kind, code: [...a.code, ...b.code, { op: "i8x16.shuffle", bytes }] };
+      }
       default:
         return unreachable(e);
     }

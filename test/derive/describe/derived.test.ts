@@ -74,20 +74,22 @@ test("the gated delta rule on paper", () => {
   );
   expect(step).toEqual([
     "z₁ = W k",
-    "a₂ = g q − b g (k · q) k",
-    "z₂ = W a₂",
     "u = b v − b g z₁",
     "W ← g W + u kᵀ",
-    "y = b (k · q) v + z₂",
+    "z₂ = W q",
+    "y = z₂",
   ]);
   expect(once).toContain("P[t, s] = G(t, s) (k_t · k_s) for s < t, else 0");
   expect(carried).toEqual([
     "z₁⁰_t = S (G(t, 0) k_t)",
-    "z₂⁰_t = S (G(t, 0) a₂_t)",
+    "z₂⁰_t = S (G(t + 1, 0) q_t)",
     "(I − Λ P) U = c + Λ Z⁰",
     "S ← G(C + 1, 0) S + Σ_t u_t (G(C + 1, t) k_t)ᵀ",
   ]);
-  expect(read.at(-1)).toBe("y_t = b_t (k_t · q_t) v_t + z₂_t");
+  expect(read).toEqual([
+    "z₂_t = z₂⁰_t + Σ_{s≤t} (G(t + 1, s) k_s · q_t) u_s",
+    "y_t = z₂_t",
+  ]);
 });
 
 test("the sum rule has neither system nor decay", () => {
