@@ -13,6 +13,7 @@ import { bodyNode, operands } from "../graph/shapes.ts";
 import { simplifyProgram } from "../graph/simplify.ts";
 import { sumOfProducts, volume, type Product, type SumOfProducts, type Uses } from "./factors.ts";
 import { holdInputs } from "./held.ts";
+import { moveInward } from "./inward.ts";
 import { computeNearby } from "./nearby.ts";
 import { separateHeads } from "./separate.ts";
 import { costOf, multiply } from "./order.ts";
@@ -194,5 +195,5 @@ export function optimiseProgram(program: SequenceProgram): SequenceProgram {
     inputs: program.inputs.map((p) => ({ ...p, node: to(p.node) })),
     outputs: program.outputs.map((p) => ({ ...p, node: to(p.node) })),
   });
-  return holdInputs(turnStates(separateHeads(computeNearby(cheaper))));
+  return holdInputs(turnStates(separateHeads(computeNearby(moveInward(cheaper)))));
 }

@@ -18,6 +18,7 @@ import {
   type Nest,
 } from "./order.ts";
 import { Region, type Location } from "./region.ts";
+import { shownResult } from "./shown.ts";
 import { indexOf, loopVariable, makeStage, type Stage, type Target } from "./stages.ts";
 
 /** Something that a region has to leave behind. */
@@ -108,6 +109,12 @@ export function planRegion(
         region.locations.set(id, retarget(s, graph.nodes[id]!).location);
         continue;
       }
+    }
+    const view =
+      s.target.add || s.overwrites !== null ? null : shownResult(graph, s.node, choice.uses);
+    if (view !== null && !stored.has(s.node)) {
+      region.shown.set(view.result, { target: s.target.location, views: view.views });
+      continue;
     }
     const kept = choice.roots.has(id) && storable(graph, id);
     const alone =
@@ -264,7 +271,8 @@ export function assignHomes(
     }
   });
   for (const node of region.graph.nodes) {
-    if (node.op !== "result" || region.locations.has(node.id)) continue;
+    if (node.op !== "result" || region.locations.has(node.id) || region.shown.has(node.id))
+      continue;
     if (!plan.choice.uses.has(node.id)) continue;
     const type = memory.elementType(node.dtype);
     const name = memory.scratch(nameOf(region, node), type, product(node.shape), inside);

@@ -9,10 +9,11 @@ import { bodyNode, recurrenceOutputShape } from "../graph/shapes.ts";
 import { add, binary, float, int, intVariable, load, mul, sub } from "../loop/build.ts";
 import type { Expr } from "../loop/ir.ts";
 import { fixed, linear, minus, ofVariable, plus, shifted, type Affine } from "./affine.ts";
-import { loops, Lowering } from "./lower.ts";
+import { loopName, loops, Lowering } from "./lower.ts";
 import { assignHomes, planRegion, rowMajor, type BufferLocation, type Sink } from "./place.ts";
 import { nest, schedule } from "./order.ts";
 import type { Location, Region } from "./region.ts";
+import { boundLevels, throughViews, type Shown } from "./shown.ts";
 
 export function emitRecurrence(outer: Lowering, node: RecurrenceNode): void {
   new RecurrenceLowering(outer, node).emit();
@@ -30,6 +31,11 @@ class RecurrenceLowering {
   readonly #carries: readonly BufferLocation[];
   /** Where each output goes; null for one that nothing reads. */
   readonly #outputs: readonly (BufferLocation | null)[];
+  /** Results that are stored as a view of them, and where a step leaves its part of one that is stacked. */
+  readonly #shown = new Map<
+    number,
+    { readonly shown: Shown; readonly step: BufferLocation | null }
+  >();
   /** For sums over all sequences, where those of each sequence are gathered, so that sequences do not wait for each other. */
   readonly #partial: readonly (BufferLocation | null)[];
 
@@ -41,6 +47,13 @@ class RecurrenceLowering {
     const places = new Map<number, BufferLocation>();
     for (const x of plan.region.graph.nodes) {
       if (x.op !== "result" || x.of !== node.id) continue;
+      const shown = plan.region.shown.get(x.id);
+      if (shown !== undefined) {
+        const output = this.#r.outputs[x.index]!;
+        const step =
+          output.kind === "stack" ? this.#array("step", this.#shapeOf(output.node)) : null;
+        this.#shown.set(x.index, { shown, step });
+      }
       const at = plan.region.locations.get(x.id);
       if (at?.kind === "buffer") places.set(x.index, at);
     }
@@ -105,7 +118,10 @@ class RecurrenceLowering {
     else this.#replayed(b, r.replay);
     r.outputs.forEach((o, i) => {
       const at = this.#outputs[i]!;
-      if (o.kind === "final" && at !== null) this.#copyCarry(o.carry, within(at, [b]));
+      if (o.kind !== "final") return;
+      if (at !== null) this.#copyCarry(o.carry, within(at, [b]));
+      const view = this.#shown.get(i);
+      if (view !== undefined) this.#show(view.shown, this.#carries[o.carry]!, this.#shapeOf(r.carries[o.carry]!.next), [b]); // prettier-ignore
     });
     emitter.close();
     r.outputs.forEach((o, i) => {
@@ -243,6 +259,14 @@ class RecurrenceLowering {
     });
     r.outputs.forEach((o, i) => {
       const at = this.#outputs[i]!;
+      const step = this.#shown.get(i)?.step;
+      if (step && o.kind === "stack") {
+        sinks.push({
+          node: o.node,
+          target: { location: this.#here(step), add: false },
+          overwrites: null,
+        });
+      }
       if (at === null) return;
       if (o.kind === "stack") {
         sinks.push({
@@ -262,6 +286,57 @@ class RecurrenceLowering {
         region.locations.set(target, at.kind === "buffer" ? this.#here(at) : at);
       }
     });
+    r.outputs.forEach((o, i) => {
+      const view = this.#shown.get(i);
+      if (o.kind !== "stack" || !view?.step) return;
+      this.#show(view.shown, view.step, this.#shapeOf(o.node), [b, t]);
+    });
+  }
+
+  /** Stores part of a result, which the indices `lead` choose, where a view of it is wanted. */
+  #show(shown: Shown, from: BufferLocation, shape: readonly Dim[], lead: readonly Affine[]): void {
+    const { emitter, evaluator, plan } = this.#outer;
+    const { graph } = plan.region;
+    const whole = [this.#r.batch, ...(lead.length > 1 ? [this.#r.time] : []), ...shape];
+    const levels = boundLevels(graph, shown, whole).map((level) =>
+      Math.max(0, level - lead.length),
+    );
+    const index: Affine[] = [];
+    /** With the loops over the first axes open, the others at zero. */
+    const seen = () =>
+      throughViews(evaluator, graph, shown, [
+        ...lead,
+        ...shape.map((_, i) => index[i] ?? fixed(0)),
+      ]);
+    const inside = (): void => {
+      const here = levels.flatMap((level, i) => (level === index.length ? [i] : []));
+      if (here.length === 0) return next();
+      const { bounds } = seen();
+      const tests = here.flatMap((i) => {
+        const { at, extent, below } = bounds[i]!;
+        const x = emitter.index(at);
+        const within = binary("lt", x, emitter.size(extent));
+        return below ? [binary("le", int(0), x), within] : [within];
+      });
+      emitter.when(
+        tests.reduce((a, b) => binary("and", a, b)),
+        next,
+      );
+    };
+    const next = (): void => {
+      const axis = index.length;
+      if (axis === shape.length) {
+        const value = load(from.buffer, emitter.index(plus(from.offset, linear(index, from.strides))), "float"); // prettier-ignore
+        return this.#outer.store(shown.target, seen().index, value, false);
+      }
+      const extent = shape[axis]!;
+      const single = constant(extent) === 1;
+      index.push(single ? fixed(0) : ofVariable(emitter.open(loopName(extent, axis), extent, { spread: "independent" }))); // prettier-ignore
+      inside();
+      index.pop();
+      if (!single) emitter.close();
+    };
+    inside();
   }
 
   /** Contents change from step to step: nothing is read from there before the step begins. */

@@ -4,6 +4,7 @@ import type { Dim } from "../dims.ts";
 import type { Graph, Node, NodeId } from "../graph/ir.ts";
 import { bodyNode } from "../graph/shapes.ts";
 import type { Affine } from "./affine.ts";
+import type { Shown } from "./shown.ts";
 
 /** Where a value is when something wants to read it. */
 export type Location =
@@ -35,6 +36,8 @@ export class Region {
   /** Number of loops around it. */
   readonly base: number;
   readonly locations = new Map<NodeId, Location>();
+  /** Results of loops that are stored as views of them. */
+  readonly shown = new Map<NodeId, Shown>();
   /** Number of nodes that read each node. */
   readonly uses: ReadonlyMap<NodeId, number>;
 

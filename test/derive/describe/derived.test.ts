@@ -87,7 +87,7 @@ test("the gated delta rule on paper", () => {
     "S ← G(C + 1, 0) S + Σ_t u_t (G(C + 1, t) k_t)ᵀ",
   ]);
   expect(read).toEqual([
-    "z₂_t = z₂⁰_t + Σ_{s≤t} (G(t + 1, s) k_s · q_t) u_s",
+    "z₂_t = z₂⁰_t + Σ_{s≤t} ((G(t + 1, s) k_s) · q_t) u_s",
     "y_t = z₂_t",
   ]);
 });
