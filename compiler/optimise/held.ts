@@ -2,6 +2,8 @@
  * What several products of a step read of a sequence that is filled in as it is read (the last chunk of a loop over chunks
  * may not be whole) is copied once for all of them: the copy lies in the nearest cache, and products read it where it lies.
  */
+import { constant } from "../dims.ts";
+import { algebra } from "../graph/index.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import type { Binding, Graph, NodeId, Recurrence } from "../graph/ir.ts";
 import { isProduct, isView } from "../graph/products.ts";
@@ -16,36 +18,65 @@ function seen(graph: Graph, id: NodeId): NodeId {
   return isView(node) && x !== undefined ? seen(graph, x) : id;
 }
 
-/** The inputs of a body that are worth a copy. */
-function wanted(outer: Graph, { body, bindings }: Recurrence): Set<NodeId> {
-  const filled = (b: Binding): boolean =>
-    b.kind === "sequence" && bodyNode(outer, seen(outer, b.value)).op === "pad";
-  const counts = new Map(bindings.filter(filled).map((b) => [b.input, 0]));
+/** The value of which a view only has axes of length one more or less, behind the batch and the steps; else itself. */
+function bare(graph: Graph, id: NodeId): NodeId {
+  const node = bodyNode(graph, id);
+  if (node.op !== "reshape") return id;
+  const long = (x: NodeId): string =>
+    bodyNode(graph, x)
+      .shape.flatMap((d, i) => (i < 2 || constant(d) !== 1 ? [d.key] : []))
+      .join();
+  return long(id) === long(node.x) ? bare(graph, node.x) : id;
+}
+
+/** Inputs of a body that show the same value. */
+type Group = readonly NodeId[];
+
+/** The inputs of a body that are worth a copy, those that one copy serves together. */
+function wanted(outer: Graph, { body, bindings }: Recurrence): Group[] {
+  const groups = new Map<NodeId, NodeId[]>();
+  for (const b of bindings) {
+    if (b.kind !== "sequence" || bodyNode(outer, seen(outer, b.value)).op !== "pad") continue;
+    const value = bare(outer, b.value);
+    groups.set(value, [...(groups.get(value) ?? []), b.input]);
+  }
+  const counts = new Map<NodeId, number>();
   for (const node of body.nodes) {
     if (node.op !== "contract" || !isProduct(body, node)) continue;
     for (const x of new Set(operands(node).map((y) => seen(body, y)))) {
-      const count = counts.get(x);
-      if (count !== undefined) counts.set(x, count + 1);
+      counts.set(x, (counts.get(x) ?? 0) + 1);
     }
   }
-  return new Set([...counts].flatMap(([id, count]) => (count > 1 ? [id] : [])));
+  const total = (group: Group): number => group.reduce((n, x) => n + (counts.get(x) ?? 0), 0);
+  return [...groups.values()].filter((group) => total(group) > 1);
 }
 
 /** The recurrence with copies of some inputs in the place of these. */
-function withCopies(r: Recurrence, inputs: ReadonlySet<NodeId>): Recurrence {
+function withCopies(r: Recurrence, groups: readonly Group[]): Recurrence {
   const builder = new GraphBuilder(r.body.name);
   const own = new Map<NodeId, NodeId>();
+  const copies = new Map<Group, NodeId>();
+  const groupOf = new Map(groups.flatMap((group) => group.map((id) => [id, group] as const)));
   const to = rebuild(r.body, builder, (node) => {
-    if (!inputs.has(node.id) || node.op !== "input") return null;
+    const group = groupOf.get(node.id);
+    if (group === undefined || node.op !== "input") return null;
+    const known = copies.get(group);
+    if (known !== undefined) return algebra.reshape(builder, known, node.shape);
     const input = builder.input(node.name, node.shape, node.dtype);
     own.set(node.id, input);
-    return builder.unary("to_float", input);
+    const copy = builder.unary("to_float", input);
+    copies.set(group, copy);
+    return copy;
+  });
+  const bindings = r.bindings.flatMap((b): Binding[] => {
+    if (groupOf.has(b.input) && !own.has(b.input)) return [];
+    return [{ ...b, input: own.get(b.input) ?? to(b.input) }];
   });
   return {
     ...r,
     body: builder.finish(),
     carries: r.carries.map((c) => ({ ...c, input: to(c.input), next: to(c.next) })),
-    bindings: r.bindings.map((b) => ({ ...b, input: own.get(b.input) ?? to(b.input) })),
+    bindings,
     outputs: r.outputs.map((o) => ("node" in o ? { ...o, node: to(o.node) } : o)),
     replay: r.replay && {
       ...r.replay,
@@ -59,9 +90,9 @@ export function holdInputs(program: SequenceProgram): SequenceProgram {
   const { graph } = program;
   const nodes = graph.nodes.map((node) => {
     if (node.op !== "recurrence") return node;
-    const inputs = wanted(graph, node.recurrence);
-    if (inputs.size === 0) return node;
-    return { ...node, recurrence: withCopies(node.recurrence, inputs) };
+    const groups = wanted(graph, node.recurrence);
+    if (groups.length === 0) return node;
+    return { ...node, recurrence: withCopies(node.recurrence, groups) };
   });
   return { ...program, graph: { ...graph, nodes } };
 }

@@ -136,7 +136,7 @@ export class Panels {
       emitter.emit({ op: "store", buffer: panel, index: place, value, add: false });
     };
     const last = this.summed.at(-1)!;
-    if (side.last !== last || (this.summed.length === 1 && terms.range !== null)) {
+    if (this.#beside(side) !== last || (this.summed.length === 1 && terms.range !== null)) {
       this.eachTerm(terms, (at, number) => {
         const place = emitter.define("at", this.placeOf(terms, begin, number, width));
         const j = emitter.open("j", dim(width), { to: there, spread: "independent" });
@@ -283,9 +283,22 @@ export class Panels {
     return this.labelsAt(this.rows, variable, 1, fixed(0));
   }
 
+  /** The label along which neighbours of a side lie next to each other in memory, or are computed one after the other. */
+  #beside(side: Side): number | undefined {
+    const { region } = this.lowering.plan;
+    const isNext = (_: number, axis: number): boolean => {
+      const stride = strideOf(region, side.operand, axis);
+      return stride !== undefined && constant(stride) === 1;
+    };
+    const found = isStored(region, side.operand)
+      ? side.operandLabels.find((l, axis) => constant(this.sizes.get(l)!) !== 1 && isNext(l, axis))
+      : undefined;
+    return found ?? side.last;
+  }
+
   /** Whether rows lie side by side, far apart from term to term: then every term's would come from a cache line of its own. */
   get rowsBeside(): boolean {
-    return !this.summed.includes(this.rows.last!);
+    return !this.summed.includes(this.#beside(this.rows)!);
   }
 
   /** Whether rows are read where they are. */

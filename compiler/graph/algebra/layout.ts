@@ -111,6 +111,20 @@ export function concat(b: GraphBuilder, xs: readonly NodeId[], axis: number): No
   return pieces.length === 0 ? xs[0]! : b.concat(pieces, axis);
 }
 
+/** The sum of two values that are zero but in places next to each other: these side by side; null for other values. */
+export function joinPads(b: GraphBuilder, x: NodeId, y: NodeId): NodeId | null {
+  const [p, q] = [b.node(x), b.node(y)];
+  if (p.op !== "pad" || q.op !== "pad" || p.axis !== q.axis) return null;
+  const { axis } = p;
+  const length = (id: NodeId): Dim => b.shape(id)[axis]!;
+  const end = add(p.before, length(p.x));
+  if (!equal(end, q.before)) {
+    return equal(add(q.before, length(q.x)), p.before) ? joinPads(b, y, x) : null;
+  }
+  const after = subtract(subtract(p.shape[axis]!, q.before), length(q.x));
+  return pad(b, concat(b, [p.x, q.x], axis), axis, p.before, after);
+}
+
 function join(b: GraphBuilder, x: NodeId, y: NodeId, axis: number): NodeId | null {
   const [p, q] = [b.node(x), b.node(y)];
   const length = add(p.shape[axis]!, q.shape[axis]!);
