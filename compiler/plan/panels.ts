@@ -33,10 +33,10 @@ const STRIP = 16;
 /** A side of more columns than this is better taken by rows. */
 const WIDEST = 4096;
 
-/** The terms of one pass: all, or a range of the first summed label. */
+/** The terms of one pass: all, or a range of the first summed label, whose ends are multiples of `steps` but for the last. */
 export interface Terms {
   readonly count: Expr;
-  readonly range: { readonly from: Expr; readonly to: Expr } | null;
+  readonly range: { readonly from: Expr; readonly to: Expr; readonly steps: number } | null;
 }
 
 export class Panels {
@@ -136,6 +136,7 @@ export class Panels {
       emitter.emit({ op: "store", buffer: panel, index: place, value, add: false });
     };
     const last = this.summed.at(-1)!;
+    if (this.#turnsSquares(terms)) return this.#packSquares(block, panel, begin, terms);
     if (this.#beside(side) !== last || (this.summed.length === 1 && terms.range !== null)) {
       this.eachTerm(terms, (at, number) => {
         const place = emitter.define("at", this.placeOf(terms, begin, number, width));
@@ -145,7 +146,6 @@ export class Panels {
       });
       return;
     }
-    if (this.#turnsSquares(terms)) return this.#packSquares(block, panel, begin, terms);
     // Terms lie side by side in memory, columns far apart: some terms of all columns at a time, which fills cache lines.
     const extent = this.sizes.get(last)!;
     this.#over(this.summed.slice(0, -1), terms, "serial", (at, number) => {
@@ -170,9 +170,12 @@ export class Panels {
     const { region } = this.lowering.plan;
     const { operand, operandLabels, count } = this.columns;
     const last = this.summed.at(-1)!;
+    if (this.#beside(this.columns) !== last) return false;
     const [extent, columns] = [this.sizes.get(last)!, count].map(constant);
-    if (extent === undefined || columns === undefined || terms.range !== null) return false;
+    if (extent === undefined || columns === undefined) return false;
     if (extent % this.lanes !== 0 || columns % this.width !== 0) return false;
+    const cut = this.summed.length === 1 ? terms.range : null;
+    if (cut !== null && cut.steps % this.lanes !== 0) return false;
     const stride = strideOf(region, operand, operandLabels.indexOf(last));
     return isStored(region, operand) && stride !== undefined && constant(stride) === 1;
   }
@@ -185,9 +188,10 @@ export class Panels {
     const extent = this.sizes.get(last)!;
     const bytes = this.lowering.memory.precision === "f32" ? 4 : 8;
     this.#over(this.summed.slice(0, -1), terms, "serial", (at, number) => {
-      const from = emitter.open("strip", extent, { step: lanes, spread: "independent" });
+      const bounds = this.summed.length === 1 && terms.range !== null ? terms.range : {};
+      const from = emitter.open("strip", extent, { ...bounds, step: lanes, spread: "independent" });
       const first = new Map(at).set(last, ofVariable(from));
-      const place = add(begin, emitter.index(times(plus(number, ofVariable(from)), dim(width))));
+      const place = this.placeOf(terms, begin, plus(number, ofVariable(from)), width);
       const to = emitter.define("at", place);
       for (let c = 0; c < width; c += lanes) {
         const rows = Array.from({ length: lanes }, (_, j) => {
@@ -204,34 +208,47 @@ export class Panels {
     });
   }
 
-  /** Copies a block of rows: one after the other, or where they lie side by side, term by term. */
-  packRows(block: Affine, panel: string, first: Expr, terms: Terms): void {
+  /**
+   * Copies blocks of rows, over which `openBlock` opens a loop and says which one it is: one row after the other, or where
+   * they lie side by side, term by term, so that what lies in one cache line is read at one time.
+   */
+  packRows(
+    openBlock: () => { q: IndexVariable; block: Affine },
+    panel: string,
+    terms: Terms,
+  ): void {
     const { emitter } = this.lowering;
     const height = this.height;
-    const to = this.within(this.rows, block, height);
-    const openRow = (end: Expr) =>
-      emitter.open("j", dim(height), { to: end, spread: "independent" });
     if (this.rowsBeside) {
-      const copy = (end: Expr): void =>
-        this.eachTerm(terms, (at, number) => {
-          const place = emitter.define("at", this.placeOf(terms, first, number, height));
-          const j = openRow(end);
+      return this.eachTerm(terms, (at, number) => {
+        const { q, block } = openBlock();
+        const place = emitter.define("at", this.placeOf(terms, this.copiedFrom(q, terms), number, height)); // prettier-ignore
+        const copy = (end: Expr): void => {
+          const j = emitter.open("j", dim(height), { to: end, spread: "independent" });
           const labels = this.labelsAt(this.rows, block, height, ofVariable(j));
           const value = this.valueAt(this.rows, at, labels);
           const index = add(place, intVariable(j.name));
           emitter.emit({ op: "store", buffer: panel, index, value, add: false });
           emitter.close();
-        });
-      if (to.op === "number") return copy(to);
-      // So few rows are copied best when it is a number how many.
-      const all = int(height);
-      return emitter.when(
-        binary("eq", to, all),
-        () => copy(all),
-        () => copy(to),
-      );
+        };
+        const to = this.within(this.rows, block, height);
+        // So few rows are copied best when it is a number how many.
+        if (to.op === "number") copy(to);
+        else {
+          const all = int(height);
+          emitter.when(
+            binary("eq", to, all),
+            () => copy(all),
+            () => copy(to),
+          );
+        }
+        emitter.close();
+      });
     }
-    const j = openRow(to);
+    const { q, block } = openBlock();
+    const first = this.copiedFrom(q, terms);
+    const to = this.within(this.rows, block, height);
+    const j = emitter.open("j", dim(height), { to, spread: "independent" });
     const labels = this.labelsAt(this.rows, block, height, ofVariable(j));
     const start = emitter.define("start", add(first, mul(intVariable(j.name), terms.count)));
     this.eachTerm(
@@ -243,6 +260,7 @@ export class Panels {
       },
       "independent",
     );
+    emitter.close();
     emitter.close();
   }
 

@@ -139,7 +139,8 @@ class TiledLowering {
     const from = emitter.define("from", mul(intVariable(pass.name), step));
     const to = emitter.define("to", binary("min", all, add(from, step)));
     const terms = mul(binary("sub", to, from), emitter.size(inner));
-    inside({ count: emitter.define("terms", terms), range: { from, to } });
+    const multiple = known === undefined ? 1 : Math.max(1, Math.floor(PASS / known));
+    inside({ count: emitter.define("terms", terms), range: { from, to, steps: multiple } });
     emitter.close();
   }
 
@@ -166,9 +167,11 @@ class TiledLowering {
         emitter.open("q", dim(STRIP_BLOCKS), { to: count, spread: "independent" });
       const blockOf = (q: IndexVariable) => plus(first, ofVariable(q));
       if (rows !== null) {
-        const q = openBlock();
-        this.#panels.packRows(blockOf(q), rows, this.#panels.copiedFrom(q, terms), terms);
-        emitter.close();
+        const opened = () => {
+          const q = openBlock();
+          return { q, block: blockOf(q) };
+        };
+        this.#panels.packRows(opened, rows, terms);
       }
       const c = emitter.open("c", panels, { spread: "independent" });
       const packed =
