@@ -13,7 +13,9 @@ import { loopName, loops, Lowering } from "./lower.ts";
 import { assignHomes, planRegion, rowMajor, type BufferLocation, type Sink } from "./place.ts";
 import { nest, schedule } from "./order.ts";
 import type { Location, Region } from "./region.ts";
-import { boundLevels, throughViews, type Shown } from "./shown.ts";
+import { throughViews, viewOf, type Shown } from "./shown.ts";
+import { isStored, strideOf } from "./sides.ts";
+import { copyTurned, type Laid } from "./squares.ts";
 
 export function emitRecurrence(outer: Lowering, node: RecurrenceNode): void {
   new RecurrenceLowering(outer, node).emit();
@@ -109,6 +111,7 @@ class RecurrenceLowering {
       );
     });
     r.carries.forEach((c, i) => {
+      if (this.#turnedFirst(c.init, i, b)) return;
       loops(this.#outer, this.#shapeOf(c.next), (index) => {
         const first = this.#outer.evaluator.value(this.#outer.plan.region, c.init, [b, ...index]);
         this.#outer.store(this.#carries[i]!, index, first.expr, false);
@@ -127,6 +130,34 @@ class RecurrenceLowering {
     r.outputs.forEach((o, i) => {
       if (o.kind === "sum" && this.#partial[i] !== null) this.#gather(o.node, i);
     });
+  }
+
+  /** Copies a first state that lies in another order than the loop has it in; false where it does not. */
+  #turnedFirst(init: NodeId, carry: number, b: Affine): boolean {
+    const { evaluator, plan } = this.#outer;
+    const { region } = plan;
+    if (!isStored(region, init)) return false;
+    const to = this.#carries[carry]!;
+    const shape = this.#shapeOf(this.#r.carries[carry]!.next);
+    const isNext = (axis: number): boolean => {
+      const stride = strideOf(region, init, axis + 1);
+      return stride !== undefined && constant(stride) === 1;
+    };
+    const axis = shape.findIndex((_, a) => isNext(a));
+    if (axis < 0) return false;
+    const from = {
+      at: (i: readonly Affine[]) => evaluator.address(region, init, [b, ...i])!,
+      axis,
+    };
+    return copyTurned(this.#outer, shape, from, this.#laid(to));
+  }
+  #laid(at: BufferLocation): Laid {
+    const { emitter } = this.#outer;
+    const place = (index: readonly Affine[]) => ({
+      buffer: at.buffer,
+      index: emitter.index(plus(at.offset, linear(index, at.strides))),
+    });
+    return { at: place, axis: at.strides.length - 1 };
   }
 
   /** Adds up what the sequences gathered, always in the same order. */
@@ -298,9 +329,17 @@ class RecurrenceLowering {
     const { emitter, evaluator, plan } = this.#outer;
     const { graph } = plan.region;
     const whole = [this.#r.batch, ...(lead.length > 1 ? [this.#r.time] : []), ...shape];
-    const levels = boundLevels(graph, shown, whole).map((level) =>
-      Math.max(0, level - lead.length),
-    );
+    const view = viewOf(graph, shown, whole);
+    const levels = view.levels.map((level) => Math.max(0, level - lead.length));
+    if (levels.length === 0 && view.beside !== undefined && view.beside >= lead.length) {
+      const place = (i: readonly Affine[]) => {
+        const { index: there } = throughViews(evaluator, graph, shown, [...lead, ...i]);
+        const { buffer, offset, strides } = shown.target;
+        return { buffer, index: emitter.index(plus(offset, linear(there, strides))) };
+      };
+      const to = { at: place, axis: view.beside - lead.length };
+      if (copyTurned(this.#outer, shape, this.#laid(from), to)) return;
+    }
     const index: Affine[] = [];
     /** With the loops over the first axes open, the others at zero. */
     const seen = () =>

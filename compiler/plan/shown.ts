@@ -5,10 +5,11 @@
 import { constant, type Dim } from "../dims.ts";
 import type { Graph, Node, NodeId } from "../graph/ir.ts";
 import { bodyNode } from "../graph/shapes.ts";
-import { depthOf, fixed, minus, ofVariable, type Affine } from "./affine.ts";
+import { depthOf, fixed, linear, minus, ofVariable, type Affine } from "./affine.ts";
 import { Emitter } from "./emitter.ts";
 import { Evaluator } from "./evaluate.ts";
 import type { BufferLocation } from "./place.ts";
+import { nextAlong } from "./squares.ts";
 
 type ViewNode = Extract<Node, { readonly op: "transpose" | "reshape" | "slice" | "stop" }>;
 
@@ -83,10 +84,18 @@ export function throughViews(
   return { index: at, bounds };
 }
 
-/** For each bound the number of loops over a result's axes that must be open to tell whether it holds. */
-export function boundLevels(graph: Graph, shown: Shown, shape: readonly Dim[]): number[] {
+/**
+ * For each bound the number of loops over a result's axes that must be open to tell whether it holds, and the axis along
+ * which elements lie next to each other in the view.
+ */
+export function viewOf(
+  graph: Graph,
+  shown: Shown,
+  shape: readonly Dim[],
+): { readonly levels: readonly number[]; readonly beside: number | undefined } {
   const emitter = new Emitter(new Set());
-  const index = shape.map((d, i) => ofVariable(emitter.open(`v${i}`, d)));
-  const { bounds } = throughViews(new Evaluator(emitter), graph, shown, index);
-  return bounds.map((bound) => depthOf(bound.at));
+  const variables = shape.map((d, i) => ofVariable(emitter.open(`v${i}`, d)));
+  const { index, bounds } = throughViews(new Evaluator(emitter), graph, shown, variables);
+  const beside = nextAlong(linear(index, shown.target.strides), variables);
+  return { levels: bounds.map((bound) => depthOf(bound.at)), beside };
 }
