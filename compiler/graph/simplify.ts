@@ -33,8 +33,11 @@ function simplified(b: GraphBuilder, node: Node, to: (id: NodeId) => NodeId): No
         : b.constant(algebra.fillValue(b, b.size(node.value))!);
     case "unary":
       return algebra.unary(b, node.fn, to(node.x));
-    case "binary":
-      return algebra.binary(b, node.fn, to(node.a), to(node.b));
+    case "binary": {
+      const [x, y] = [to(node.a), to(node.b)];
+      const joined = node.fn === "add" ? algebra.joinPads(b, x, y) : null;
+      return joined ?? algebra.binary(b, node.fn, x, y);
+    }
     case "select":
       return algebra.select(b, to(node.cond), to(node.a), to(node.b));
     case "broadcast":

@@ -90,6 +90,16 @@ export function asVariable(a: Affine): IndexVariable | undefined {
   return lone && equal(term!.coefficient, ONE) ? term!.variable : undefined;
 }
 
+/** The axis of an index along which an address grows by one; undefined where there is none. */
+export function nextAlong(address: Affine, variables: readonly Affine[]): number | undefined {
+  const found = variables.findIndex((v) => {
+    const name = v.terms[0]?.variable.name;
+    const term = address.terms.find((t) => t.variable.name === name);
+    return name !== undefined && term !== undefined && constant(term.coefficient) === 1;
+  });
+  return found < 0 ? undefined : found;
+}
+
 /** How deep in the loops an index is fixed. */
 export const depthOf = (a: Affine): number => a.terms.at(-1)?.variable.depth ?? 0;
 

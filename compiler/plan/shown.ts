@@ -5,11 +5,10 @@
 import { constant, type Dim } from "../dims.ts";
 import type { Graph, Node, NodeId } from "../graph/ir.ts";
 import { bodyNode } from "../graph/shapes.ts";
-import { depthOf, fixed, linear, minus, ofVariable, type Affine } from "./affine.ts";
+import { depthOf, fixed, linear, minus, nextAlong, ofVariable, type Affine } from "./affine.ts";
 import { Emitter } from "./emitter.ts";
 import { Evaluator } from "./evaluate.ts";
 import type { BufferLocation } from "./place.ts";
-import { nextAlong } from "./squares.ts";
 
 type ViewNode = Extract<Node, { readonly op: "transpose" | "reshape" | "slice" | "stop" }>;
 

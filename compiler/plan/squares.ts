@@ -45,13 +45,3 @@ export function copyTurned(l: Lowering, shape: readonly Dim[], from: Laid, to: L
   shape.forEach(() => emitter.close());
   return true;
 }
-
-/** The axis of an index along which an address grows by one; undefined where there is none. */
-export function nextAlong(address: Affine, variables: readonly Affine[]): number | undefined {
-  const found = variables.findIndex((v) => {
-    const name = v.terms[0]?.variable.name;
-    const term = address.terms.find((t) => t.variable.name === name);
-    return name !== undefined && term !== undefined && constant(term.coefficient) === 1;
-  });
-  return found < 0 ? undefined : found;
-}

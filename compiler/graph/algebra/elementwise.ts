@@ -3,7 +3,6 @@
  * once before they are repeated. Zero times anything is zero, infinities and NaN included.
  */
 import { constant as knownSize, type Shape } from "../../dims.ts";
-import { joinPads } from "./layout.ts";
 import type { GraphBuilder } from "../builder.ts";
 import { binaryFunction, unaryFunction } from "../interpret/functions.ts";
 import type { BinaryFn, BroadcastNode, DType, NodeId, UnaryFn } from "../ir.ts";
@@ -108,8 +107,6 @@ export function add(b: GraphBuilder, x: NodeId, y: NodeId): NodeId {
     const [p, q] = [b.node(x), b.node(y)];
     if (q.op === "unary" && q.fn === "neg") return sub(b, x, q.x);
     if (p.op === "unary" && p.fn === "neg") return sub(b, y, p.x);
-    const joined = joinPads(b, x, y);
-    if (joined !== null) return joined;
   }
   return foldBinary(b, "add", x, y) ?? b.add(x, y);
 }
