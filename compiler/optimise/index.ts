@@ -195,5 +195,5 @@ export function optimiseProgram(program: SequenceProgram): SequenceProgram {
     inputs: program.inputs.map((p) => ({ ...p, node: to(p.node) })),
     outputs: program.outputs.map((p) => ({ ...p, node: to(p.node) })),
   });
-  return holdInputs(turnStates(separateHeads(computeNearby(moveInward(cheaper)))));
+  return holdInputs(turnStates(separateHeads(simplifyProgram(computeNearby(moveInward(cheaper))))));
 }
