@@ -36,7 +36,7 @@ const TOGETHER: readonly Pair[] = [
   { name: "the smaller one first", loops: ["W, z*"], text: rule([z, W], "z <- z + k\n W <- W + outer(v, k)") }, // prettier-ignore
   { name: "a gate for both", loops: ["W, z*"], text: rule([W, z], "W <- sigmoid(g) * W + b * outer(v, k)\n z <- sigmoid(g) * z + b * k") }, // prettier-ignore
   { name: "gates per key", loops: ["W, z*"], text: rule([W, z], `W <- ${perKey("W")} + outer(v, k)\n z <- sigmoid(d) * z + k`) }, // prettier-ignore
-  { name: "read before and after", loops: ["W, z*"], text: `fast net { ${W}\n ${z} } s = dot(z, q) program { W <- sigmoid(g) * W + outer(v, k)\n z <- sigmoid(g) * z + sigmoid(b) * k } out y = (W @ (sigmoid(g) * q) + W @ q) / (1 + s ^ 2)` }, // prettier-ignore
+  { name: "read before", loops: ["W, z*"], text: `fast net { ${W}\n ${z} } s = dot(z, q)\n t = W @ q + W @ p program { W <- sigmoid(g) * W + outer(v, k)\n z <- sigmoid(g) * z + sigmoid(b) * k } out y = t / (1 + s ^ 2)` }, // prettier-ignore
   { name: "a key that is a product", loops: ["W, z*"], text: rule([W, z], "W <- W + outer(v, sigmoid(d) * k)\n z <- z + b * sigmoid(d) * k") }, // prettier-ignore
   { name: "two delta rules with equal keys and rates", loops: ["W, V*"], text: rule([W, "V: [heads, key, key] = 0"], "W <- delta(W, key: k, value: v, rate: b)\n V <- delta(V, key: k, value: p, rate: b)", "out y = W @ q + einsum((V @ q)[h, j], (W @ q)[h, i] -> [h, i])") }, // prettier-ignore
   { name: "three gated delta rules", loops: ["W, U, V*"], text: rule([W, "U: [heads, value, key] = 0", "V: [heads, value, key] = 0"], "W <- gated_delta(W, key: k, value: v, rate: b, decay: sigmoid(g))\n U <- gated_delta(U, key: k, value: w, rate: b, decay: sigmoid(g))\n V <- gated_delta(V, key: k, value: v2, rate: b, decay: sigmoid(g))", "out y = (W @ q) * (U @ q) + V @ q") }, // prettier-ignore
@@ -48,6 +48,7 @@ const APART: readonly Pair[] = [
   { name: "a decay beside none", loops: ["W*", "z*"], text: rule([W, z], "W <- sigmoid(g) * W + outer(v, k)\n z <- z + k") }, // prettier-ignore
   { name: "other keys", loops: ["W*", "z*"], text: rule([W, z], "W <- W + outer(v, k)\n z <- z + k2") }, // prettier-ignore
   { name: "other questions", loops: ["W*", "z*"], text: rule([W, z], "W <- W + outer(v, k)\n z <- z + k", "out y = W @ q / (1 + dot(z, p) ^ 2)") }, // prettier-ignore
+  { name: "one is asked before the step, one after it", loops: ["W*", "z*"], text: `fast net { ${W}\n ${z} } s = dot(z, q) program { W <- W + outer(v, k)\n z <- z + k } out y = W @ q / (1 + s ^ 2)` }, // prettier-ignore
   { name: "a delta rule beside a sum", loops: ["W*", "z*"], text: rule([W, z], "W <- delta(W, key: k, value: v, rate: b)\n z <- z + k") }, // prettier-ignore
   { name: "two delta rules with other rates", loops: ["W*", "V*"], text: rule([W, "V: [heads, value, key] = 0"], "W <- delta(W, key: k, value: v, rate: b)\n V <- delta(V, key: k, value: w, rate: b2)", "out y = W @ q + V @ q") }, // prettier-ignore
   { name: "a sum of keys is one key", loops: ["W*", "z*"], text: rule([W, z], "W <- W + outer(v, k)\n W <- W + outer(v2, k2)\n z <- z + k + b * k2") }, // prettier-ignore

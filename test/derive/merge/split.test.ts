@@ -12,7 +12,7 @@ const square = (x: string): string => `${x}: [heads, key, key] = 0`;
 const RULES: readonly { name: string; loops: number; text: string }[] = [
   { name: "a sum of two memories is asked", loops: 2, text: `${states(V, W)} program { V <- delta(V, key: k, value: v, rate: b)\n W <- sigmoid(g) * W + outer(w, k2) } out y = (V + W) @ q` }, // prettier-ignore
   { name: "of three, one of them weighed", loops: 3, text: `${states(U, V, W)} program { U <- U + outer(v3, k3)\n V <- delta(V, key: k, value: v, rate: b)\n W <- sigmoid(g) * W + outer(w, k2) } out y = (V - b2 * W + U) @ q` }, // prettier-ignore
-  { name: "two that can share a loop over chunks", loops: 1, text: `${states(V, W)} program { V <- sigmoid(g) * V + outer(v, k)\n W <- sigmoid(g) * W + b * outer(w, k) } out y = (V + W) @ q` }, // prettier-ignore
+  { name: "two that can share a loop over chunks", loops: 1, text: `${states(V, W)} s = (V + W) @ q program { V <- sigmoid(g) * V + outer(v, k)\n W <- sigmoid(g) * W + b * outer(w, k) } out y = s` }, // prettier-ignore
   { name: "one lies on its side", loops: 2, text: `${states(V, "T: [heads, key, value] = 0")} program { V <- V + outer(v, k)\n T <- T + b * outer(k2, w - transpose(T) @ k2) } out y = (V + transpose(T)) @ q` }, // prettier-ignore
   { name: "one writes what another says, and both are asked at once", loops: 2, text: `${states(V, W)} program { V <- delta(V, key: k, value: v, rate: b)\n W <- sigmoid(g) * W + outer(V @ k2, k3) } out y = (V + W) @ q` }, // prettier-ignore
   { name: "one erases where another says so", loops: 2, text: `${states(square("V"), square("W"))} program { V <- V + outer(p, k)\n W <- W + b * outer(p - W @ tanh(V @ q), tanh(V @ q)) } out y = (V + W) @ a` }, // prettier-ignore
