@@ -9,7 +9,7 @@ import type { ContractNode } from "../graph/ir.ts";
 import { binary, int } from "../loop/build.ts";
 import type { Expr } from "../loop/ir.ts";
 import { fixed, ofVariable, shifted, stridesOf, type Affine } from "./affine.ts";
-import { labelSizes } from "../graph/products.ts";
+import { classify, labelSizes } from "../graph/products.ts";
 import { LANES } from "./jam.ts";
 import { joined } from "./joined.ts";
 import { finished, homeOf, loopName, loops, type Lowering } from "./lower.ts";
@@ -59,8 +59,9 @@ export function emitFew(
   const stored = isStored(region, rows.operand);
   if (!stored) copyRows(l, rows, many, sizes);
   const home = homeOf(l, s);
-  const single = summed.map((label, axis): StageLoop => ({
-    axis,
+  const all = classify(node).summed;
+  const single = summed.map((label): StageLoop => ({
+    axis: all.indexOf(label),
     extent: sizes.get(label)!,
     step: dim(1),
   }));

@@ -35,36 +35,39 @@ describe("products", () => {
     });
   }
 
-  test("few rows: whatever the operands are made of, wherever neighbours lie", () => {
-    const b = new GraphBuilder("few");
-    const [h, n, out] = [dim(3), dim(5), dim(7)];
-    const x = b.input("x", [BATCH, TIME, h, n]);
-    const u = b.input("u", [BATCH, TIME, h, n]);
-    const w = b.input("w", [out, dim(2), h, n]);
-    const v = b.input("v", [h, n, out]);
-    const scale = b.input("scale", [n]);
-    const turned = b.transpose(x, [0, 1, 3, 2]);
-    const scaled = b.mul(x, b.broadcast(scale, [3], b.shape(x)));
-    const values = {
-      stored: b.contract(x, [0, 1, 2, 3], w, [4, 5, 2, 3], [0, 1, 4, 5]),
-      // Two summed axes that lie the other way round in what is made first.
-      turned: b.contract(b.unary("exp", turned), [0, 1, 3, 2], w, [4, 5, 2, 3], [0, 1, 5, 4]),
-      scaled: b.contract(scaled, [0, 1, 2, 3], w, [4, 5, 2, 3], [4, 0, 1, 5]),
-      columns: b.contract(x, [0, 1, 2, 3], v, [2, 3, 4], [0, 1, 4]),
-      heads: b.contract(b.mul(u, u), [0, 1, 2, 3], v, [2, 3, 4], [0, 1, 2, 4]),
-      back: b.contract(u, [0, 1, 2, 3], b.mul(w, w), [4, 5, 2, 3], [4, 5, 0, 1]),
-    };
-    const outputs = { ...values, after: b.unary("tanh", b.add(values.columns, values.columns)) };
-    for (const [batch, time] of [
-      [1, 1],
-      [1, 2],
-      [3, 1],
-      [1, 4],
-      [11, 1],
-      [2, 7],
-    ] as const)
-      compare(programOf(b, outputs), { batch, time, past: 0 });
-  });
+  test.each([3, 1])(
+    "few rows: whatever the operands are made of, wherever neighbours lie, %i heads",
+    (heads) => {
+      const b = new GraphBuilder("few");
+      const [h, n, out] = [dim(heads), dim(5), dim(7)];
+      const x = b.input("x", [BATCH, TIME, h, n]);
+      const u = b.input("u", [BATCH, TIME, h, n]);
+      const w = b.input("w", [out, dim(2), h, n]);
+      const v = b.input("v", [h, n, out]);
+      const scale = b.input("scale", [n]);
+      const turned = b.transpose(x, [0, 1, 3, 2]);
+      const scaled = b.mul(x, b.broadcast(scale, [3], b.shape(x)));
+      const values = {
+        stored: b.contract(x, [0, 1, 2, 3], w, [4, 5, 2, 3], [0, 1, 4, 5]),
+        // Two summed axes that lie the other way round in what is made first.
+        turned: b.contract(b.unary("exp", turned), [0, 1, 3, 2], w, [4, 5, 2, 3], [0, 1, 5, 4]),
+        scaled: b.contract(scaled, [0, 1, 2, 3], w, [4, 5, 2, 3], [4, 0, 1, 5]),
+        columns: b.contract(x, [0, 1, 2, 3], v, [2, 3, 4], [0, 1, 4]),
+        heads: b.contract(b.mul(u, u), [0, 1, 2, 3], v, [2, 3, 4], [0, 1, 2, 4]),
+        back: b.contract(u, [0, 1, 2, 3], b.mul(w, w), [4, 5, 2, 3], [4, 5, 0, 1]),
+      };
+      const outputs = { ...values, after: b.unary("tanh", b.add(values.columns, values.columns)) };
+      for (const [batch, time] of [
+        [1, 1],
+        [1, 2],
+        [3, 1],
+        [1, 4],
+        [11, 1],
+        [2, 7],
+      ] as const)
+        compare(programOf(b, outputs), { batch, time, past: 0 });
+    },
+  );
 
   test("per head, with a causal mask and a softmax: attention", () => {
     const b = new GraphBuilder("attention");
