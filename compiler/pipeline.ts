@@ -22,7 +22,7 @@ import { optimiseProgram } from "./optimise/index.ts";
 import { compileEntry, type CompiledEntry } from "./plan/entry.ts";
 import { SCALAR, type Machine } from "./plan/machine.ts";
 import type { Precision } from "./plan/memory.ts";
-import { javascriptOf } from "./targets/typescript/javascript.ts";
+import { javascriptOf } from "./targets/typescript/index.ts";
 import { evaluationProgram, trainingProgram } from "./train/index.ts";
 
 /** What a program can be asked to do. */
@@ -240,7 +240,7 @@ export function compilePrepared(
     choices,
     manifest,
     get javascript() {
-      return javascriptOf(entries);
+      return javascriptOf(step.name, entries);
     },
   };
 }

@@ -110,7 +110,7 @@ async function buildPackage(
       ? `random (seed ${flags.seed})`
       : `those of step ${run.checkpoint.record.step} of the training of \`${run.source.experiment}\``;
   const settings = [...(file === undefined ? run!.source.settings : []), ...flags.set];
-  const contents = await packageFiles(
+  const contents = packageFiles(
     { name: step.name, doc, manifest, alphabet, spec: specOf(bundle), settings, weights: origin, version: packageVersion() }, // prettier-ignore
     { typescript: entries, native: entriesFor(PORTABLE), wasm: entriesFor(WASM) },
   );

@@ -5,7 +5,7 @@ import { moduleName } from "../../loop/ir.ts";
 import type { CompiledEntry, PlannedKernel } from "../../plan/entry.ts";
 import type { Precision } from "../../plan/memory.ts";
 import { WORTH_SPREADING } from "../../plan/spread.ts";
-import { moduleArrays } from "../typescript/javascript.ts";
+import { moduleArrays } from "../arrays.ts";
 import { ExpressionPrinter, type Real } from "./expressions.ts";
 import { helperText } from "./helpers.ts";
 import { keyOf } from "./shared.ts";
