@@ -1,35 +1,29 @@
-/** Walks over statements and expressions, and what can be read off them. */
+/** Walks over statements and expressions, and what can be read off them. Lists, not generators: they are walked often. */
 import { unreachable } from "../../diagnostics/diagnostic.ts";
 import type { Expr, LoopBuffer, LoopKernel, Statement } from "./ir.ts";
 
-export function* parts(e: Expr): Generator<Expr> {
+const NONE: readonly Expr[] = [];
+
+export function parts(e: Expr): readonly Expr[] {
   switch (e.op) {
     case "number":
     case "variable":
-      return;
+      return NONE;
     case "load":
-      yield e.index;
-      return;
+      return [e.index];
     case "unary":
     case "splat":
     case "ramp":
     case "across":
-      yield e.x;
-      return;
+      return [e.x];
     case "sums":
-      yield* e.xs;
-      return;
+      return e.xs;
     case "binary":
-      yield e.a;
-      yield e.b;
-      return;
+      return [e.a, e.b];
     case "select":
-      yield e.condition;
-      yield e.a;
-      yield e.b;
-      return;
+      return [e.condition, e.a, e.b];
     default:
-      unreachable(e);
+      return unreachable(e);
   }
 }
 
@@ -58,30 +52,43 @@ export function bodiesOf(s: Statement): readonly (readonly Statement[])[] {
   return s.op === "if" ? [s.body, s.otherwise] : [];
 }
 
-/** Statements with all that are inside them, in order. */
-export function* statementsIn(body: readonly Statement[]): Generator<Statement> {
+function gatherStatements(body: readonly Statement[], found: Statement[]): Statement[] {
   for (const s of body) {
-    yield s;
-    for (const inner of bodiesOf(s)) yield* statementsIn(inner);
+    found.push(s);
+    for (const inner of bodiesOf(s)) gatherStatements(inner, found);
   }
+  return found;
+}
+
+/** Statements with all that are inside them, in order. */
+export const statementsIn = (body: readonly Statement[]): readonly Statement[] =>
+  gatherStatements(body, []);
+
+function gatherExpressions(e: Expr, found: Expr[]): Expr[] {
+  found.push(e);
+  for (const x of parts(e)) gatherExpressions(x, found);
+  return found;
 }
 
 /** An expression and all its parts. */
-export function* expressionsIn(e: Expr): Generator<Expr> {
-  yield e;
-  for (const x of parts(e)) yield* expressionsIn(x);
-}
+export const expressionsIn = (e: Expr): readonly Expr[] => gatherExpressions(e, []);
 
 export type Load = Extract<Expr, { op: "load" }>;
 
-/** What an expression reads. */
-export function* loadsOf(e: Expr): Generator<Load> {
-  for (const x of expressionsIn(e)) if (x.op === "load") yield x;
+function gatherLoads(e: Expr, found: Load[]): Load[] {
+  if (e.op === "load") found.push(e);
+  for (const x of parts(e)) gatherLoads(x, found);
+  return found;
 }
 
+/** What an expression reads. */
+export const loadsOf = (e: Expr): readonly Load[] => gatherLoads(e, []);
+
 /** What statements read, with all that are inside them. */
-export function* loadsIn(body: readonly Statement[]): Generator<Load> {
-  for (const s of statementsIn(body)) for (const e of expressionsOf(s)) yield* loadsOf(e);
+export function loadsIn(body: readonly Statement[]): readonly Load[] {
+  const found: Load[] = [];
+  for (const s of statementsIn(body)) for (const e of expressionsOf(s)) gatherLoads(e, found);
+  return found;
 }
 
 /** Whether an expression uses a variable. */

@@ -3,7 +3,7 @@
  * do not move it there themselves.
  */
 import type { Expr, Statement } from "../../loop/ir.ts";
-import { bodiesOf, expressionsOf, parts } from "../../loop/scan.ts";
+import { expressionsOf, loadsOf, parts, statementsIn } from "../../loop/scan.ts";
 import { expressionText } from "../../loop/text.ts";
 import type { Body, Code } from "./body.ts";
 import type { Instruction } from "./instructions.ts";
@@ -56,7 +56,7 @@ function dependsOnlyOn(e: Expr, visible: ReadonlySet<string>): boolean {
   if (e.op === "binary" && (e.fn === "div" || e.fn === "mod")) {
     if (e.b.op !== "number" || e.b.value === 0) return false;
   }
-  return [...parts(e)].every((x) => dependsOnlyOn(x, visible));
+  return parts(e).every((x) => dependsOnlyOn(x, visible));
 }
 
 export interface Access {
@@ -64,16 +64,14 @@ export interface Access {
   readonly index: Expr;
 }
 
-function* accessesOf(e: Expr): Generator<Access> {
-  if (e.op === "load") yield e;
-  for (const x of parts(e)) yield* accessesOf(x);
-}
-function* accessesIn(statements: readonly Statement[]): Generator<Access> {
-  for (const s of statements) {
-    if (s.op === "store") yield s;
-    for (const e of expressionsOf(s)) yield* accessesOf(e);
-    for (const body of bodiesOf(s)) yield* accessesIn(body);
+/** What statements read and write, with all that are inside them. */
+function accessesIn(statements: readonly Statement[]): Access[] {
+  const found: Access[] = [];
+  for (const s of statementsIn(statements)) {
+    if (s.op === "store") found.push(s);
+    for (const e of expressionsOf(s)) found.push(...loadsOf(e));
   }
+  return found;
 }
 
 /** A loop that is being written. */
