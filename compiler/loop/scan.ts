@@ -32,7 +32,7 @@ export function expressionsOf(s: Statement): readonly Expr[] {
   switch (s.op) {
     case "comment":
     case "barrier":
-      return [];
+      return NONE;
     case "define":
     case "assign":
       return [s.value];
@@ -47,47 +47,89 @@ export function expressionsOf(s: Statement): readonly Expr[] {
   }
 }
 
+const NO_BODIES: readonly (readonly Statement[])[] = [];
+
 export function bodiesOf(s: Statement): readonly (readonly Statement[])[] {
   if (s.op === "for") return [s.body];
-  return s.op === "if" ? [s.body, s.otherwise] : [];
+  return s.op === "if" ? [s.body, s.otherwise] : NO_BODIES;
 }
 
-function gatherStatements(body: readonly Statement[], found: Statement[]): Statement[] {
+/** Statements with all that are inside them, in order. */
+export function statementsIn(
+  body: readonly Statement[],
+  found: Statement[] = [],
+): readonly Statement[] {
   for (const s of body) {
     found.push(s);
-    for (const inner of bodiesOf(s)) gatherStatements(inner, found);
+    if (s.op === "for") statementsIn(s.body, found);
+    else if (s.op === "if") {
+      statementsIn(s.body, found);
+      statementsIn(s.otherwise, found);
+    }
   }
   return found;
 }
 
-/** Statements with all that are inside them, in order. */
-export const statementsIn = (body: readonly Statement[]): readonly Statement[] =>
-  gatherStatements(body, []);
+/** Visits an expression and all its parts. */
+function visit(e: Expr, seen: (part: Expr) => void): void {
+  seen(e);
+  switch (e.op) {
+    case "number":
+    case "variable":
+      return;
+    case "load":
+      return visit(e.index, seen);
+    case "unary":
+    case "splat":
+    case "ramp":
+    case "across":
+      return visit(e.x, seen);
+    case "sums":
+      return e.xs.forEach((x) => visit(x, seen));
+    case "binary":
+      visit(e.a, seen);
+      return visit(e.b, seen);
+    case "select":
+      visit(e.condition, seen);
+      visit(e.a, seen);
+      return visit(e.b, seen);
+    default:
+      unreachable(e);
+  }
+}
 
-function gatherExpressions(e: Expr, found: Expr[]): Expr[] {
-  found.push(e);
-  for (const x of parts(e)) gatherExpressions(x, found);
-  return found;
+/** Visits the expressions of statements, with all that are inside them, and their parts. */
+function visitAll(body: readonly Statement[], seen: (part: Expr) => void): void {
+  for (const s of body) {
+    for (const e of expressionsOf(s)) visit(e, seen);
+    for (const inner of bodiesOf(s)) visitAll(inner, seen);
+  }
 }
 
 /** An expression and all its parts. */
-export const expressionsIn = (e: Expr): readonly Expr[] => gatherExpressions(e, []);
-
-export type Load = Extract<Expr, { op: "load" }>;
-
-function gatherLoads(e: Expr, found: Load[]): Load[] {
-  if (e.op === "load") found.push(e);
-  for (const x of parts(e)) gatherLoads(x, found);
+export function expressionsIn(e: Expr): readonly Expr[] {
+  const found: Expr[] = [];
+  visit(e, (part) => found.push(part));
   return found;
 }
 
+export type Load = Extract<Expr, { op: "load" }>;
+
 /** What an expression reads. */
-export const loadsOf = (e: Expr): readonly Load[] => gatherLoads(e, []);
+export function loadsOf(e: Expr): readonly Load[] {
+  const found: Load[] = [];
+  visit(e, (part) => {
+    if (part.op === "load") found.push(part);
+  });
+  return found;
+}
 
 /** What statements read, with all that are inside them. */
 export function loadsIn(body: readonly Statement[]): readonly Load[] {
   const found: Load[] = [];
-  for (const s of statementsIn(body)) for (const e of expressionsOf(s)) gatherLoads(e, found);
+  visitAll(body, (part) => {
+    if (part.op === "load") found.push(part);
+  });
   return found;
 }
 
@@ -99,12 +141,11 @@ export function usesVariable(e: Expr, name: string): boolean {
 
 /** Whether statements mix bits into random numbers: those are drawn in doubles, the same on all targets. */
 export function drawsRandom(body: readonly Statement[]): boolean {
-  for (const s of statementsIn(body)) {
-    for (const e of expressionsOf(s)) {
-      for (const x of expressionsIn(e)) if (x.op === "binary" && x.fn === "mul_high") return true;
-    }
-  }
-  return false;
+  let found = false;
+  visitAll(body, (e) => {
+    if (e.op === "binary" && e.fn === "mul_high") found = true;
+  });
+  return found;
 }
 
 /** The names that a kernel has: its buffers, sizes and variables. */

@@ -98,6 +98,8 @@ export class Addresses {
   readonly #body: Body;
   readonly #of: Addressing;
   readonly #frames: Frame[] = [];
+  /** Of indices that were looked at before: those inside several loops are at each. */
+  readonly #places = new Map<Expr, Place>();
 
   constructor(body: Body, of: Addressing) {
     this.#body = body;
@@ -108,7 +110,7 @@ export class Addresses {
   loop(body: readonly Statement[], visible: ReadonlySet<string>, inside: () => void): void {
     const starts = new Map<string, number>();
     for (const { buffer, index } of accessesIn(body)) {
-      const same = this.#unchanged(placeOf(index), visible);
+      const same = this.#unchanged(this.#place(index), visible);
       const key = keyOf(buffer, same);
       if (same.size === 0 || starts.has(key)) continue;
       if (this.#frames.some((f) => f.starts.has(key))) continue;
@@ -121,6 +123,14 @@ export class Addresses {
     inside();
     this.#frames.pop();
     for (const local of starts.values()) this.#body.release("i32", local);
+  }
+
+  #place(index: Expr): Place {
+    const known = this.#places.get(index);
+    if (known !== undefined) return known;
+    const place = placeOf(index);
+    this.#places.set(index, place);
+    return place;
   }
 
   #unchanged({ terms }: Place, visible: ReadonlySet<string>): Map<string, Term> {
@@ -151,14 +161,14 @@ export class Addresses {
 
   /** The address of an element: a value on the stack and what the instruction adds to it. */
   of({ buffer, index }: Access): { readonly code: Code; readonly offset: number } {
-    const place = placeOf(index);
+    const place = this.#place(index);
     const bytes = place.constant * 2 ** this.#of.buffer(buffer).shift;
     if (bytes < 0 || bytes >= FIRST_ADDRESS) return { code: this.#sum(buffer, place), offset: 0 };
     return { code: this.#sum(buffer, { ...place, constant: 0 }), offset: bytes };
   }
   /** The same in one value. */
   whole({ buffer, index }: Access): Code {
-    return this.#sum(buffer, placeOf(index));
+    return this.#sum(buffer, this.#place(index));
   }
 }
 
