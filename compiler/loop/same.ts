@@ -2,17 +2,34 @@
 import { unreachable } from "../../diagnostics/diagnostic.ts";
 import type { Expr, LoopKernel, LoopType, Statement } from "./ir.ts";
 
-/** What a kernel does, as a text in which its names are numbered in the order in which they come. Without comments. */
-export function shapeOf(kernel: LoopKernel): string {
+/**
+ * What a kernel does, as a text in which its names are numbered in the order in which they come. Without comments. Arrays
+ * of the module keep their names: nobody hands them to a kernel.
+ */
+function shapeOf(kernel: LoopKernel): string {
   const writer = new ShapeWriter();
   for (const { name, type, space, access, length } of kernel.buffers) {
     writer.name(name);
-    writer.words.push(type, space, access, `${length}`);
+    writer.words.push(type, space, access, space === "module" ? name : `${length}`);
   }
   writer.words.push("sizes");
   kernel.sizes.forEach((name) => writer.name(name));
   writer.statements(kernel.body);
   return writer.words.join(" ");
+}
+
+/** The functions of a module: kernels that differ in names only are one. */
+export class SharedKernels {
+  readonly #names = new Map<string, string>();
+
+  /** The function that a kernel is, by name, and whether it has to be written yet. */
+  functionOf(kernel: LoopKernel): { readonly name: string; readonly isNew: boolean } {
+    const shape = shapeOf(kernel);
+    const known = this.#names.get(shape);
+    if (known !== undefined) return { name: known, isNew: false };
+    this.#names.set(shape, kernel.name);
+    return { name: kernel.name, isNew: true };
+  }
 }
 
 class ShapeWriter {

@@ -2,7 +2,7 @@
 import { unreachable } from "../../../diagnostics/diagnostic.ts";
 import type { SizeExpr } from "../../../runtime/format/program.ts";
 import { moduleName } from "../../loop/ir.ts";
-import { shapeOf } from "../../loop/same.ts";
+import { SharedKernels } from "../../loop/same.ts";
 import type { CompiledEntry, PlannedKernel } from "../../plan/entry.ts";
 import type { Precision } from "../../plan/memory.ts";
 import { WORTH_SPREADING } from "../../plan/spread.ts";
@@ -63,8 +63,7 @@ class ModulePrinter {
   readonly helpers = new Set<string>();
   readonly #real: Real;
   readonly #worth: number;
-  /** The function that is called for kernels that differ in names only, by what they do. */
-  readonly #functions = new Map<string, string>();
+  readonly #functions = new SharedKernels();
 
   constructor(precision: Precision, worthSpreading: number) {
     this.#worth = worthSpreading;
@@ -108,11 +107,8 @@ class ModulePrinter {
 
   /** The call of a kernel, and whether it is large enough for several threads; its function goes to `lines` if it is new. */
   #call(k: PlannedKernel, entry: CompiledEntry, lines: string[]): { text: string; large: string } {
-    const shape = shapeOf(k);
-    let name = this.#functions.get(shape);
-    if (name === undefined) {
-      name = k.name;
-      this.#functions.set(shape, name);
+    const { name, isNew } = this.#functions.functionOf(k);
+    if (isNew) {
       const { head, text } = kernelText(k, name, this.#real, this.helpers);
       const [title = "", start = ""] = head;
       const [first = "", ...rest] = text;

@@ -1,6 +1,6 @@
 /** Compiled entries as one WebAssembly module: a function for each kernel, and one for each entry that runs all of its kernels. */
 import type { LoopKernel } from "../../loop/ir.ts";
-import { shapeOf } from "../../loop/same.ts";
+import { SharedKernels } from "../../loop/same.ts";
 import { expressionsOf } from "../../loop/scan.ts";
 import type { Loop } from "../../loop/split.ts";
 import { unroll } from "../../loop/unroll.ts";
@@ -31,16 +31,12 @@ export function wasmModule(
 ): WasmModule {
   const library = new Library();
   const options = { real: precision, relaxed };
-  /** Names of functions by what they do: kernels that differ in names only are one. */
-  const known = new Map<string, string>();
+  const shared = new SharedKernels();
   const functions = entries.flatMap((entry) => {
     const callees = entry.kernels.map((kernel) => {
-      const shape = shapeOf(kernel);
-      const same = known.get(shape);
-      if (same !== undefined) return { called: same, own: [] };
-      const made = kernelFunction(prepared(kernel, precision), library, options);
-      known.set(shape, made.name);
-      return { called: made.name, own: [made] };
+      const { name, isNew } = shared.functionOf(kernel);
+      const own = isNew ? [kernelFunction(prepared(kernel, precision), library, options)] : [];
+      return { called: name, own };
     });
     const called = callees.map((c) => c.called);
     return [...callees.flatMap((c) => c.own), entryFunction(entry, called)];
