@@ -3,7 +3,7 @@ import { BATCH, dim, TIME, type Shape } from "../compiler/dims.ts";
 import { GraphBuilder } from "../compiler/graph/builder.ts";
 import type { NodeId } from "../compiler/graph/ir.ts";
 import { compileEntry } from "../compiler/plan/entry.ts";
-import { compileJavaScript } from "../compiler/targets/typescript/index.ts";
+import { compileTypeScript } from "../compiler/targets/typescript/index.ts";
 import { loadJavaScript } from "../runtime/device/typescript.ts";
 import type { Sizes } from "../runtime/format/program.ts";
 
@@ -37,7 +37,8 @@ function fastest(b: GraphBuilder, result: NodeId, sizes: Sizes): number {
     },
     "run",
   );
-  const { manifest, javascript } = compileJavaScript(
+  const { manifest, javascript } = compileTypeScript(
+    graph.name,
     {
       format: "fwp-program",
       version: 1,

@@ -8,6 +8,8 @@ export type Configure = (command: Command, context: Context) => void;
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
+  /** Done in a second or two, most functions called a few times only. */
+  readonly brief?: true;
   readonly load: () => Promise<{ readonly configure: Configure }>;
 }
 
@@ -44,7 +46,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/doctor.ts"),
   },
   { name: "new", summary: "start a project that trains", load: () => import("./commands/new.ts") },
-  { name: "build", summary: "write a model package", load: () => import("./commands/build.ts") },
+  {
+    name: "build",
+    summary: "write a model package",
+    brief: true,
+    load: () => import("./commands/build.ts"),
+  },
   { name: "train", summary: "train an experiment", load: () => import("./commands/train.ts") },
   { name: "eval", summary: "measure a trained model", load: () => import("./commands/eval.ts") },
   {

@@ -3,7 +3,7 @@ import type { CompiledEntry } from "../compiler/plan/entry.ts";
 import { PORTABLE, SCALAR, vectorMachine, WASM, type Machine } from "../compiler/plan/machine.ts";
 import type { Precision } from "../compiler/plan/memory.ts";
 import { cOf } from "../compiler/targets/native/module.ts";
-import { javascriptOf } from "../compiler/targets/typescript/javascript.ts";
+import { javascriptOf } from "../compiler/targets/typescript/index.ts";
 import { wasmOf } from "../compiler/targets/wasm/module.ts";
 import { unreachable } from "../diagnostics/diagnostic.ts";
 import { loadNative, nativeSupport, type Build, type Env } from "../runtime/device/native/index.ts";
@@ -53,7 +53,7 @@ export function loadEntries(
       return loadWasm(wasmOf(entries, { precision, relaxed }), manifest);
     }
     case "typescript":
-      return loadJavaScript(javascriptOf(entries), manifest);
+      return loadJavaScript(javascriptOf(manifest.name, entries), manifest);
     default:
       return unreachable(target);
   }

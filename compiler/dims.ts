@@ -59,13 +59,15 @@ function fromTerms(terms: readonly Term[]): Dim {
   };
 }
 
+/** Sizes up to here are made once. */
+const SMALL = 4096;
 const small: Dim[] = [];
 
 /** The size `value`, an integer. */
 export function dim(value: number): Dim {
   if (!Number.isInteger(value)) throw new InternalError(`a size must be an integer, not ${value}`);
   const make = () => fromTerms(value === 0 ? [] : [{ coefficient: value, atoms: [] }]);
-  if (value < 0 || value > 64) return make();
+  if (value < 0 || value > SMALL) return make();
   return (small[value] ??= make());
 }
 
@@ -84,6 +86,8 @@ export const CAPACITY = add(PAST, TIME);
 export function add(a: Dim, b: Dim): Dim {
   if (a.terms.length === 0) return b;
   if (b.terms.length === 0) return a;
+  const [x, y] = [constant(a), constant(b)];
+  if (x !== undefined && y !== undefined) return dim(x + y);
   return fromTerms([...a.terms, ...b.terms]);
 }
 
@@ -96,8 +100,10 @@ export function subtract(a: Dim, b: Dim): Dim {
 }
 
 export function multiply(a: Dim, b: Dim): Dim {
-  if (constant(a) === 1) return b;
-  if (constant(b) === 1) return a;
+  const [x, y] = [constant(a), constant(b)];
+  if (x === 1 || y === 0) return b;
+  if (y === 1 || x === 0) return a;
+  if (x !== undefined && y !== undefined) return dim(x * y);
   const terms: Term[] = [];
   for (const s of a.terms) {
     for (const t of b.terms) {

@@ -314,7 +314,7 @@ export async function generatedPages(): Promise<Map<string, string>> {
     ["docs/diagnostics.md", diagnosticsPage(await catalogues())],
     [
       "docs/architecture.md",
-      fill(page("architecture.md"), { rules: rulesTable(), ...(await printedExample()) }),
+      fill(page("architecture.md"), { rules: rulesTable(), ...printedExample() }),
     ],
   ]);
   const config = { ...(await prettier.resolveConfig(join(root, "docs/x.md"))), parser: "markdown" };

@@ -6,7 +6,7 @@ import { stage } from "../compiler/derive/index.ts";
 import { printGraph } from "../compiler/graph/text.ts";
 import { kernelText } from "../compiler/loop/text.ts";
 import { compileStep } from "../compiler/pipeline.ts";
-import { typescriptOf } from "../compiler/targets/typescript/module.ts";
+import { compileTypeScript } from "../compiler/targets/typescript/index.ts";
 import { DiagnosticError } from "../diagnostics/diagnostic.ts";
 
 const SPEC = `layer Tiny {
@@ -22,18 +22,18 @@ const fenced = (language: string, text: string): string =>
   `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``;
 
 /** Generated parts of docs/architecture.md. */
-export async function printedExample(): Promise<Record<string, string>> {
+export function printedExample(): Record<string, string> {
   const host = { resolve: () => "", read: () => ({ error: "the example imports nothing" }) };
   const project = loadProject("tiny.fwp", SPEC, host);
   const { value } = parseExpression("2", "--set");
   const made = instantiate(project, "Tiny", [{ path: ["n"], value: value! }]);
   if (!("step" in made)) throw new DiagnosticError(made.diagnostics);
-  const { step, entries } = compileStep(made.step, made.values, {
+  const { step, entries, manifest } = compileStep(made.step, made.values, {
     entries: ["forward", "gradient"],
   });
   const [forward, gradient] = entries as [(typeof entries)[0], (typeof entries)[0]];
   const staged = stage(step);
-  const { source } = await typescriptOf("Tiny", [forward]);
+  const { source } = compileTypeScript("Tiny", manifest, [forward]);
   // The head of the module (types of buffers and sizes) is the same in every package.
   const functions = source.slice(source.indexOf("/** Buffers:"));
   return {

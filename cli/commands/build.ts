@@ -4,8 +4,8 @@ import { dirname, join } from "node:path";
 import { type Project } from "../../compiler/check/project.ts";
 import type { StepProgram } from "../../compiler/graph/ir.ts";
 import { packageFiles } from "../../compiler/package/index.ts";
-import { compileStep, fixSizes } from "../../compiler/pipeline.ts";
-import { PORTABLE, WASM, type Machine } from "../../compiler/plan/machine.ts";
+import { compileFor, fixSizes } from "../../compiler/pipeline.ts";
+import { PORTABLE, SCALAR, WASM } from "../../compiler/plan/machine.ts";
 import { type Diagnostic } from "../../diagnostics/diagnostic.ts";
 import type { Data } from "../../runtime/device/program.ts";
 import type { ProgramManifest } from "../../runtime/format/program.ts";
@@ -100,9 +100,9 @@ async function buildPackage(
   const { step, doc, bundle } = built;
   const alphabet = run?.checkpoint.record.alphabet ?? built.alphabet;
   const asked = { entries: ["forward", "step"] as const, ...form };
-  const { manifest, entries } = compileStep(step, () => undefined, asked);
-  const entriesFor = (machine: Machine) =>
-    compileStep(step, () => undefined, { ...asked, machine }).entries;
+  const machines = { typescript: SCALAR, native: PORTABLE, wasm: WASM };
+  const { typescript, native, wasm } = compileFor(step, () => undefined, asked, machines);
+  const { manifest } = typescript;
   const weights: ReadonlyMap<string, Data> =
     run === null ? initialize(manifest, flags.seed) : checkpointParameters(manifest, run);
   const origin =
@@ -110,9 +110,9 @@ async function buildPackage(
       ? `random (seed ${flags.seed})`
       : `those of step ${run.checkpoint.record.step} of the training of \`${run.source.experiment}\``;
   const settings = [...(file === undefined ? run!.source.settings : []), ...flags.set];
-  const contents = await packageFiles(
+  const contents = packageFiles(
     { name: step.name, doc, manifest, alphabet, spec: specOf(bundle), settings, weights: origin, version: packageVersion() }, // prettier-ignore
-    { typescript: entries, native: entriesFor(PORTABLE), wasm: entriesFor(WASM) },
+    { typescript: typescript.entries, native: native.entries, wasm: wasm.entries },
   );
   const more = (folder: string) =>
     saveWeights(manifest, join(folder, "weights.safetensors"), weights, context.io);

@@ -1,7 +1,7 @@
 /** Picks a form for every loop over time of a program. Nothing here is measured: the same program gets the same forms. */
 import { DiagnosticError, type Diagnostic, type Place } from "../../diagnostics/diagnostic.ts";
 import type { Sizes } from "../../runtime/format/program.ts";
-import { estimate, type Speed } from "../cost/index.ts";
+import { estimate, type Cost, type Speed } from "../cost/index.ts";
 import { analyse, chunkedAs, obstacleToChunks } from "../derive/index.ts";
 import type { ProgramState, Recurrence, Schedule } from "../graph/ir.ts";
 import type { SequenceProgram } from "../graph/program.ts";
@@ -117,24 +117,38 @@ function longest(all: readonly Candidate[], doubt: number): Candidate | undefine
 
 const SHARES = { flag: "the command line asks for it", schedule: "the spec schedules it" } as const;
 
-/** Chooses for programs; keeps what it has counted. */
-export class Chooser {
-  readonly #counted = new Map<string, Candidate>();
+/** What is known of a recurrence before anybody asks for a form. */
+interface Known {
+  readonly possible: Possible;
+  /** As a program of its own, and as a text that is the same for those that are alike. */
+  readonly program: SequenceProgram;
+  readonly key: string;
+}
 
-  #candidate(
-    program: SequenceProgram,
-    key: string,
-    form: Form,
-    { use, sizes, speed }: ChooseOptions,
-  ): Candidate {
+/** Chooses for programs; keeps what it has found out about their loops, and what it has counted. */
+export class Chooser {
+  readonly #known = new Map<Recurrence, Known>();
+  readonly #counted = new Map<string, Cost>();
+
+  #about(staged: SequenceProgram, recurrence: Recurrence): Known {
+    const before = this.#known.get(recurrence);
+    if (before !== undefined) return before;
+    const program = alone(staged, recurrence);
+    const key = fingerprint(program.graph);
+    const known = { possible: possible(recurrence), program, key };
+    this.#known.set(recurrence, known);
+    return known;
+  }
+
+  #candidate({ program, key }: Known, form: Form, { use, sizes, speed }: ChooseOptions): Candidate {
     const { batch, time } = sizes;
-    const full = [key, use, batch, time, speed.target, showForm(form)].join(" ");
-    const known = this.#counted.get(full);
-    if (known !== undefined) return known;
-    const cost = costInForm(program, form, use, { batch, time, past: 0 } satisfies Sizes);
-    const made = { ...form, cost, milliseconds: estimate(cost, speed) };
-    this.#counted.set(full, made);
-    return made;
+    const full = [key, use, batch, time, showForm(form)].join(" ");
+    let cost = this.#counted.get(full);
+    if (cost === undefined) {
+      cost = costInForm(program, form, use, { batch, time, past: 0 } satisfies Sizes);
+      this.#counted.set(full, cost);
+    }
+    return { ...form, cost, milliseconds: estimate(cost, speed) };
   }
 
   /** The form of every recurrence of a staged program, in order. @throws DiagnosticError fwp4601, fwp4602. */
@@ -162,11 +176,10 @@ export class Chooser {
   ): Choice {
     const { use, sizes } = options;
     const states = recurrence.carries.map((c) => c.name);
-    const here = possible(recurrence);
+    const known = this.#about(staged, recurrence);
+    const here = known.possible;
     const base = { use, states, sizes, alternative: here.other, obstacle: here.obstacle };
-    const program = alone(staged, recurrence);
-    const key = fingerprint(program.graph);
-    const count = (form: Form) => this.#candidate(program, key, form, options);
+    const count = (form: Form) => this.#candidate(known, form, options);
     if (use === "streaming") {
       const candidates = [count({ form: "step", length: null })];
       const reason = "steps come one at a time";

@@ -29,19 +29,23 @@ import { recurrenceOutputShape } from "./shapes.ts";
 
 type Draft<N> = N extends Node ? Omit<N, "id" | "origin"> : never;
 
-/** Nodes that are equal whenever their fields are. Inputs are told apart by name; recurrences are never shared. */
-function shareKey(node: Draft<Node>): string | null {
-  if (node.op === "recurrence" || node.op === "input") return null;
-  return JSON.stringify(node, (_, value: unknown) =>
-    typeof value === "object" && value !== null && "terms" in value && "key" in value
-      ? (value as Dim).key
-      : typeof value === "number" && !Number.isFinite(value)
-        ? String(value)
-        : Object.is(value, -0)
-          ? "-0"
-          : value,
-  );
+/** A field of a node as text: sizes by their keys, numbers with their signs. */
+function fieldKey(value: unknown): string {
+  if (typeof value !== "object" || value === null)
+    return Object.is(value, -0) ? "-0" : `${value as string}`;
+  if (Array.isArray(value)) return `[${value.map(fieldKey).join(",")}]`;
+  if ("terms" in value && "key" in value) return (value as Dim).key;
+  return `{${fieldsKey(value)}}`;
 }
+function fieldsKey(fields: object): string {
+  let key = "";
+  for (const [name, value] of Object.entries(fields)) key += `${name}:${fieldKey(value)};`;
+  return key;
+}
+
+/** Nodes that are equal whenever their fields are. Inputs are told apart by name; recurrences are never shared. */
+const shareKey = (node: Draft<Node>): string | null =>
+  node.op === "recurrence" || node.op === "input" ? null : fieldsKey(node);
 
 export class GraphBuilder {
   readonly name: string;

@@ -157,7 +157,7 @@ class Columns {
     const loop = split(terms, CHAINS, this.#names, (from, to) => [
       { ...terms, from, to, step: CHAINS, body: Array.from({ length: CHAINS }, (_, c) => term(c)).flat() }, // prettier-ignore
     ]).map((s) => (isLoop(s) && s.step === 1 ? { ...s, body: term(0) } : s));
-    const comments = [...statementsIn([terms])].filter((s) => s.op === "comment");
+    const comments = statementsIn([terms]).filter((s) => s.op === "comment");
     return [...comments, ...starts, ...loop, ...ends];
   }
 

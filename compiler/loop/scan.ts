@@ -1,36 +1,30 @@
-/** Walks over statements and expressions, and what can be read off them. */
+/** Walks over statements and expressions, and what can be read off them. Lists, not generators: they are walked often. */
 import { unreachable } from "../../diagnostics/diagnostic.ts";
 import type { Expr, LoopBuffer, LoopKernel, Statement } from "./ir.ts";
 
-export function* parts(e: Expr): Generator<Expr> {
+const NONE: readonly Expr[] = [];
+
+export function parts(e: Expr): readonly Expr[] {
   switch (e.op) {
     case "number":
     case "variable":
-      return;
+      return NONE;
     case "load":
-      yield e.index;
-      return;
+      return [e.index];
     case "unary":
     case "splat":
     case "ramp":
     case "across":
-      yield e.x;
-      return;
+      return [e.x];
     case "sums":
-      yield* e.xs;
-      return;
+      return e.xs;
     case "shuffle":
     case "binary":
-      yield e.a;
-      yield e.b;
-      return;
+      return [e.a, e.b];
     case "select":
-      yield e.condition;
-      yield e.a;
-      yield e.b;
-      return;
+      return [e.condition, e.a, e.b];
     default:
-      unreachable(e);
+      return unreachable(e);
   }
 }
 
@@ -39,7 +33,7 @@ export function expressionsOf(s: Statement): readonly Expr[] {
   switch (s.op) {
     case "comment":
     case "barrier":
-      return [];
+      return NONE;
     case "define":
     case "assign":
       return [s.value];
@@ -54,35 +48,90 @@ export function expressionsOf(s: Statement): readonly Expr[] {
   }
 }
 
+const NO_BODIES: readonly (readonly Statement[])[] = [];
+
 export function bodiesOf(s: Statement): readonly (readonly Statement[])[] {
   if (s.op === "for") return [s.body];
-  return s.op === "if" ? [s.body, s.otherwise] : [];
+  return s.op === "if" ? [s.body, s.otherwise] : NO_BODIES;
 }
 
 /** Statements with all that are inside them, in order. */
-export function* statementsIn(body: readonly Statement[]): Generator<Statement> {
+export function statementsIn(
+  body: readonly Statement[],
+  found: Statement[] = [],
+): readonly Statement[] {
   for (const s of body) {
-    yield s;
-    for (const inner of bodiesOf(s)) yield* statementsIn(inner);
+    found.push(s);
+    if (s.op === "for") statementsIn(s.body, found);
+    else if (s.op === "if") {
+      statementsIn(s.body, found);
+      statementsIn(s.otherwise, found);
+    }
+  }
+  return found;
+}
+
+/** Visits an expression and all its parts. */
+function visit(e: Expr, seen: (part: Expr) => void): void {
+  seen(e);
+  switch (e.op) {
+    case "number":
+    case "variable":
+      return;
+    case "load":
+      return visit(e.index, seen);
+    case "unary":
+    case "splat":
+    case "ramp":
+    case "across":
+      return visit(e.x, seen);
+    case "sums":
+      return e.xs.forEach((x) => visit(x, seen));
+    case "binary":
+      visit(e.a, seen);
+      return visit(e.b, seen);
+    case "select":
+      visit(e.condition, seen);
+      visit(e.a, seen);
+      return visit(e.b, seen);
+    default:
+      unreachable(e);
+  }
+}
+
+/** Visits the expressions of statements, with all that are inside them, and their parts. */
+function visitAll(body: readonly Statement[], seen: (part: Expr) => void): void {
+  for (const s of body) {
+    for (const e of expressionsOf(s)) visit(e, seen);
+    for (const inner of bodiesOf(s)) visitAll(inner, seen);
   }
 }
 
 /** An expression and all its parts. */
-export function* expressionsIn(e: Expr): Generator<Expr> {
-  yield e;
-  for (const x of parts(e)) yield* expressionsIn(x);
+export function expressionsIn(e: Expr): readonly Expr[] {
+  const found: Expr[] = [];
+  visit(e, (part) => found.push(part));
+  return found;
 }
 
 export type Load = Extract<Expr, { op: "load" }>;
 
 /** What an expression reads. */
-export function* loadsOf(e: Expr): Generator<Load> {
-  for (const x of expressionsIn(e)) if (x.op === "load") yield x;
+export function loadsOf(e: Expr): readonly Load[] {
+  const found: Load[] = [];
+  visit(e, (part) => {
+    if (part.op === "load") found.push(part);
+  });
+  return found;
 }
 
 /** What statements read, with all that are inside them. */
-export function* loadsIn(body: readonly Statement[]): Generator<Load> {
-  for (const s of statementsIn(body)) for (const e of expressionsOf(s)) yield* loadsOf(e);
+export function loadsIn(body: readonly Statement[]): readonly Load[] {
+  const found: Load[] = [];
+  visitAll(body, (part) => {
+    if (part.op === "load") found.push(part);
+  });
+  return found;
 }
 
 /** Whether an expression uses a variable. */
@@ -93,12 +142,11 @@ export function usesVariable(e: Expr, name: string): boolean {
 
 /** Whether statements mix bits into random numbers: those are drawn in doubles, the same on all targets. */
 export function drawsRandom(body: readonly Statement[]): boolean {
-  for (const s of statementsIn(body)) {
-    for (const e of expressionsOf(s)) {
-      for (const x of expressionsIn(e)) if (x.op === "binary" && x.fn === "mul_high") return true;
-    }
-  }
-  return false;
+  let found = false;
+  visitAll(body, (e) => {
+    if (e.op === "binary" && e.fn === "mul_high") found = true;
+  });
+  return found;
 }
 
 /** The names that a kernel has: its buffers, sizes and variables. */

@@ -80,9 +80,17 @@ export const contentOf = ({ vocab }: SignalSpec): string =>
 export const parameterCount = ({ parameters }: ProgramManifest): number =>
   parameters.reduce((sum, p) => sum + p.shape.reduce((n, size) => n * size, 1), 0);
 
+/** A string in TypeScript, in the quotes that need fewer escapes. */
+export function quoted(text: string): string {
+  const double = JSON.stringify(text);
+  const count = (quote: string): number => text.split(quote).length;
+  if (count('"') <= count("'")) return double;
+  return `'${double.slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
+}
+
 /** A property name in TypeScript. */
 export const keyOf = (name: string): string =>
-  /^[\p{ID_Start}_$][\p{ID_Continue}$]*$/u.test(name) ? name : JSON.stringify(name);
+  /^[\p{ID_Start}_$][\p{ID_Continue}$]*$/u.test(name) ? name : quoted(name);
 
 /** `object.name`, or with brackets where the name needs them. */
 export const memberOf = (object: string, name: string): string => {

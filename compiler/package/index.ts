@@ -2,10 +2,11 @@
 import type { CompiledEntry } from "../plan/entry.ts";
 import { cOf } from "../targets/native/module.ts";
 import { wasmOf } from "../targets/wasm/module.ts";
+import type { EmittedModule } from "../targets/typescript/emit.ts";
 import { compileTypeScript } from "../targets/typescript/index.ts";
 import { packageNameOf, type PackageSource } from "./describe.ts";
-import { declarationsOf, indexModule } from "./module.ts";
-import { exampleOf, readmeOf } from "./readme.ts";
+import { indexModule } from "./module.ts";
+import { readmeOf } from "./readme.ts";
 
 export { classNameOf, packageNameOf, type PackageSource } from "./describe.ts";
 
@@ -42,40 +43,31 @@ export interface PackageEntries {
 
 const specs = (all: readonly CompiledEntry[]) => ({ entries: all.map((e) => e.spec) });
 
+const faces = (name: string, module: EmittedModule) =>
+  [
+    [`${name}.ts`, module.source],
+    [`${name}.js`, module.javascript],
+    [`${name}.d.ts`, module.declarations],
+  ] as const;
+
 /** The files of a package: TypeScript, C and WebAssembly. `weights.safetensors` is the caller's to add. */
-export async function packageFiles(
+export function packageFiles(
   source: PackageSource,
   { typescript, native, wasm }: PackageEntries,
-): Promise<ReadonlyMap<string, string | Uint8Array>> {
-  const prettier = await import("prettier");
-  const { manifest } = source;
-  const [index, browser, kernels, example] = await Promise.all([
-    indexModule(source),
-    indexModule(source, "browser"),
-    compileTypeScript(source.name, manifest, typescript),
-    prettier.format(exampleOf(source), { parser: "typescript", printWidth: 80 }),
-  ]);
-  const declarations = await declarationsOf(kernels.source, "kernels.ts");
-  const readme = await prettier.format(readmeOf(source, example), {
-    parser: "markdown",
-    embeddedLanguageFormatting: "off",
-  });
+): ReadonlyMap<string, string | Uint8Array> {
+  const index = indexModule(source);
+  const browser = indexModule(source, "browser");
+  const kernels = compileTypeScript(source.name, source.manifest, typescript);
   const program = { ...kernels.manifest, native: specs(native), wasm: specs(wasm) };
   return new Map<string, string | Uint8Array>([
     ["package.json", packageJson(source)],
-    ["index.ts", index.source],
-    ["index.js", index.javascript],
-    ["index.d.ts", index.declarations],
-    ["browser.ts", browser.source],
-    ["browser.js", browser.javascript],
-    ["browser.d.ts", browser.declarations],
-    ["kernels.ts", kernels.source],
-    ["kernels.js", kernels.javascript],
-    ["kernels.d.ts", declarations],
+    ...faces("index", index),
+    ...faces("browser", browser),
+    ...faces("kernels", kernels),
     ["kernels.c", cOf(source.name, native, { precision: "f32" })],
     ["kernels.wasm", wasmOf(wasm, { precision: "f32" })],
     ["kernels.relaxed.wasm", wasmOf(wasm, { precision: "f32", relaxed: true })],
     ["program.json", `${JSON.stringify(program, null, 2)}\n`],
-    ["README.md", readme],
+    ["README.md", readmeOf(source)],
   ]);
 }

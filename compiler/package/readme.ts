@@ -1,5 +1,6 @@
 /** README.md of a package: the spec, its shapes, and an example that runs as it stands. */
 import type { SignalSpec } from "../../runtime/format/program.ts";
+import { braced, bracketed, call, lay, type Layout } from "../targets/typescript/layout.ts";
 import {
   classNameOf,
   contentOf,
@@ -7,6 +8,7 @@ import {
   keyOf,
   packageNameOf,
   parameterCount,
+  quoted,
   type PackageSource,
   sequenceShape,
   shown,
@@ -15,18 +17,28 @@ import {
 
 const [BATCH, TIME] = [2, 3];
 
+/** Of lines of code in a page. */
+const WIDTH = 80;
+
+/** A statement. */
+function statement(...parts: readonly Layout[]): string {
+  const lines: string[] = [];
+  lay([...parts, ";"], 0, lines, WIDTH);
+  return lines.join("\n");
+}
+
 /** Something to feed an input with: `rows` steps. */
-function exampleData(signal: SignalSpec, rows: number): string {
+function exampleData(signal: SignalSpec, rows: number): Layout {
   if (signal.vocab !== null) {
     const { vocab } = signal;
-    return `[${Array.from({ length: rows }, (_, i) => (i + 1) % vocab).join(", ")}]`;
+    return bracketed(Array.from({ length: rows }, (_, i) => `${(i + 1) % vocab}`));
   }
   const size = signal.shape.reduce((n, axis) => n * axis, 1);
   return `new Float32Array(${rows * size}).fill(0.5)`;
 }
 
-const inputsOf = (signals: readonly SignalSpec[], rows: number): string =>
-  `{ ${signals.map((s) => `${keyOf(s.name)}: ${exampleData(s, rows)}`).join(", ")} }`;
+const inputsOf = (signals: readonly SignalSpec[], rows: number): Layout =>
+  braced(signals.map((s) => [`${keyOf(s.name)}: `, exampleData(s, rows)]));
 
 /** Writes text with a model of characters. */
 function textExample(input: string, output: string, alphabet: readonly string[]): string {
@@ -36,7 +48,7 @@ function textExample(input: string, output: string, alphabet: readonly string[])
   return `
 // Text, character by character: always the likeliest one.
 const stream = model.start();
-let written = ${JSON.stringify(prompt)};
+let written = ${quoted(prompt)};
 let unread = [...text.encode(written)];
 while (written.length < 40) {
   let logits = new Float32Array();
@@ -49,10 +61,10 @@ console.log(written);
 }
 
 const print = (object: string, signal: SignalSpec): string =>
-  `console.log(${JSON.stringify(signal.name)}, ${memberOf(object, signal.name)}.length);`;
+  `console.log(${quoted(signal.name)}, ${memberOf(object, signal.name)}.length);`;
 
 /** The example: TypeScript that is JavaScript as well. */
-export function exampleOf(source: PackageSource): string {
+function exampleOf(source: PackageSource): string {
   const { manifest, alphabet } = source;
   const name = classNameOf(source.name);
   const { inputs, outputs } = manifest;
@@ -60,29 +72,34 @@ export function exampleOf(source: PackageSource): string {
   const writes =
     alphabet !== null && inputs.length === 1 && outputs.length === 1 && input!.vocab !== null;
   const imported = writes ? `${name}, text` : name;
+  const one = inputsOf(inputs, 1);
   return `import { ${imported} } from "${packageNameOf(source.name)}";
 
 const model = ${name}.create(); // or { seed: 1 }, or { weights: "other.safetensors" }
 
 // ${BATCH} sequences of ${TIME} steps at once.
-const { outputs, states } = model.run(${inputsOf(inputs, BATCH * TIME)}, { batch: ${BATCH}, time: ${TIME} });
+${statement("const { outputs, states } = ", call("model.run", [inputsOf(inputs, BATCH * TIME), `{ batch: ${BATCH}, time: ${TIME} }`]))}
 ${outputs.map((signal) => print("outputs", signal)).join("\n")}
 console.log("states", states.size);
 
 // One sequence, step by step. The state can be stored at any moment and taken up again.
 const state = model.start();
-model.step(${inputsOf(inputs, 1)}, state);
+${statement(call("model.step", [one, "state"]))}
 const again = model.resume(state.serialize());
-const answer = model.step(${inputsOf(inputs, 1)}, again);
+${statement("const answer = ", call("model.step", [one, "again"]))}
 ${outputs.map((signal) => print("answer", signal)).join("\n")}
 console.log("steps", again.position);
 ${writes ? textExample(input!.name, outputs[0]!.name, alphabet) : ""}`;
 }
 
-const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-
+/** Columns in line. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+  const widths = head.map((title, i) =>
+    Math.max(3, title.length, ...rows.map((cells) => cells[i]!.length)),
+  );
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`;
+  return [line(head), line(widths.map((n) => "-".repeat(n))), ...rows.map(line)].join("\n");
 }
 
 const code = (text: string): string => `\`${text}\``;
@@ -119,8 +136,7 @@ function fenced(language: string, text: string): string {
   return `${fence}${language}\n${text.trimEnd()}\n${fence}`;
 }
 
-/** `example` is what `exampleOf` gives, laid out. */
-export function readmeOf(source: PackageSource, example: string): string {
+export function readmeOf(source: PackageSource): string {
   const { name, doc, manifest, spec, settings, weights, version } = source;
   const built = settings.length === 0 ? "" : ` with ${settings.map(code).join(", ")}`;
   const parameters = manifest.parameters.map((p) => [
@@ -133,7 +149,7 @@ export function readmeOf(source: PackageSource, example: string): string {
     doc?.trim() ?? "",
     `Compiled by fwp ${version}${built}. ${parameterCount(manifest).toLocaleString("en")} parameters; the weights in \`weights.safetensors\` are ${weights}. It depends on \`fwp/runtime\` alone.`,
     "## Use",
-    fenced("js", example),
+    fenced("js", exampleOf(source)),
     "## Shapes",
     shapes(source),
     ...forms(source),

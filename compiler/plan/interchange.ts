@@ -51,7 +51,7 @@ export function comesApart(s: Statement): boolean {
   if (s.op === "if" || s.op === "barrier") return false;
   if ("value" in s && s.value.type.lanes > 1) return false;
   if (s.op !== "define" || s.type.kind === "float") return true;
-  return s.type.kind === "int" && !s.mutable && [...loadsOf(s.value)].length === 0;
+  return s.type.kind === "int" && !s.mutable && loadsOf(s.value).length === 0;
 }
 
 /** Whether the iterations of a loop hold sums that read neighbours from iteration to iteration, but not within one. */

@@ -21,6 +21,7 @@ const SPELLED = new Map(GREEK.split(" ").map((pair) => [pair[0]!, pair.slice(1)]
 
 /** A name of the spec in letters that every target takes: `β_1` becomes `beta_1`, `layers.0.k` `layers_0_k`. */
 export function asIdentifier(name: string): string {
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return name;
   return [...name]
     .map((c) => SPELLED.get(c) ?? c)
     .join("")

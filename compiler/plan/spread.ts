@@ -92,7 +92,7 @@ class Spreader {
   /** By loop variable: the int variables defined through it, as far as that is known. */
   readonly #through = new Map<string, Map<string, boolean>>();
   #mentions(e: Expr, variable: string): boolean {
-    if (e.op !== "variable") return [...parts(e)].some((x) => this.#mentions(x, variable));
+    if (e.op !== "variable") return parts(e).some((x) => this.#mentions(x, variable));
     if (e.name === variable) return true;
     const value = this.#defined.get(e.name);
     if (value === undefined) return false;
@@ -214,10 +214,10 @@ class Spreader {
   }
   /** Whether all threads come to the same bounds by themselves. */
   #uniform(loop: Loop): boolean {
-    return ![loop.from, loop.to].some((e) => [...loadsOf(e)].length > 0);
+    return ![loop.from, loop.to].some((e) => loadsOf(e).length > 0);
   }
   #readsWritten(s: Statement): boolean {
-    return expressionsOf(s).some((e) => [...loadsOf(e)].some((l) => this.#written.has(l.buffer)));
+    return expressionsOf(s).some((e) => loadsOf(e).some((l) => this.#written.has(l.buffer)));
   }
   /** Something that one thread does alone. */
   #once(body: readonly Statement[]): Statement {

@@ -16,34 +16,58 @@ const WEYL_0 = 0x9e3779b9;
 const WEYL_1 = 0xbb67ae85;
 const ROUNDS = 10;
 
-/** The upper 32 bits of the 64-bit product of two unsigned words. */
-function multiplyHigh(a: number, b: number): number {
-  const [a0, a1, b0, b1] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
-  const low = a0 * b0;
-  const middle = a1 * b0 + (low >>> 16);
-  const cross = a0 * b1 + (middle % 0x10000);
-  return (a1 * b1 + Math.floor(middle / 0x10000) + Math.floor(cross / 0x10000)) >>> 0;
+/** The upper 32 bits of the 64-bit product of two unsigned words, of which `low` are the lower. */
+function multiplyHigh(a: number, b: number, low: number): number {
+  // The product of doubles is off by less than 2¹¹: less the lower word it is almost a multiple of 2³².
+  return ((a * b - low) * 2 ** -32 + 0.5) >>> 0;
 }
 
-/** Philox4x32-10 itself: a counter of four words under a key of two. */
-export function philox(counter: Words, key0: number, key1: number): Words {
-  let [c0, c1, c2, c3] = counter;
-  let [k0, k1] = [key0 >>> 0, key1 >>> 0];
+/** Philox4x32-10 itself: a counter of four words under a key of two, written over `words`. */
+function scramble(words: Uint32Array, key0: number, key1: number): void {
+  let [c0, c1, c2, c3] = [words[0]!, words[1]!, words[2]!, words[3]!];
+  let k0 = key0 >>> 0;
+  let k1 = key1 >>> 0;
   for (let round = 0; round < ROUNDS; round++) {
-    const high0 = multiplyHigh(MULTIPLIER_0, c0);
     const low0 = Math.imul(MULTIPLIER_0, c0) >>> 0;
-    const high1 = multiplyHigh(MULTIPLIER_1, c2);
+    const high0 = multiplyHigh(MULTIPLIER_0, c0, low0);
     const low1 = Math.imul(MULTIPLIER_1, c2) >>> 0;
-    [c0, c1, c2, c3] = [(high1 ^ c1 ^ k0) >>> 0, low1, (high0 ^ c3 ^ k1) >>> 0, low0];
+    const high1 = multiplyHigh(MULTIPLIER_1, c2, low1);
+    c0 = (high1 ^ c1 ^ k0) >>> 0;
+    c1 = low1;
+    c2 = (high0 ^ c3 ^ k1) >>> 0;
+    c3 = low0;
     k0 = (k0 + WEYL_0) >>> 0;
     k1 = (k1 + WEYL_1) >>> 0;
   }
-  return [c0, c1, c2, c3];
+  words[0] = c0;
+  words[1] = c1;
+  words[2] = c2;
+  words[3] = c3;
+}
+
+/** Puts block `counter` of the draw (`seed`, `stream`) into `words`. */
+function draw(words: Uint32Array, seed: number, stream: number, counter: number): void {
+  words[0] = counter >>> 0;
+  words[1] = Math.floor(counter / 0x100000000) >>> 0;
+  words[2] = 0;
+  words[3] = 0;
+  scramble(words, seed, stream);
+}
+
+const wordsOf = (words: Uint32Array): Words => [words[0]!, words[1]!, words[2]!, words[3]!];
+
+/** The same for one counter. */
+export function philox(counter: Words, key0: number, key1: number): Words {
+  const words = Uint32Array.from(counter);
+  scramble(words, key0, key1);
+  return wordsOf(words);
 }
 
 /** Block `counter` of the draw (`seed`, `stream`): four unsigned 32-bit words. `counter` is any integer from 0 to 2⁵³. */
 export function random4(seed: number, stream: number, counter: number): Words {
-  return philox([counter >>> 0, Math.floor(counter / 0x100000000) >>> 0, 0, 0], seed, stream);
+  const words = new Uint32Array(4);
+  draw(words, seed, stream, counter);
+  return wordsOf(words);
 }
 
 /** The upper 24 bits of a word as a number in [0, 1): exact in float32. */
@@ -69,18 +93,23 @@ export interface NumberSink {
 
 /** out[i] uniform in [0, 1): word i mod 4 of block ⌊i / 4⌋. */
 export function fillUniform(out: NumberSink, seed: number, stream: number): void {
+  const words = new Uint32Array(4);
   for (let i = 0; i < out.length; i += 4) {
-    const words = random4(seed, stream, i / 4);
+    draw(words, seed, stream, i / 4);
     for (let j = 0; j < 4 && i + j < out.length; j++) out[i + j] = unitInterval(words[j]!);
   }
 }
 
 /** out[i] standard normal: elements 4n, 4n + 1 from words 0, 1 of block n, elements 4n + 2, 4n + 3 from words 2, 3. */
 export function fillNormal(out: NumberSink, seed: number, stream: number): void {
+  const words = new Uint32Array(4);
   for (let i = 0; i < out.length; i += 4) {
-    const [w0, w1, w2, w3] = random4(seed, stream, i / 4);
-    const values = [...normalPair(w0, w1), ...normalPair(w2, w3)];
-    for (let j = 0; j < 4 && i + j < out.length; j++) out[i + j] = values[j]!;
+    draw(words, seed, stream, i / 4);
+    for (let j = 0; j < 4 && i + j < out.length; j += 2) {
+      const [first, second] = normalPair(words[j]!, words[j + 1]!);
+      out[i + j] = first;
+      if (i + j + 1 < out.length) out[i + j + 1] = second;
+    }
   }
 }
 

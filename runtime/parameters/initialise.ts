@@ -79,7 +79,7 @@ function fillBlocks(
 export function initializeParameter(spec: ParameterSpec, seed: number): Float32Array {
   const values = new Float64Array(product(spec.shape));
   fill(values, spec.shape, spec.init, seed, spec.name);
-  return Float32Array.from(values);
+  return new Float32Array(values);
 }
 
 /** First values of all parameters of a program, by name. */

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { hasCompiler } from "../support/native.ts";
 import fs, { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import * as prettier from "prettier";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runProgram } from "../../compiler/graph/interpret.ts";
 import { tensor, type Tensor } from "../../compiler/graph/tensor.ts";
@@ -36,7 +37,7 @@ const specOf = ({ file }: Case) => join(root, "specs", file);
 const folderOf = (c: Case) => join(fwp.folder, c.of);
 const sets = (settings: readonly string[]) => settings.flatMap((s) => ["--set", s]);
 
-/** In this process: ts-morph and prettier are loaded once. What it says on standard error. */
+/** In this process: the compiler is loaded once. What it says on standard error. */
 async function fwpHere(...args: string[]): Promise<{ code: number; said: string }> {
   let said = "";
   const context = {
@@ -195,6 +196,22 @@ describe.each(cases)("the package of $of", (c) => {
     expect(said).toContain("steps 2");
     expect(readme).toContain(readFileSync(specOf(c), "utf8").trimEnd());
   });
+});
+
+test("the modules of packages are laid out as prettier has it", async () => {
+  for (const c of cases) {
+    for (const module of ["index", "browser", "kernels"]) {
+      for (const [ending, parser] of Object.entries({
+        ts: "typescript",
+        js: "babel",
+        "d.ts": "typescript",
+      })) {
+        // prettier-ignore
+        const text = readFileSync(join(folderOf(c), `${module}.${ending}`), "utf8");
+        expect(await prettier.format(text, { parser, printWidth: 100 })).toBe(text);
+      }
+    }
+  }
 });
 
 test("the TypeScript of packages is strict, and their declarations suffice for a user's own", () => {

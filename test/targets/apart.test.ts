@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { compileStep } from "../../compiler/pipeline.ts";
 import { takeApart } from "../../compiler/plan/apart.ts";
 import type { CompiledEntry } from "../../compiler/plan/entry.ts";
-import { javascriptOf } from "../../compiler/targets/typescript/javascript.ts";
+import { javascriptOf } from "../../compiler/targets/typescript/index.ts";
 import { loadJavaScript } from "../../runtime/device/typescript.ts";
 import type { BufferKey, Data, Program } from "../../runtime/device/program.ts";
 import { hasCompiler, loadMany, machineHere, manifestFor } from "../support/native.ts";
@@ -15,7 +15,7 @@ const STEPS = { deltaStep, cellStep: () => cellStep(), selfReferentialStep: () =
 
 type Load = (entries: readonly CompiledEntry[]) => Program;
 const TARGETS: readonly (readonly [name: string, load: Load])[] = [
-  ["typescript", (entries) => loadJavaScript(javascriptOf(entries), manifestFor(entries))],
+  ["typescript", (entries) => loadJavaScript(javascriptOf("apart", entries), manifestFor(entries))],
   ...(hasCompiler ? [["native", (entries: readonly CompiledEntry[]) => loadMany(entries, "f32")] as const] : []), // prettier-ignore
 ];
 

@@ -9,7 +9,7 @@ import type { NodeId, StepProgram } from "../../compiler/graph/ir.ts";
 import type { Tensor } from "../../compiler/graph/tensor.ts";
 import { compileEntry, type CompiledEntry } from "../../compiler/plan/entry.ts";
 import { verifyKernel } from "../../compiler/loop/verify.ts";
-import { javascriptOf } from "../../compiler/targets/typescript/javascript.ts";
+import { javascriptOf } from "../../compiler/targets/typescript/index.ts";
 import { loadJavaScript } from "../../runtime/device/typescript.ts";
 import type { Instance } from "../../runtime/device/program.ts";
 import type { ProgramManifest } from "../../runtime/format/program.ts";
@@ -85,7 +85,7 @@ export function instanceOf(
 ): { instance: Instance; javascript: string } {
   const entry = compileEntry(program, "forward", { precision });
   for (const kernel of entry.kernels) verifyKernel(kernel);
-  const javascript = javascriptOf([entry]);
+  const javascript = javascriptOf("harness", [entry]);
   const manifest: ProgramManifest = {
     format: "fwp-program",
     version: 1,

@@ -34,9 +34,9 @@ test("a row-wise function is one kernel that keeps its row beside it", () => {
   expect(entry.kernels.map(kernelText).join("\n")).toMatchSnapshot();
 });
 
-test("a module is typed, commented with its equations, and runs", async () => {
+test("a module is typed, commented with its equations, and runs", () => {
   const entry = compileEntry(softmaxProgram(), "forward");
-  const { source, javascript, manifest } = await compileTypeScript("softmax", BASE, [entry]);
+  const { source, javascript, manifest } = compileTypeScript("softmax", BASE, [entry]);
   expect(source).toMatchSnapshot();
   const run = loadJavaScript(javascript, manifest).instantiate("forward", {
     batch: 1,
@@ -57,12 +57,12 @@ function squareProgram(k: number) {
   return programOf(b, { y: b.contract(x, [0, 1, 3], x, [0, 2, 3], [0, 1, 2]) });
 }
 
-test("all products of a module are packed into one array, as long as the longest needs", async () => {
+test("all products of a module are packed into one array, as long as the longest needs", () => {
   const entries = [
     compileEntry(squareProgram(64), "forward"),
     compileEntry(squareProgram(100), "step"),
   ];
-  const { source, javascript, manifest } = await compileTypeScript("product", BASE, entries);
+  const { source, javascript, manifest } = compileTypeScript("product", BASE, entries);
   expect(source.match(/^const .*$/gm)).toEqual([
     `const module_panels_2 = new Float64Array(${9 * 100});`,
   ]);

@@ -2,13 +2,13 @@
 import { unreachable } from "../../../diagnostics/diagnostic.ts";
 import type { SizeExpr } from "../../../runtime/format/program.ts";
 import { moduleName } from "../../loop/ir.ts";
+import { SharedKernels } from "../../loop/same.ts";
 import type { CompiledEntry, PlannedKernel } from "../../plan/entry.ts";
 import type { Precision } from "../../plan/memory.ts";
 import { WORTH_SPREADING } from "../../plan/spread.ts";
-import { moduleArrays } from "../typescript/javascript.ts";
+import { moduleArrays } from "../arrays.ts";
 import { ExpressionPrinter, type Real } from "./expressions.ts";
 import { helperText } from "./helpers.ts";
-import { keyOf } from "./shared.ts";
 import { isSpread, kernelText, plain } from "./statements.ts";
 import { TEAM } from "./team.ts";
 
@@ -63,8 +63,7 @@ class ModulePrinter {
   readonly helpers = new Set<string>();
   readonly #real: Real;
   readonly #worth: number;
-  /** The function that is called for kernels with the same loops. */
-  readonly #functions = new Map<string, string>();
+  readonly #functions = new SharedKernels();
 
   constructor(precision: Precision, worthSpreading: number) {
     this.#worth = worthSpreading;
@@ -108,12 +107,9 @@ class ModulePrinter {
 
   /** The call of a kernel, and whether it is large enough for several threads; its function goes to `lines` if it is new. */
   #call(k: PlannedKernel, entry: CompiledEntry, lines: string[]): { text: string; large: string } {
-    const { head, text } = kernelText(k, k.name, this.#real, this.helpers);
-    const key = keyOf(k, text);
-    let name = this.#functions.get(key);
-    if (name === undefined) {
-      name = k.name;
-      this.#functions.set(key, name);
+    const { name, isNew } = this.#functions.functionOf(k);
+    if (isNew) {
+      const { head, text } = kernelText(k, name, this.#real, this.helpers);
       const [title = "", start = ""] = head;
       const [first = "", ...rest] = text;
       lines.push(title, start + first, ...rest, "");

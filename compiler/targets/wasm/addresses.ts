@@ -3,7 +3,7 @@
  * do not move it there themselves.
  */
 import type { Expr, Statement } from "../../loop/ir.ts";
-import { bodiesOf, expressionsOf, parts } from "../../loop/scan.ts";
+import { expressionsOf, loadsOf, parts, statementsIn } from "../../loop/scan.ts";
 import { expressionText } from "../../loop/text.ts";
 import type { Body, Code } from "./body.ts";
 import type { Instruction } from "./instructions.ts";
@@ -56,7 +56,7 @@ function dependsOnlyOn(e: Expr, visible: ReadonlySet<string>): boolean {
   if (e.op === "binary" && (e.fn === "div" || e.fn === "mod")) {
     if (e.b.op !== "number" || e.b.value === 0) return false;
   }
-  return [...parts(e)].every((x) => dependsOnlyOn(x, visible));
+  return parts(e).every((x) => dependsOnlyOn(x, visible));
 }
 
 export interface Access {
@@ -64,16 +64,14 @@ export interface Access {
   readonly index: Expr;
 }
 
-function* accessesOf(e: Expr): Generator<Access> {
-  if (e.op === "load") yield e;
-  for (const x of parts(e)) yield* accessesOf(x);
-}
-function* accessesIn(statements: readonly Statement[]): Generator<Access> {
-  for (const s of statements) {
-    if (s.op === "store") yield s;
-    for (const e of expressionsOf(s)) yield* accessesOf(e);
-    for (const body of bodiesOf(s)) yield* accessesIn(body);
+/** What statements read and write, with all that are inside them. */
+function accessesIn(statements: readonly Statement[]): Access[] {
+  const found: Access[] = [];
+  for (const s of statementsIn(statements)) {
+    if (s.op === "store") found.push(s);
+    for (const e of expressionsOf(s)) found.push(...loadsOf(e));
   }
+  return found;
 }
 
 /** A loop that is being written. */
@@ -100,6 +98,8 @@ export class Addresses {
   readonly #body: Body;
   readonly #of: Addressing;
   readonly #frames: Frame[] = [];
+  /** Of indices that were looked at before: those inside several loops are at each. */
+  readonly #places = new Map<Expr, Place>();
 
   constructor(body: Body, of: Addressing) {
     this.#body = body;
@@ -110,7 +110,7 @@ export class Addresses {
   loop(body: readonly Statement[], visible: ReadonlySet<string>, inside: () => void): void {
     const starts = new Map<string, number>();
     for (const { buffer, index } of accessesIn(body)) {
-      const same = this.#unchanged(placeOf(index), visible);
+      const same = this.#unchanged(this.#place(index), visible);
       const key = keyOf(buffer, same);
       if (same.size === 0 || starts.has(key)) continue;
       if (this.#frames.some((f) => f.starts.has(key))) continue;
@@ -123,6 +123,14 @@ export class Addresses {
     inside();
     this.#frames.pop();
     for (const local of starts.values()) this.#body.release("i32", local);
+  }
+
+  #place(index: Expr): Place {
+    const known = this.#places.get(index);
+    if (known !== undefined) return known;
+    const place = placeOf(index);
+    this.#places.set(index, place);
+    return place;
   }
 
   #unchanged({ terms }: Place, visible: ReadonlySet<string>): Map<string, Term> {
@@ -153,14 +161,14 @@ export class Addresses {
 
   /** The address of an element: a value on the stack and what the instruction adds to it. */
   of({ buffer, index }: Access): { readonly code: Code; readonly offset: number } {
-    const place = placeOf(index);
+    const place = this.#place(index);
     const bytes = place.constant * 2 ** this.#of.buffer(buffer).shift;
     if (bytes < 0 || bytes >= FIRST_ADDRESS) return { code: this.#sum(buffer, place), offset: 0 };
     return { code: this.#sum(buffer, { ...place, constant: 0 }), offset: bytes };
   }
   /** The same in one value. */
   whole({ buffer, index }: Access): Code {
-    return this.#sum(buffer, placeOf(index));
+    return this.#sum(buffer, this.#place(index));
   }
 }
 

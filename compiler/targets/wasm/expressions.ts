@@ -89,10 +89,10 @@ const INT_VECTORS: Readonly<Partial<Record<BinaryOp, PlainOp>>> = {
 };
 
 /** The loads of an expression that happen whatever it chooses. */
-function* loadsIn(e: Expr): Generator<string> {
-  if (e.op === "load") yield expressionText(e);
-  const always = e.op === "select" ? [e.condition] : [...parts(e)];
-  for (const x of always) yield* loadsIn(x);
+function loadsIn(e: Expr): string[] {
+  const always = e.op === "select" ? [e.condition] : parts(e);
+  const inside = always.flatMap((x) => loadsIn(x));
+  return e.op === "load" ? [expressionText(e), ...inside] : inside;
 }
 
 /** Whether a value can be computed though it is not wanted: it neither loads, nor divides ints, nor takes long. */

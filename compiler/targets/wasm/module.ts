@@ -1,5 +1,6 @@
 /** Compiled entries as one WebAssembly module: a function for each kernel, and one for each entry that runs all of its kernels. */
 import type { LoopKernel } from "../../loop/ir.ts";
+import { SharedKernels } from "../../loop/same.ts";
 import { expressionsOf } from "../../loop/scan.ts";
 import type { Loop } from "../../loop/split.ts";
 import { unroll } from "../../loop/unroll.ts";
@@ -30,16 +31,12 @@ export function wasmModule(
 ): WasmModule {
   const library = new Library();
   const options = { real: precision, relaxed };
-  /** Functions by what they do: kernels that differ in names only are one. */
-  const known = new Map<string, WasmFunction>();
+  const shared = new SharedKernels();
   const functions = entries.flatMap((entry) => {
     const callees = entry.kernels.map((kernel) => {
-      const made = kernelFunction(prepared(kernel, precision), library, options);
-      const key = JSON.stringify([made.parameters, made.locals, made.body]);
-      const same = known.get(key);
-      if (same !== undefined) return { called: same.name, own: [] };
-      known.set(key, made);
-      return { called: made.name, own: [made] };
+      const { name, isNew } = shared.functionOf(kernel);
+      const own = isNew ? [kernelFunction(prepared(kernel, precision), library, options)] : [];
+      return { called: name, own };
     });
     const called = callees.map((c) => c.called);
     return [...callees.flatMap((c) => c.own), entryFunction(entry, called)];

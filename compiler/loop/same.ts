@@ -1,0 +1,129 @@
+/** Kernels that differ in names only: the blocks of a deep model have the same loops. */
+import { unreachable } from "../../diagnostics/diagnostic.ts";
+import type { Expr, LoopKernel, LoopType, Statement } from "./ir.ts";
+
+/**
+ * What a kernel does, as a text in which its names are numbered in the order in which they come. Without comments. Arrays
+ * of the module keep their names: nobody hands them to a kernel.
+ */
+function shapeOf(kernel: LoopKernel): string {
+  const writer = new ShapeWriter();
+  for (const { name, type, space, access, length } of kernel.buffers) {
+    writer.name(name);
+    writer.words.push(type, space, access, space === "module" ? name : `${length}`);
+  }
+  writer.words.push("sizes");
+  kernel.sizes.forEach((name) => writer.name(name));
+  writer.statements(kernel.body);
+  return writer.words.join(" ");
+}
+
+/** The functions of a module: kernels that differ in names only are one. */
+export class SharedKernels {
+  readonly #names = new Map<string, string>();
+
+  /** The function that a kernel is, by name, and whether it has to be written yet. */
+  functionOf(kernel: LoopKernel): { readonly name: string; readonly isNew: boolean } {
+    const shape = shapeOf(kernel);
+    const known = this.#names.get(shape);
+    if (known !== undefined) return { name: known, isNew: false };
+    this.#names.set(shape, kernel.name);
+    return { name: kernel.name, isNew: true };
+  }
+}
+
+class ShapeWriter {
+  readonly words: string[] = [];
+  readonly #numbers = new Map<string, string>();
+
+  name(name: string): void {
+    let number = this.#numbers.get(name);
+    if (number === undefined) {
+      number = `$${this.#numbers.size}`;
+      this.#numbers.set(name, number);
+    }
+    this.words.push(number);
+  }
+
+  #type({ kind, lanes }: LoopType): void {
+    this.words.push(kind, `${lanes}`);
+  }
+
+  /** Prefix notation: every operation has as many operands as it says. */
+  #expression(e: Expr): void {
+    const { words } = this;
+    words.push(e.op);
+    this.#type(e.type);
+    switch (e.op) {
+      case "number":
+        words.push(Object.is(e.value, -0) ? "-0" : `${e.value}`);
+        return;
+      case "variable":
+        return this.name(e.name);
+      case "load":
+        this.name(e.buffer);
+        return this.#expression(e.index);
+      case "unary":
+      case "across":
+        words.push(e.fn);
+        return this.#expression(e.x);
+      case "binary":
+        words.push(e.fn);
+        this.#expression(e.a);
+        return this.#expression(e.b);
+      case "select":
+        this.#expression(e.condition);
+        this.#expression(e.a);
+        return this.#expression(e.b);
+      case "splat":
+      case "ramp":
+        return this.#expression(e.x);
+      case "sums":
+        words.push(`${e.xs.length}`);
+        return e.xs.forEach((x) => this.#expression(x));
+      default:
+        return unreachable(e);
+    }
+  }
+
+  statements(body: readonly Statement[]): void {
+    this.words.push("{");
+    for (const s of body) this.#statement(s);
+    this.words.push("}");
+  }
+
+  #statement(s: Statement): void {
+    const { words } = this;
+    if (s.op !== "comment") words.push(s.op);
+    switch (s.op) {
+      case "comment":
+      case "barrier":
+        return;
+      case "define":
+        this.name(s.name);
+        this.#type(s.type);
+        words.push(s.mutable ? "var" : "let");
+        return this.#expression(s.value);
+      case "assign":
+        this.name(s.name);
+        return this.#expression(s.value);
+      case "store":
+        this.name(s.buffer);
+        words.push(s.add ? "+=" : "=");
+        this.#expression(s.index);
+        return this.#expression(s.value);
+      case "for":
+        this.name(s.variable);
+        words.push(`${s.step}`, s.down ? "down" : "up", s.spread);
+        this.#expression(s.from);
+        this.#expression(s.to);
+        return this.statements(s.body);
+      case "if":
+        this.#expression(s.condition);
+        this.statements(s.body);
+        return this.statements(s.otherwise);
+      default:
+        return unreachable(s);
+    }
+  }
+}
