@@ -78,6 +78,10 @@ class ShapeWriter {
       case "splat":
       case "ramp":
         return this.#expression(e.x);
+      case "shuffle":
+        words.push(e.from.join());
+        this.#expression(e.a);
+        return this.#expression(e.b);
       case "sums":
         words.push(`${e.xs.length}`);
         return e.xs.forEach((x) => this.#expression(x));

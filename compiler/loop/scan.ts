@@ -87,6 +87,7 @@ function visit(e: Expr, seen: (part: Expr) => void): void {
       return visit(e.x, seen);
     case "sums":
       return e.xs.forEach((x) => visit(x, seen));
+    case "shuffle":
     case "binary":
       visit(e.a, seen);
       return visit(e.b, seen);

@@ -72,13 +72,7 @@ test("the gated delta rule on paper", () => {
   const { step, once, carried, read } = derivedOf(
     "fast net { W: [heads, value, key] = 0 } program { W <- gated_delta(W, key: k, value: v, rate: b, decay: g) } out y = W @ q",
   );
-  expect(step).toEqual([
-    "z₁ = W k",
-    "u = b v − b g z₁",
-    "W ← g W + u kᵀ",
-    "z₂ = W q",
-    "y = z₂",
-  ]);
+  expect(step).toEqual(["z₁ = W k", "u = b v − b g z₁", "W ← g W + u kᵀ", "z₂ = W q", "y = z₂"]);
   expect(once).toContain("P[t, s] = G(t, s) (k_t · k_s) for s < t, else 0");
   expect(carried).toEqual([
     "z₁⁰_t = S (G(t, 0) k_t)",
@@ -86,10 +80,7 @@ test("the gated delta rule on paper", () => {
     "(I − Λ P) U = c + Λ Z⁰",
     "S ← G(C + 1, 0) S + Σ_t u_t (G(C + 1, t) k_t)ᵀ",
   ]);
-  expect(read).toEqual([
-    "z₂_t = z₂⁰_t + Σ_{s≤t} ((G(t + 1, s) k_s) · q_t) u_s",
-    "y_t = z₂_t",
-  ]);
+  expect(read).toEqual(["z₂_t = z₂⁰_t + Σ_{s≤t} ((G(t + 1, s) k_s) · q_t) u_s", "y_t = z₂_t"]);
 });
 
 test("the sum rule has neither system nor decay", () => {
