@@ -18,7 +18,7 @@ import type {
 import type { SequenceProgram } from "../graph/program.ts";
 import { reachable, rebuild } from "../graph/rebuild.ts";
 import { bodyNode, mapOperands, operands } from "../graph/shapes.ts";
-import { isView } from "../graph/products.ts";
+import { DEAR, isView } from "../graph/products.ts";
 import { withoutReplay } from "./replays.ts";
 import { hasProducts } from "./separate.ts";
 import { extents, sliced, type Extent } from "./slices.ts";
@@ -27,6 +27,8 @@ import { extents, sliced, type Extent } from "./slices.ts";
 interface Move {
   readonly node: RecurrenceNode;
   readonly moved: ReadonlySet<NodeId>;
+  /** Those of them that stay outside as well, for others: made again they cost less than kept. */
+  readonly twice: ReadonlySet<NodeId>;
   /** Those of them that somebody outside reads. */
   readonly stacked: readonly NodeId[];
 }
@@ -41,6 +43,46 @@ function readersOf(graph: Graph): ReadonlyMap<NodeId, readonly NodeId[]> {
     }
   }
   return readers;
+}
+
+/** Everything that depends on a node, and what serves nothing else. */
+function behind(
+  graph: Graph,
+  of: NodeId,
+  readersOf: (id: NodeId) => readonly NodeId[],
+  ports: ReadonlySet<NodeId>,
+): Set<NodeId> {
+  const found = new Set<NodeId>([of]);
+  for (const node of graph.nodes) if (operands(node).some((x) => found.has(x))) found.add(node.id);
+  found.delete(of);
+  for (const node of graph.nodes.toReversed()) {
+    const readers = readersOf(node.id);
+    const serves = readers.length > 0 && !ports.has(node.id) && readers.every((y) => found.has(y));
+    if (serves) found.add(node.id);
+  }
+  return found;
+}
+
+/**
+ * Whether a value is little more than one that is in memory anyway: the same numbers in other places, or something simple made
+ * of each. To write it down and read it back takes longer than to make it again.
+ */
+function isLight(graph: Graph, node: Node): boolean {
+  const isSmall = (id: NodeId): boolean => {
+    const x = bodyNode(graph, id);
+    return x.op === "broadcast" || x.op === "constant";
+  };
+  switch (node.op) {
+    case "concat":
+    case "pad":
+      return true;
+    case "unary":
+      return !DEAR.has(node.fn);
+    case "binary":
+      return node.fn !== "pow" && (isSmall(node.a) || isSmall(node.b));
+    default:
+      return isView(node);
+  }
 }
 
 /** Everything that a node depends on. */
@@ -65,7 +107,9 @@ function findMove(graph: Graph, node: RecurrenceNode, ports: ReadonlySet<NodeId>
   const r = node.recurrence;
   const readers = readersOf(graph);
   const needed = before(graph, node.id);
+  const later = behind(graph, node.id, (id) => readers.get(id) ?? [], ports);
   const moved = new Set<NodeId>();
+  const twice = new Set<NodeId>();
   const movable = (x: Node) => extents(graph, x, r) !== null;
   // Backwards: what only this loop, or what moves into it, has to have before it runs.
   const wanted = new Set(r.bindings.flatMap((b) => (b.kind === "sequence" ? [b.value] : [])));
@@ -78,12 +122,17 @@ function findMove(graph: Graph, node: RecurrenceNode, ports: ReadonlySet<NodeId>
     const x = graph.nodes[i]!;
     if (!needed.has(x.id) || elsewhere.has(x.id) || !movable(x)) continue;
     const list = readers.get(x.id) ?? [];
-    const free = list.every((y) => y === node.id || moved.has(y) || !needed.has(y));
-    if (!free || !(wanted.has(x.id) || list.some((y) => moved.has(y)))) continue;
+    if (!wanted.has(x.id) && !list.some((y) => moved.has(y))) continue;
+    // What others make of it, without this loop, is made where they are.
+    const free = list.every(
+      (y) => y === node.id || later.has(y) || (moved.has(y) && !twice.has(y)),
+    );
+    if (!free && !isLight(graph, x)) continue;
     moved.add(x.id);
+    if (!free) twice.add(x.id);
   }
   // Forwards: what is made of the loop's results step by step, or of what has moved into it.
-  const after = new Set<NodeId>([node.id, ...moved]);
+  const after = new Set<NodeId>([node.id, ...moved].filter((id) => !twice.has(id)));
   const here = new Set<NodeId>(moved);
   for (const x of graph.nodes) {
     const read = operands(x);
@@ -108,11 +157,12 @@ function findMove(graph: Graph, node: RecurrenceNode, ports: ReadonlySet<NodeId>
   const outside = (id: NodeId): boolean =>
     ports.has(id) ||
     (readers.get(id) ?? []).some(
-      (y) => y !== node.id && (!moved.has(y) || (isView(at(y)) && outside(y))),
+      (y) => y !== node.id && (!moved.has(y) || ((isView(at(y)) || twice.has(y)) && outside(y))),
     );
   const computed = [...moved].filter((id) => !isView(at(id)));
   if (computed.length === 0) return null;
-  return { node, moved, stacked: computed.filter(outside).sort((a, b) => a - b) };
+  const stacked = computed.filter((id) => !twice.has(id) && outside(id)).sort((a, b) => a - b);
+  return { node, moved, twice, stacked };
 }
 
 /** The recurrence with more in its body; `to` gives nodes of the new outer graph. */
@@ -260,7 +310,7 @@ function apply(
     return made;
   };
   const copied = (node: Node): NodeId => {
-    if (move.moved.has(node.id) && !isView(node)) {
+    if (move.moved.has(node.id) && !move.twice.has(node.id) && !isView(node)) {
       const place = move.stacked.indexOf(node.id);
       return merged()[move.node.recurrence.outputs.length + place]!;
     }
@@ -270,10 +320,11 @@ function apply(
     return builder.copy(draft);
   };
   // In order, first what does not wait for the loop: nothing is then asked for long before its turn.
-  const waiting = new Set<NodeId>([move.node.id, ...move.moved]);
+  const gone = [...move.moved].filter((id) => !move.twice.has(id));
+  const waiting = new Set<NodeId>([move.node.id, ...gone]);
   const later: NodeId[] = [];
   for (const node of reachable(graph, roots)) {
-    if (move.moved.has(node.id) || node.id === move.node.id) continue;
+    if (waiting.has(node.id)) continue;
     if (node.op === "result" && node.of === move.node.id) {
       waiting.add(node.id);
     } else if (!operands(node).some((x) => waiting.has(x))) to(node.id);
