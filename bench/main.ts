@@ -34,6 +34,8 @@ const HELP = `Usage: npm run bench -- [options]
 Of the peers:
 ${PEER_HELP}
 
+ONNX runtimes for \`forward\` are found in .peers/node_modules, or below the folder $FWP_PEERS_PACKAGES.
+
 Without options bench/results.json and docs/benchmarks.md are written. Exit code 1 when a goal is missed.
 
 Parts:

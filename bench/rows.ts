@@ -7,6 +7,7 @@ import { QUICK, compare, measure, medianOf, type Effort } from "./measure.ts";
 import { count, DELTA, filled, flopsOf, perSecond, runTime, SYSTEMS, type Row } from "./parts.ts";
 import { blockSpeeds } from "./blocks.ts";
 import { buildingRows } from "./building.ts";
+import { forwardRows } from "./forward/index.ts";
 import { lengthRows } from "./length.ts";
 import { nativeRows } from "./native.ts";
 import { wasmRows } from "./wasm.ts";
@@ -193,6 +194,11 @@ export const GROUPS: readonly Group[] = [
   { name: "length", about: "loops over chunks on longer and longer sequences", run: lengthRows },
   { name: "native", about: "the same as C, beside the typescript target", run: nativeRows },
   { name: "wasm", about: "the same as WebAssembly, beside both", run: wasmRows },
+  {
+    name: "forward",
+    about: "the forward pass of the language model beside TensorFlow.js and ONNX runtimes",
+    run: forwardRows,
+  },
   { name: "streaming", about: "token by token", run: streaming },
   { name: "checking", about: "`fwp check` as a process", run: checking },
   { name: "compiling", about: "from spec to code", run: compiling },

@@ -154,26 +154,6 @@ const dimensions = (weights: Weights): { readonly heads: number; readonly depth:
   depth: [...weights.keys()].filter((n) => n.endsWith(".mixer.k.weight")).length,
 });
 
-/** The forward pass on the WebAssembly backend: logits of a batch of tokens. */
-export async function tfjsForward(
-  parameters: ReadonlyMap<string, Shaped>,
-): Promise<(batch: Batch) => Float32Array> {
-  if (!(await tf.setBackend("wasm")))
-    throw new Error("the wasm backend of TensorFlow.js does not start");
-  tf.enableProdMode();
-  const weights = variables(parameters);
-  return ({ batch, time, fields }) => {
-    const logits = tf.tidy(() => {
-      const tokens = tf.tensor1d(fields.get("tokens")!, "int32");
-      const embed = (table: tf.Tensor): tf.Tensor => tf.gather(table, tokens);
-      return logitsOf(weights, embed, { batch, time, ...dimensions(weights) });
-    });
-    const found = logits.dataSync<"float32">();
-    logits.dispose();
-    return found;
-  };
-}
-
 /** The model with the given weights, ready to train with these settings at a constant rate. */
 export async function tfjsStep(
   parameters: ReadonlyMap<string, Shaped>,

@@ -86,6 +86,20 @@ function withoutNative(reason: string): CompiledChoice {
   return { device: "typescript", auto: true, why: `${why}; wasm: ${missing}` };
 }
 
+/** Does something on a device; where what `auto` chose fails after all, on another. @throws DiagnosticError fwp8022 */
+export async function onDevice<T>(
+  { device, auto }: DeviceChoice,
+  use: (device: Device) => Promise<T>,
+): Promise<T> {
+  try {
+    return await use(device);
+  } catch (error) {
+    if (!(error instanceof NativeUnavailable)) throw error;
+    if (!auto) throw cliProblem("fwp8022", "--device", { reason: error.message });
+    return use(withoutNative(error.message).device);
+  }
+}
+
 /** A program with these entries, ready to run. `step` may still have named sizes, which `values` knows. */
 export function loadStep(
   step: StepProgram,

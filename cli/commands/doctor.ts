@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
-import { nativeSupport, threadCount } from "../../runtime/device/native/index.ts";
+import { nativeSupport, possibleThreads, threadCount } from "../../runtime/device/native/index.ts";
 import { wasmFeatures, wasmMissing } from "../../runtime/device/wasm/index.ts";
 import type { Context } from "../context.ts";
 import { chooseDevice } from "../devices.ts";
@@ -31,14 +31,29 @@ function typescriptTarget(): Finding {
   }
 }
 
+const counted = (n: number): string => (n === 1 ? "one thread" : `${n} threads`);
+
+/** How many threads it will use, and where they are fewer than it is told to, that the system lets no more be made. */
+function threadText(): string {
+  const wanted = threadCount(process.env);
+  try {
+    const possible = possibleThreads();
+    return possible === wanted
+      ? counted(wanted)
+      : `${counted(possible)} of ${wanted}: the system lets no more be made`;
+  } catch (error) {
+    return `${counted(wanted)}, if they can be made (${String(error)})`;
+  }
+}
+
 /** Compiles, loads and calls a small program as the target does. */
 function nativeTarget(): Finding {
   const name = "native";
   const support = nativeSupport();
   if (!support.works) return { name, works: false, about: support.reason };
   const { command, lanes } = support.compiler;
-  const threads = threadCount(process.env);
-  return { name, works: true, about: `C compiled by ${command.join(" ")}, vectors of ${lanes} floats, ${threads === 1 ? "one thread" : `${threads} threads`}` }; // prettier-ignore
+  const about = `C compiled by ${command.join(" ")}, vectors of ${lanes} floats, ${threadText()}`;
+  return { name, works: true, about };
 }
 
 /** Whether the engine runs WebAssembly, and with what. */

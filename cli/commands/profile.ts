@@ -1,7 +1,7 @@
 /** `fwp profile`: where the time of an entry goes, kernel by kernel. */
 import type { Configure } from "../commands.ts";
 import type { Context } from "../context.ts";
-import { chooseDevice } from "../devices.ts";
+import { chooseDevice, onDevice } from "../devices.ts";
 import { UsageError } from "../exit.ts";
 import { formOptions, formWish, type FormFlags } from "../forms.ts";
 import { printJson } from "../output.ts";
@@ -28,7 +28,7 @@ async function profileFile(file: string, flags: ProfileFlags, context: Context):
   if (flags.of !== undefined && flags.experiment !== undefined) {
     throw new UsageError("--of and --experiment exclude each other");
   }
-  const { device } = chooseDevice(flags.device);
+  const choice = chooseDevice(flags.device);
   const wish = formWish(flags);
   const settings = parseSettings(flags.set);
   const project = soundProject(file);
@@ -38,15 +38,18 @@ async function profileFile(file: string, flags: ProfileFlags, context: Context):
       ? chooseDeclaration(project, ["experiment"], flags.experiment, "--experiment NAME")
       : chooseDeclaration(project, ["layer", "model", "experiment"], flags.of, "--of NAME");
   const { entry, batch, time } = flags;
-  const subject = await openSubject(project, decl, {
-    settings,
-    wish,
-    device,
-    ...(entry === undefined ? {} : { entry }),
-    ...(batch === undefined ? {} : { batch }),
-    ...(time === undefined ? {} : { time }),
-  });
-  const profile = profileEntry(subject);
+  const profile = await onDevice(choice, async (device) =>
+    profileEntry(
+      await openSubject(project, decl, {
+        settings,
+        wish,
+        device,
+        ...(entry === undefined ? {} : { entry }),
+        ...(batch === undefined ? {} : { batch }),
+        ...(time === undefined ? {} : { time }),
+      }),
+    ),
+  );
   if (flags.json === true) printJson(context, profile);
   else context.out(profileText(profile, flags.all === true));
 }

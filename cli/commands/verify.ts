@@ -8,8 +8,8 @@ import { candidatesOn, type Candidates } from "../verify/candidates.ts";
 import { verifyFiles, type Request, type Runner } from "../verify/files.ts";
 import { QUICK_ROUNDS, ROUNDS } from "../verify/rounds.ts";
 import { reportJson, reportText, summarise, summaryText, type Verified } from "../verify/report.ts";
-import { UnitRunner } from "../verify/units.ts";
-import { DEFAULT_JOBS, hasWorkers, runInWorkers } from "../verify/workers.ts";
+import { UnitRunner, type Unit } from "../verify/units.ts";
+import { DEFAULT_JOBS, hasWorkers, runInWorkers, type Watch } from "../verify/workers.ts";
 
 interface Options {
   readonly of?: string;
@@ -33,25 +33,43 @@ function wholeNumber(option: string, text: string, from: number, to: number): nu
   throw new UsageError(`${option} takes a whole number from ${from} to ${to}, not ${text}`);
 }
 
-/** Everything in this process, one unit after the other. */
+/** Some of the units in this process, one after the other. */
+function runHere(
+  request: Request,
+  candidates: Candidates,
+  units: readonly Unit[],
+  places: Iterable<number>,
+  { doing, done }: Watch,
+): void {
+  const runner = new UnitRunner(request, candidates);
+  for (const place of places) {
+    done(
+      place,
+      runner.run(units[place]!, (text) => doing(place, text)),
+    );
+  }
+}
+
+/** All of them. */
 const here =
   (request: Request, candidates: Candidates): Runner =>
-  async (units, { doing, done }) => {
-    const runner = new UnitRunner(request, candidates);
-    for (const [place, unit] of units.entries()) {
-      done(place, runner.run(unit, (text) => doing(place, text))); // prettier-ignore
-    }
-  };
+  async (units, watch) =>
+    runHere(request, candidates, units, units.keys(), watch);
 
-/** In as many processes as are asked for; here if that is one, or if it is not worth another. */
+/** In as many processes as are asked for; here if that is one, if it is not worth another, or if there can be none. */
 const spread =
-  (request: Request, device: string, jobs: number): Runner =>
-  (units, watch) => {
+  (request: Request, device: string, jobs: number, context: Context): Runner =>
+  async (units, watch) => {
     // What is wrong with the device is said once.
     const candidates = candidatesOn(device);
-    return jobs === 1 || units.length === 1 || !hasWorkers()
-      ? here(request, candidates)(units, watch)
-      : runInWorkers(units, { task: request, device, jobs }, watch);
+    if (jobs === 1 || units.length === 1 || !hasWorkers()) {
+      runHere(request, candidates, units, units.keys(), watch);
+      return;
+    }
+    const left = await runInWorkers(units, { task: request, device, jobs }, watch);
+    if (left.length === 0) return;
+    context.err("no other process can be started: what is left is verified in this one\n");
+    runHere(request, candidates, units, left, watch);
   };
 
 /** The command, perhaps with what is held against the oracle: tests pass programs that are wrong. */
@@ -84,7 +102,7 @@ export async function verify(
   const all: Verified[] = [];
   const run =
     candidates === null
-      ? spread(request, options.device ?? "auto", jobs)
+      ? spread(request, options.device ?? "auto", jobs, context)
       : here(request, candidates);
   await verifyFiles(request, context, run, (file, verified) => {
     all.push(...verified);

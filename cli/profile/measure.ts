@@ -63,7 +63,7 @@ function fill(instance: Instance, spec: EntrySpec, subject: Subject): void {
   if (subject.batch !== null) fillInputs(instance, spec, subject.batch.fields);
 }
 
-/** @throws DiagnosticError where the device fails after all. */
+/** @throws NativeUnavailable where native code fails after all. */
 export function profileEntry(subject: Subject): Profile {
   const { device, entry, sizes } = subject;
   const { memory, kernels } = takeApart(entry);

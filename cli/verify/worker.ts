@@ -9,6 +9,8 @@ export type ToWorker =
   | { readonly kind: "unit"; readonly unit: Unit };
 
 export type FromWorker =
+  /** It has started and waits for its task. */
+  | { readonly kind: "ready" }
   | { readonly kind: "doing"; readonly text: string }
   | { readonly kind: "done"; readonly result: UnitResult }
   | { readonly kind: "refused"; readonly diagnostics: readonly Diagnostic[] }
@@ -36,3 +38,5 @@ process.on("message", (message: ToWorker) => {
   if (message.kind === "task") runner = new UnitRunner(message.task, candidatesOn(message.device));
   else send(work(message.unit));
 });
+
+send({ kind: "ready" });

@@ -41,72 +41,123 @@ function ended(what: string, how: string): UnitResult {
   return { rounds: [{ sizes: [], lengths: [], findings: [finding], redrawn: 0 }], missing: [] };
 }
 
-/** Runs all units. @throws DiagnosticError of the first unit that is refused. */
+/** Milliseconds that a process may take until it answers: where threads are not permitted, one can wait for them for ever. */
+const START_LIMIT = 30_000;
+
+interface Started {
+  readonly child: ChildProcess;
+  stop(): void;
+}
+
+/**
+ * Starts a process; `gone` is called once, with whether it ever answered. What one that never did printed (Node's own complaints
+ * where it gets no threads) is kept from the user: its units are done elsewhere.
+ */
+function startWorker(
+  path: string,
+  onMessage: (message: FromWorker) => void,
+  gone: (answered: boolean, how: string) => void,
+): Started {
+  const child = fork(path, [], { serialization: "advanced", stdio: ["ignore", "inherit", "pipe", "ipc"] }); // prettier-ignore
+  let [answered, over] = [false, false];
+  const late = setTimeout(() => child.kill("SIGKILL"), START_LIMIT);
+  const end = (how: string): void => {
+    clearTimeout(late);
+    if (over) return;
+    over = true;
+    gone(answered, how);
+  };
+  child.stderr?.on("data", (text: Buffer) => void (answered && process.stderr.write(text)));
+  child.on("message", (message: FromWorker) => {
+    if (over) return;
+    answered = true;
+    clearTimeout(late);
+    onMessage(message);
+  });
+  // Not started at all; and what is sent to one that has ended.
+  child.on("error", (error) => {
+    if (child.pid === undefined) end(error.message);
+  });
+  child.on("exit", (code, signal) => end(signal === null ? `exit code ${code}` : signal));
+  return {
+    child,
+    stop() {
+      over = true;
+      clearTimeout(late);
+      child.kill();
+    },
+  };
+}
+
+/**
+ * Runs units. @returns the places of those that are left because no process could be started.
+ * @throws DiagnosticError of the first unit that is refused.
+ */
 export function runInWorkers(
   units: readonly Unit[],
   { task, device, jobs }: { readonly task: Task; readonly device: string; readonly jobs: number },
   watch: Watch,
-): Promise<void> {
+): Promise<readonly number[]> {
   const path = script();
   if (path === null) throw new InternalError("no script for workers");
   return new Promise((resolve, reject) => {
-    const running = new Set<ChildProcess>();
+    const running = new Set<Started>();
     let next = 0;
     let left = units.length;
     const stop = (error?: Error): void => {
-      for (const child of running) {
-        child.removeAllListeners();
-        child.kill();
-      }
+      for (const worker of running) worker.stop();
       running.clear();
-      if (error === undefined) resolve();
-      else reject(error);
+      if (error !== undefined) reject(error);
+      else resolve(Array.from({ length: left }, (_, i) => units.length - left + i));
     };
     const start = (): void => {
-      const child = fork(path, [], { serialization: "advanced" });
-      running.add(child);
       let [place, doing] = [0, "starting"];
       const give = (): void => {
         if (next === units.length) {
-          running.delete(child);
-          child.removeAllListeners();
-          child.disconnect();
+          running.delete(worker);
+          worker.stop();
           return;
         }
         place = next++;
-        child.send({ kind: "unit", unit: units[place]! } satisfies ToWorker);
+        worker.child.send({ kind: "unit", unit: units[place]! } satisfies ToWorker);
       };
       const finish = (result: UnitResult): void => {
         watch.done(place, result);
         if (--left === 0) stop();
       };
-      child.on("message", (message: FromWorker) => {
-        switch (message.kind) {
-          case "doing":
-            doing = message.text;
-            watch.doing(place, doing);
-            break;
-          case "done":
-            finish(message.result);
-            if (left > 0) give();
-            break;
-          case "refused":
-            stop(new DiagnosticError(message.diagnostics));
-            break;
-          case "broken":
-            stop(new InternalError(message.error));
-            break;
-        }
-      });
-      child.on("error", stop);
-      child.on("exit", (code, signal) => {
-        running.delete(child);
-        const how = signal === null ? `exit code ${code}` : signal;
-        finish(ended(doing, `the process ended by ${how}`));
-        if (left > 0 && next < units.length) start();
-      });
-      child.send({ kind: "task", task, device } satisfies ToWorker);
-      give();
+      const worker = startWorker(
+        path,
+        (message) => {
+          switch (message.kind) {
+            case "ready":
+              worker.child.send({ kind: "task", task, device } satisfies ToWorker);
+              give();
+              break;
+            case "doing":
+              doing = message.text;
+              watch.doing(place, doing);
+              break;
+            case "done":
+              finish(message.result);
+              if (left > 0) give();
+              break;
+            case "refused":
+              stop(new DiagnosticError(message.diagnostics));
+              break;
+            case "broken":
+              stop(new InternalError(message.error));
+              break;
+          }
+        },
+        (answered, how) => {
+          running.delete(worker);
+          if (answered) {
+            finish(ended(doing, `the process ended by ${how}`));
+            if (left > 0 && next < units.length) start();
+          } else if (running.size === 0) stop();
+        },
+      );
+      running.add(worker);
     };
     for (let i = 0; i < Math.min(jobs, units.length); i++) start();
   });

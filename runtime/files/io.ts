@@ -208,8 +208,26 @@ export function writeFileAtomic(
 /** Makes a folder and those above it. @throws DiagnosticError fwp6003–fwp6008. */
 export function makeFolder(path: string): void {
   try {
-    fs.mkdirSync(path, { recursive: true });
+    makeFolders(path);
   } catch (error) {
     throw fileProblem(error, path);
   }
+}
+
+/**
+ * The same with the system's errors. Node's own way to do it never ends below folders that say there is nothing in them when
+ * something is to be made there, as /proc does.
+ */
+export function makeFolders(path: string, mode = 0o777): void {
+  try {
+    fs.mkdirSync(path, { mode });
+    return;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (fs.statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+    const above = dirname(path);
+    if (code !== "ENOENT" || fs.existsSync(above)) throw error;
+    makeFolders(above, mode);
+  }
+  makeFolders(path, mode);
 }

@@ -7,6 +7,7 @@ import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { homedir, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import { makeFolders } from "../../files/io.ts";
 import { compileLibrary, NativeUnavailable, type CompilerFound, type Env } from "./compiler.ts";
 
 const SOURCE = "kernels.c";
@@ -48,7 +49,7 @@ export function cacheFolder(env: Env): string {
   const reasons: string[] = [];
   for (const folder of folders(env)) {
     try {
-      fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makeFolders(folder, 0o700);
       if (!isOwn(folder)) throw new Error("others may write there");
       const trial = join(folder, `.${process.pid}-${randomBytes(4).toString("hex")}`);
       fs.mkdirSync(trial);

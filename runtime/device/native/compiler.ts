@@ -34,7 +34,14 @@ const ALWAYS = [
 /** How compilers say "this very processor", the best first. */
 const PROCESSOR = [["-march=native"], ["-mcpu=native"], []] as const;
 
+const NOT_FOUND = "not found";
 const TIMEOUT = 600_000;
+
+/** Why a command does not start, by the system's code. */
+const FAILURES: ReadonlyMap<string, string> = new Map([
+  ["ENOENT", NOT_FOUND],
+  ["EAGAIN", "the system lets no more processes be made (EAGAIN)"],
+]);
 
 export interface Ran {
   readonly ok: boolean;
@@ -56,7 +63,8 @@ export function runTool(command: readonly string[], env: Env, input = ""): Ran {
   const { error, status, signal, stdout, stderr } = made;
   if (error !== undefined) {
     const code = (error as NodeJS.ErrnoException).code;
-    return { ok: false, output: "", reason: code === "ENOENT" ? "not found" : error.message };
+    const known = code === undefined ? undefined : FAILURES.get(code);
+    return { ok: false, output: "", reason: known ?? error.message };
   }
   if (status === 0) return { ok: true, output: stdout, reason: "" };
   const line = stderr.split("\n").find((l) => l.includes("error")) ?? stderr.split("\n")[0];
@@ -86,7 +94,7 @@ function probe(command: readonly string[], env: Env): CompilerFound | string {
       return { command, flags, lanes, identity };
     }
     reason ||= macros.ok ? "it does not take the C of GCC and Clang" : macros.reason;
-    if (reason === "not found") break;
+    if (reason === NOT_FOUND) break;
   }
   return reason;
 }

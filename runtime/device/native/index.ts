@@ -4,7 +4,7 @@ import { findCompiler, NativeUnavailable, type CompilerFound, type Env } from ".
 import { loadNative } from "./load.ts";
 
 export { NativeUnavailable, type Env } from "./compiler.ts";
-export { loadNative, threadCount, type Build } from "./load.ts";
+export { loadNative, possibleThreads, threadCount, type Build } from "./load.ts";
 
 /** A C file with one entry that doubles a number: enough to try everything that a real one needs. */
 const TRIAL = `#include <math.h>

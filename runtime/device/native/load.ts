@@ -32,6 +32,35 @@ const LINE = 64;
 /** Where addresses are multiples of this, any array may start. */
 const PAGE = 4096;
 
+/** How many threads besides the caller's can be there at once, of so many. They wait for each other and end. */
+const THREADS = `#include <pthread.h>
+#include <stdint.h>
+enum { MOST = 256 };
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static void *wait_there(void *nothing) {
+  pthread_mutex_lock(&gate);
+  pthread_mutex_unlock(&gate);
+  return nothing;
+}
+int64_t fwp_try_threads(int64_t wanted) {
+  pthread_t threads[MOST];
+  int64_t made = 0;
+  pthread_mutex_lock(&gate);
+  while (made < wanted && made < MOST && pthread_create(&threads[made], 0, wait_there, 0) == 0) made++;
+  pthread_mutex_unlock(&gate);
+  for (int64_t i = 0; i < made; i++) pthread_join(threads[i], 0);
+  return made;
+}
+`;
+
+/** Of the threads that programs are told to use, how many there can be: the others do their part. @throws NativeUnavailable */
+export function possibleThreads(env: Env = process.env): number {
+  const wanted = threadCount(env);
+  if (wanted === 1) return 1;
+  const library = koffi().load(libraryFor(THREADS, findCompiler(env), env));
+  return 1 + Number(library.func("int64_t fwp_try_threads(int64_t wanted)")(wanted - 1));
+}
+
 /**
  * The module of a C file (see compiler/targets/native/module.ts). Its functions are those of a generated JavaScript module;
  * the addresses of the buffers are looked up once, at the first call with them.
