@@ -3,6 +3,7 @@
  * of its batch. What one run works on is then a head's share, which a nearer cache holds, and there are more runs for threads.
  */
 import { constant, multiply, type Dim } from "../dims.ts";
+import { algebra } from "../graph/index.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import type { Binding, Graph, NodeId, Recurrence, RecurrenceOutput, Replay } from "../graph/ir.ts";
 import type { SequenceProgram } from "../graph/program.ts";
@@ -46,7 +47,7 @@ function moveAxis(builder: GraphBuilder, x: NodeId, from: number, to: number): N
   const perm = builder.shape(x).map((_, i) => i);
   const [axis] = perm.splice(from, 1);
   perm.splice(to, 0, axis!);
-  return builder.transpose(x, perm);
+  return algebra.transpose(builder, x, perm);
 }
 
 class Separated {
@@ -70,17 +71,18 @@ class Separated {
     const [batch, ...rest] = b.shape(x);
     if (place !== null) {
       const moved = moveAxis(b, x, place, 1);
-      return b.reshape(moved, [this.#batch, ...b.shape(moved).slice(2)]);
+      return algebra.reshape(b, moved, [this.#batch, ...b.shape(moved).slice(2)]);
     }
     const axes = [0, ...rest.map((_, i) => i + 2)];
     const repeated = b.broadcast(x, axes, [batch!, this.#axis.extent, ...rest]);
-    return b.reshape(repeated, [this.#batch, ...rest]);
+    return algebra.reshape(b, repeated, [this.#batch, ...rest]);
   }
   /** The way back, to heads at `place`. */
   #parted(x: NodeId, place: number): NodeId {
     const b = this.#builder;
     const [, ...rest] = b.shape(x);
-    return moveAxis(b, b.reshape(x, [this.#r.batch, this.#axis.extent, ...rest]), 1, place);
+    const apart = algebra.reshape(b, x, [this.#r.batch, this.#axis.extent, ...rest]);
+    return moveAxis(b, apart, 1, place);
   }
 
   #binding(binding: Binding): Binding {

@@ -129,7 +129,8 @@ export function compileEntry(
       region.locations.set(p.node, rowMajor(inputNames[i]!, p.shape, 0)),
     );
   };
-  const plan = planRegion(graph, sinks, 0, place);
+  const bySequence = memory.machine.kind === "vector" && memory.machine.together;
+  const plan = planRegion(graph, sinks, 0, place, bySequence);
   const order = schedule(plan.stages, plan.deps);
   const kernelStages = groups(order, plan.deps);
   const nests = kernelStages.map((stages) => nest(stages, plan.deps, memory.machine));
@@ -220,8 +221,13 @@ function titleOf(
   const equation = node.op === "recurrence" ? null : equationOf(region.graph, roots, node);
   const more = stages.length === 1 ? "" : ` and ${stages.length - 1} more`;
   if (node.op === "recurrence") {
-    const states = node.recurrence.carries.map((c) => c.name).join(", ");
-    return `recurrence of ${states}${node.recurrence.reverse ? ", backwards" : ""}`;
+    const one = (s: Stage): string => {
+      const x = region.node(s.node);
+      if (x.op !== "recurrence") throw new InternalError("a loop over time beside something else");
+      const states = x.recurrence.carries.map((c) => c.name).join(", ");
+      return `of ${states}${x.recurrence.reverse ? ", backwards" : ""}`;
+    };
+    return `recurrence ${stages.map(one).join(", then ")}`;
   }
   return `${equation ?? nameOf(region, node)}${more}`;
 }

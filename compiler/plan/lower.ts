@@ -22,7 +22,8 @@ export function loopName(extent: Dim, depth: number): string {
   return LETTERS[depth % LETTERS.length]!;
 }
 
-export type WholeWriter = (l: Lowering, s: Stage) => void;
+/** `sequence`: the number of the sequence, of a stage that shares the loop over sequences. */
+export type WholeWriter = (l: Lowering, s: Stage, sequence: Affine | null) => void;
 
 const LANE_NUMBERS = Array.from({ length: LANES }, (_, c) => c);
 
@@ -101,7 +102,7 @@ export class Lowering {
     const node = region.node(s.node);
     const equation = s.copies ? null : equationOf(region.graph, this.plan.choice.roots, node);
     if (equation !== null) this.emitter.comment(equation);
-    if (s.kind === "whole") return this.whole(this, s);
+    if (s.kind === "whole") return this.whole(this, s, lanes[0]![0] ?? null);
     const indices = lanes.map((l) => indexOf(node.shape.length, s.loops, l));
     const totals = s.kind === "reduce" ? this.reduce(node, s.reducing, indices) : null;
     indices.forEach((index, lane) => {

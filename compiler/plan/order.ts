@@ -52,6 +52,7 @@ export function reaches(deps: Dependences, from: Stage, to: Stage): boolean {
 
 /** Whether `next` may share loop number `depth` with a stage before it, given that they share the ones outside it. */
 function mayShare(deps: Dependences, earlier: Stage, next: Stage, depth: number): boolean {
+  if ((earlier.kind === "whole") !== (next.kind === "whole")) return false;
   const [p, s] = [earlier.loops[depth], next.loops[depth]];
   if (p === undefined || s === undefined || !equal(p.extent, s.extent)) return false;
   if (!deps.before.get(next)!.has(earlier)) return true;
@@ -106,7 +107,7 @@ export function schedule(stages: readonly Stage[], deps: Dependences): Stage[] {
 }
 
 function joins(deps: Dependences, run: readonly Stage[], s: Stage): boolean {
-  if (run.length === 0 || run.length >= MOST_STAGES || s.kind === "whole") return false;
+  if (run.length === 0 || run.length >= MOST_STAGES) return false;
   return run.every((p) => mayShare(deps, p, s, 0)) && run.some((p) => related(deps, p, s));
 }
 
@@ -165,7 +166,7 @@ export function nest(
     run = [];
   };
   for (const s of stages) {
-    if (s.kind === "whole" || s.loops.length === depth) {
+    if (s.loops.length === depth) {
       flush();
       result.push({ kind: "stage", stage: s });
     } else {

@@ -87,6 +87,7 @@ export function planRegion(
   /** Number of loops around the region. */
   base: number,
   place: (region: Region) => void,
+  bySequence = false,
 ): RegionPlan {
   const { graph, sinks } = withCopies(source, wanted);
   const needed = reachable(
@@ -97,7 +98,7 @@ export function planRegion(
   for (const s of sinks)
     if (!s.target.add && storable(graph, baseOf(graph, s.node))) stored.add(baseOf(graph, s.node));
   const choice = chooseRoots(graph, needed, stored, base > 0);
-  const region = new Region(graph, regions++, base, choice.uses);
+  const region = new Region(graph, regions++, base, choice.uses, bySequence);
   place(region);
 
   const claims = new Map<NodeId, Sink>();
@@ -275,8 +276,17 @@ export function assignHomes(
       continue;
     if (!plan.choice.uses.has(node.id)) continue;
     const type = memory.elementType(node.dtype);
-    const name = memory.scratch(nameOf(region, node), type, product(node.shape), inside);
-    region.locations.set(node.id, rowMajor(name, node.shape, around ?? 0));
+    const maker = stages.find((s) => s.node === node.of && !s.copies);
+    const readers = stages.filter((s) => s.reads.has(node.id));
+    const most = maker === undefined ? 0 : Math.min(...readers.map((s) => sharedLoops(paths.get(maker)!, paths.get(s)!))); // prettier-ignore
+    // Read in the same turn of the loop over sequences, it is memory of one sequence.
+    const dropped = Number.isFinite(most) ? most : 0;
+    const rest = node.shape.slice(dropped);
+    const name = memory.scratch(nameOf(region, node), type, product(rest), inside || dropped > 0);
+    region.locations.set(node.id, {
+      ...rowMajor(name, node.shape, (around ?? 0) + dropped),
+      strides: [...node.shape.slice(0, dropped).map(() => dim(0)), ...stridesOf(rest)],
+    });
   }
   for (const [id, maker] of makersOf(stages)) {
     const node = region.node(id);

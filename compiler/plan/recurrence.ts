@@ -17,8 +17,13 @@ import { throughViews, viewOf, type Shown } from "./shown.ts";
 import { isStored, strideOf } from "./sides.ts";
 import { copyTurned, type Laid } from "./squares.ts";
 
-export function emitRecurrence(outer: Lowering, node: RecurrenceNode): void {
-  new RecurrenceLowering(outer, node).emit();
+/** `sequence`: the number of the sequence, where the loop over sequences is open already. */
+export function emitRecurrence(
+  outer: Lowering,
+  node: RecurrenceNode,
+  sequence: Affine | null,
+): void {
+  new RecurrenceLowering(outer, node, sequence).emit();
 }
 
 /** The part of a buffer that leading indices choose. */
@@ -41,8 +46,12 @@ class RecurrenceLowering {
   /** For sums over all sequences, where those of each sequence are gathered, so that sequences do not wait for each other. */
   readonly #partial: readonly (BufferLocation | null)[];
 
-  constructor(outer: Lowering, node: RecurrenceNode) {
+  /** The sequence of the loop that is open; null where this opens one. */
+  readonly #sequence: Affine | null;
+
+  constructor(outer: Lowering, node: RecurrenceNode, sequence: Affine | null) {
     this.#outer = outer;
+    this.#sequence = sequence;
     this.#r = node.recurrence;
     const { plan } = outer;
     this.#carries = this.#r.carries.map((c) => this.#array(c.name, this.#shapeOf(c.next)));
@@ -87,7 +96,7 @@ class RecurrenceLowering {
   #array(name: string, shape: readonly Dim[]): BufferLocation {
     const { memory } = this.#outer;
     // One array for all sequences: it is filled inside the loop over the batch.
-    const depth = this.#outer.emitter.depth + 1;
+    const depth = this.#outer.emitter.depth + (this.#sequence === null ? 1 : 0);
     return rowMajor(memory.scratch(name, memory.precision, product(shape), true), shape, depth);
   }
 
@@ -101,7 +110,18 @@ class RecurrenceLowering {
         this.#outer.store(at, index, float(0), false),
       );
     });
-    const b = ofVariable(emitter.open("b", r.batch, { spread: "independent" }));
+    if (this.#sequence === null) {
+      this.#whole(ofVariable(emitter.open("b", r.batch, { spread: "independent" })));
+      emitter.close();
+    } else this.#whole(this.#sequence);
+    r.outputs.forEach((o, i) => {
+      if (o.kind === "sum" && this.#partial[i] !== null) this.#gather(o.node, i);
+    });
+  }
+
+  /** All of one sequence. */
+  #whole(b: Affine): void {
+    const r = this.#r;
     r.outputs.forEach((o, i) => {
       const at = this.#outputs[i]!;
       if (at === null || (o.kind !== "batch-sum" && o.kind !== "sum")) return;
@@ -125,10 +145,6 @@ class RecurrenceLowering {
       if (at !== null) this.#copyCarry(o.carry, within(at, [b]));
       const view = this.#shown.get(i);
       if (view !== undefined) this.#show(view.shown, this.#carries[o.carry]!, this.#shapeOf(r.carries[o.carry]!.next), [b]); // prettier-ignore
-    });
-    emitter.close();
-    r.outputs.forEach((o, i) => {
-      if (o.kind === "sum" && this.#partial[i] !== null) this.#gather(o.node, i);
     });
   }
 

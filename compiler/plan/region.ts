@@ -35,17 +35,26 @@ export class Region {
   readonly id: number;
   /** Number of loops around it. */
   readonly base: number;
+  /** Whether loops over time may share their loop over sequences: what one hands to the next then stays in the cache. */
+  readonly bySequence: boolean;
   readonly locations = new Map<NodeId, Location>();
   /** Results of loops that are stored as views of them. */
   readonly shown = new Map<NodeId, Shown>();
   /** Number of nodes that read each node. */
   readonly uses: ReadonlyMap<NodeId, number>;
 
-  constructor(graph: Graph, id: number, base: number, uses: ReadonlyMap<NodeId, number>) {
+  constructor(
+    graph: Graph,
+    id: number,
+    base: number,
+    uses: ReadonlyMap<NodeId, number>,
+    bySequence: boolean,
+  ) {
     this.graph = graph;
     this.id = id;
     this.base = base;
     this.uses = uses;
+    this.bySequence = bySequence;
   }
   node(id: NodeId): Node {
     return bodyNode(this.graph, id);

@@ -1,6 +1,6 @@
 /** What has to be computed, piece by piece: one stage per value that gets memory, with its loops and what it reads. */
 import { constant, dim, equal, type Dim } from "../dims.ts";
-import type { Node, NodeId } from "../graph/ir.ts";
+import type { Binding, Node, NodeId, RecurrenceNode } from "../graph/ir.ts";
 import { operands } from "../graph/shapes.ts";
 import { variable } from "../loop/build.ts";
 import { FLOAT, INT } from "../loop/ir.ts";
@@ -18,7 +18,7 @@ import {
 import { classify, labelSizes } from "../graph/products.ts";
 import type { Choice } from "./choose.ts";
 import { Emitter, type Placed } from "./emitter.ts";
-import { Evaluator, type Index } from "./evaluate.ts";
+import { Evaluator, type EvaluatorHooks, type Index } from "./evaluate.ts";
 import type { Location, Region } from "./region.ts";
 
 /** A loop of a stage: over all of one axis of the result (or of a summed axis), or over part of it. */
@@ -164,6 +164,14 @@ function kindOf(node: Node, choice: Choice, copies: boolean): StageKind {
 export function makeStage(region: Region, choice: Choice, draft: Draft): Stage {
   const node = region.node(draft.node);
   const kind = kindOf(node, choice, draft.copies);
+  if (node.op === "recurrence" && region.bySequence && !draft.copies) {
+    const { batch, outputs } = node.recurrence;
+    // What is summed over all sequences is put together before and after the loop over them.
+    if (outputs.every((o) => o.kind !== "sum")) {
+      const reads = readsOfRecurrence(region, choice, node);
+      return { ...draft, kind, loops: whole([batch]), reducing: [], reads };
+    }
+  }
   if (kind === "whole") {
     const reads = new Map(readsOfWhole(region, choice, node).map((id) => [id, null]));
     return { ...draft, kind, loops: [], reducing: [], reads };
@@ -195,18 +203,21 @@ function divideLoop(loops: readonly StageLoop[], first: number, split: Split): S
 }
 const dimTimes = (a: Dim, b: Dim): Dim => times(fixed(a), b).constant;
 
-function trial(
+/** A place to evaluate things that is thrown away, and what has been read there. */
+function recorder(
   region: Region,
   choice: Choice,
   node: Node,
   copies: boolean,
-  loops: readonly StageLoop[],
-  reducing: readonly StageLoop[],
-): { reads: Map<NodeId, Index[]>; split: Split | null } {
+  split?: EvaluatorHooks["split"],
+) {
   const reads = new Map<NodeId, Index[]>();
-  let split: Split | null = null;
+  const note = (id: NodeId, index: Index): void => {
+    const list = reads.get(id);
+    if (list === undefined) reads.set(id, [index]);
+    else list.push(index);
+  };
   const emitter = new Emitter(new Set());
-  const extents = new Map<string, Dim>();
   const evaluator = new Evaluator(emitter, {
     leaf: (where, x, index) => {
       const dummy = {
@@ -216,20 +227,58 @@ function trial(
       if (where !== region) return where.locations.has(x.id) ? dummy : undefined;
       const kept = choice.roots.has(x.id) || x.op === "input" || x.op === "result";
       if (!kept || (x.id === node.id && !copies)) return undefined;
-      const list = reads.get(x.id);
-      if (list === undefined) reads.set(x.id, [index as Index]);
-      else list.push(index);
-      if (x.op === "result") reads.set(x.of, []);
+      note(x.id, index);
+      if (x.op === "result") note(x.of, index);
       // A value outside is looked at further: its shape may ask for other loops.
       return where.locations.get(x.id)?.kind === "outer" ? undefined : dummy;
     },
-    split: (v, by) => {
-      const extent = extents.get(v.name);
-      if (split !== null || extent === undefined || equal(extent, by) || equal(by, dim(1))) return;
-      if (quotient(extent, by) !== undefined) split = { variable: v.name, by };
-    },
+    ...(split === undefined ? {} : { split }),
   });
   for (let i = 0; i < region.base; i++) emitter.open("around", dim(1));
+  return { reads, emitter, evaluator };
+}
+
+/** What the turn of a loop over sequences reads, the sequence being `v0`. */
+function readsOfRecurrence(region: Region, choice: Choice, node: RecurrenceNode) {
+  const { reads, emitter, evaluator } = recorder(region, choice, node, false);
+  const { recurrence: r } = node;
+  const opened: IndexVariable[] = [];
+  const variable = (extent: Dim): Affine => {
+    const v = loopVariable(region, opened.length, extent);
+    emitter.open(v.name, extent);
+    opened.push(v);
+    return ofVariable(v);
+  };
+  const b = variable(r.batch);
+  const read = (value: NodeId, lead: readonly Affine[]): void => {
+    const rest = region.node(value).shape.slice(lead.length).map(variable);
+    evaluator.value(region, value, [...lead, ...rest]);
+  };
+  const bind = (x: Binding): void => {
+    if (x.kind !== "position") read(x.value, x.kind === "shared" ? [] : [b]);
+  };
+  for (const c of r.carries) read(c.init, [b]);
+  r.bindings.forEach(bind);
+  r.replay?.bindings.forEach(bind);
+  for (const c of r.replay?.carries ?? []) read(c.borders, [b]);
+  return reads;
+}
+
+function trial(
+  region: Region,
+  choice: Choice,
+  node: Node,
+  copies: boolean,
+  loops: readonly StageLoop[],
+  reducing: readonly StageLoop[],
+): { reads: Map<NodeId, Index[]>; split: Split | null } {
+  let split: Split | null = null;
+  const extents = new Map<string, Dim>();
+  const { reads, emitter, evaluator } = recorder(region, choice, node, copies, (v, by) => {
+    const extent = extents.get(v.name);
+    if (split !== null || extent === undefined || equal(extent, by) || equal(by, dim(1))) return;
+    if (quotient(extent, by) !== undefined) split = { variable: v.name, by };
+  });
   const variables = [...loops, ...reducing].map((loop, j) => {
     emitter.open(`v${j}`, loop.extent);
     extents.set(`v${j}`, loop.extent);

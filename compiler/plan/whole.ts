@@ -3,7 +3,7 @@ import { InternalError } from "../../diagnostics/diagnostic.ts";
 import { dim, subtract } from "../dims.ts";
 import type { AppendNode, ConcatNode, CumsumNode, ScatterNode } from "../graph/ir.ts";
 import { add, float, int } from "../loop/build.ts";
-import { fixed, minus, ofVariable, sameAffine, shifted } from "./affine.ts";
+import { fixed, minus, ofVariable, sameAffine, shifted, type Affine } from "./affine.ts";
 import { emitFew, fewRows } from "./few.ts";
 import { homeOf, loopName, loops, valueAt, type Lowering } from "./lower.ts";
 import { emitProduct } from "./product.ts";
@@ -13,7 +13,8 @@ import { emitSolve } from "./solve.ts";
 import type { Stage } from "./stages.ts";
 import { emitTiled } from "./tiled.ts";
 
-export function emitWhole(l: Lowering, s: Stage): void {
+/** `sequence`: the number of the sequence, where the loop over sequences is open already. */
+export function emitWhole(l: Lowering, s: Stage, sequence: Affine | null): void {
   const node = l.plan.region.node(s.node);
   const product = l.plan.choice.finished.get(s.node) ?? s.node;
   if (l.plan.choice.blocked.has(product)) {
@@ -43,7 +44,7 @@ export function emitWhole(l: Lowering, s: Stage): void {
     case "random":
       return emitRandom(l, s, node);
     case "recurrence":
-      return emitRecurrence(l, node);
+      return emitRecurrence(l, node, sequence);
     default:
       throw new InternalError(`${node.op} has no loops of its own`);
   }
