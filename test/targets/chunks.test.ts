@@ -8,7 +8,10 @@ import { isProduct } from "../../compiler/graph/products.ts";
 import { operands } from "../../compiler/graph/shapes.ts";
 import { simplifyProgram } from "../../compiler/graph/simplify.ts";
 import { verifyProgram } from "../../compiler/graph/verify.ts";
+import { compileEntry } from "../../compiler/plan/entry.ts";
+import { vectorMachine, WASM } from "../../compiler/plan/machine.ts";
 import { optimiseProgram } from "../../compiler/optimise/index.ts";
+import { placeScratch } from "../../runtime/device/arena.ts";
 import { relativeRms } from "../support/compare.ts";
 import { ruleStep } from "../support/rules.ts";
 import { drawInputs } from "../support/steps.ts";
@@ -79,4 +82,23 @@ test("a state lies in its loop as most products want it", () => {
   const turned = nodes.flatMap((n) => (n.op === "transpose" && n.x === input.id ? [n.id] : []));
   expect(products.length).toBeGreaterThan(3);
   for (const id of turned) expect(products.flatMap(operands)).not.toContain(id);
+});
+
+test("a loop and the loop backwards run sequence by sequence, in memory that one of them needs", () => {
+  const { compiled } = forms(rules["the delta rule"], { heads: 2, key: 32, value: 16 });
+  // Of these two machines the first takes loops together.
+  const planned = [vectorMachine(8), WASM].map((machine) =>
+    compileEntry(compiled, "forward", { machine }),
+  );
+  const titles = planned.map(({ spec }) => spec.kernels.filter((t) => t.startsWith("recurrence")));
+  expect(titles).toEqual([
+    ["recurrence of W, then of cotangent.W, backwards"],
+    ["recurrence of W", "recurrence of cotangent.W, backwards"],
+  ]);
+  const perSequence = planned.map(({ spec }) => {
+    const bytes = (batch: number): number =>
+      placeScratch(spec.scratch, { batch, time: 64, past: 0 }).total;
+    return bytes(9) - bytes(8);
+  });
+  expect(perSequence[0]).toBeLessThan(perSequence[1]! / 2);
 });
