@@ -9,13 +9,14 @@ import { bodyNode, recurrenceOutputShape } from "../graph/shapes.ts";
 import { add, binary, float, int, intVariable, load, mul, sub } from "../loop/build.ts";
 import type { Expr } from "../loop/ir.ts";
 import { fixed, linear, minus, ofVariable, plus, shifted, type Affine } from "./affine.ts";
-import { loopName, loops, Lowering } from "./lower.ts";
+import { loops, Lowering } from "./lower.ts";
 import { assignHomes, planRegion, rowMajor, type BufferLocation, type Sink } from "./place.ts";
 import { nest, schedule } from "./order.ts";
 import type { Location, Region } from "./region.ts";
-import { throughViews, viewOf, type Shown } from "./shown.ts";
+import { laid, storeShown } from "./show.ts";
+import type { Shown } from "./shown.ts";
 import { isStored, strideOf } from "./sides.ts";
-import { copyTurned, type Laid } from "./squares.ts";
+import { copyTurned } from "./squares.ts";
 
 /** `sequence`: the number of the sequence, where the loop over sequences is open already. */
 export function emitRecurrence(
@@ -144,7 +145,9 @@ class RecurrenceLowering {
       if (o.kind !== "final") return;
       if (at !== null) this.#copyCarry(o.carry, within(at, [b]));
       const view = this.#shown.get(i);
-      if (view !== undefined) this.#show(view.shown, this.#carries[o.carry]!, this.#shapeOf(r.carries[o.carry]!.next), [b]); // prettier-ignore
+      if (view === undefined) return;
+      const [from, shape] = [this.#carries[o.carry]!, this.#shapeOf(r.carries[o.carry]!.next)];
+      storeShown(this.#outer, view.shown, { from, shape, lead: [b], lengths: [r.batch] });
     });
   }
 
@@ -165,17 +168,8 @@ class RecurrenceLowering {
       at: (i: readonly Affine[]) => evaluator.address(region, init, [b, ...i])!,
       axis,
     };
-    return copyTurned(this.#outer, shape, from, this.#laid(to));
+    return copyTurned(this.#outer, shape, from, laid(this.#outer, to));
   }
-  #laid(at: BufferLocation): Laid {
-    const { emitter } = this.#outer;
-    const place = (index: readonly Affine[]) => ({
-      buffer: at.buffer,
-      index: emitter.index(plus(at.offset, linear(index, at.strides))),
-    });
-    return { at: place, axis: at.strides.length - 1 };
-  }
-
   /** Adds up what the sequences gathered, always in the same order. */
   #gather(node: NodeId, i: number): void {
     const { emitter } = this.#outer;
@@ -336,62 +330,10 @@ class RecurrenceLowering {
     r.outputs.forEach((o, i) => {
       const view = this.#shown.get(i);
       if (o.kind !== "stack" || !view?.step) return;
-      this.#show(view.shown, view.step, this.#shapeOf(o.node), [b, t]);
+      const [from, shape] = [view.step, this.#shapeOf(o.node)];
+      const lengths = [r.batch, r.time];
+      storeShown(this.#outer, view.shown, { from, shape, lead: [b, t], lengths });
     });
-  }
-
-  /** Stores part of a result, which the indices `lead` choose, where a view of it is wanted. */
-  #show(shown: Shown, from: BufferLocation, shape: readonly Dim[], lead: readonly Affine[]): void {
-    const { emitter, evaluator, plan } = this.#outer;
-    const { graph } = plan.region;
-    const whole = [this.#r.batch, ...(lead.length > 1 ? [this.#r.time] : []), ...shape];
-    const view = viewOf(graph, shown, whole);
-    const levels = view.levels.map((level) => Math.max(0, level - lead.length));
-    if (levels.length === 0 && view.beside !== undefined && view.beside >= lead.length) {
-      const place = (i: readonly Affine[]) => {
-        const { index: there } = throughViews(evaluator, graph, shown, [...lead, ...i]);
-        const { buffer, offset, strides } = shown.target;
-        return { buffer, index: emitter.index(plus(offset, linear(there, strides))) };
-      };
-      const to = { at: place, axis: view.beside - lead.length };
-      if (copyTurned(this.#outer, shape, this.#laid(from), to)) return;
-    }
-    const index: Affine[] = [];
-    /** With the loops over the first axes open, the others at zero. */
-    const seen = () =>
-      throughViews(evaluator, graph, shown, [
-        ...lead,
-        ...shape.map((_, i) => index[i] ?? fixed(0)),
-      ]);
-    const inside = (): void => {
-      const here = levels.flatMap((level, i) => (level === index.length ? [i] : []));
-      if (here.length === 0) return next();
-      const { bounds } = seen();
-      const tests = here.flatMap((i) => {
-        const { at, extent, below } = bounds[i]!;
-        const x = emitter.index(at);
-        const within = binary("lt", x, emitter.size(extent));
-        return below ? [binary("le", int(0), x), within] : [within];
-      });
-      emitter.when(
-        tests.reduce((a, b) => binary("and", a, b)),
-        next,
-      );
-    };
-    const next = (): void => {
-      const axis = index.length;
-      if (axis === shape.length) {
-        const value = load(from.buffer, emitter.index(plus(from.offset, linear(index, from.strides))), "float"); // prettier-ignore
-        return this.#outer.store(shown.target, seen().index, value, false);
-      }
-      const extent = shape[axis]!;
-      const single = constant(extent) === 1;
-      index.push(single ? fixed(0) : ofVariable(emitter.open(loopName(extent, axis), extent, { spread: "independent" }))); // prettier-ignore
-      inside();
-      index.pop();
-      if (!single) emitter.close();
-    };
-    inside();
   }
 
   /** Contents change from step to step: nothing is read from there before the step begins. */
