@@ -68,7 +68,7 @@ export function startThread(code: string, failed: (reason: string) => void): Thr
   if (threads !== undefined) {
     // Nothing that the process was started with, a loader or a preloaded module, has to do with kernels.
     const made = new threads.Worker(code, { eval: true, execArgv: [], env: {} });
-    made.on("error", (error) => failed(String(error)));
+    made.on("error", (error) => failed(error instanceof Error ? error.message : String(error)));
     made.on("exit", () => failed("a thread has ended"));
     made.unref();
     return { post: (message) => made.postMessage(message) };

@@ -24,10 +24,7 @@ interface Shadow {
 }
 
 /** What an engine is to compile, and how many threads are to run it. */
-function chosen(
-  binary: Bytes,
-  env?: Env,
-): { readonly bytes: Bytes; readonly threads: number } {
+function chosen(binary: Bytes, env?: Env): { readonly bytes: Bytes; readonly threads: number } {
   const { threads } = wasmThreads(env);
   const shared = threads > 1 ? withSharedMemory(binary) : null;
   return shared === null ? { bytes: binary, threads: 1 } : { bytes: shared, threads };

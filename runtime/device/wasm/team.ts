@@ -25,6 +25,8 @@ interface Member {
 }
 
 const BYTES = 4;
+/** Milliseconds that threads are given to start where somebody asks for nothing but that. */
+const PATIENCE = 5000;
 
 export class Team {
   readonly #control = new Int32Array(new SharedArrayBuffer(BYTES * WORDS.count));
@@ -55,7 +57,9 @@ export class Team {
 
   /** Whether so many threads, with this one, can run what is in this memory now. If not they are told of it. */
   ready(id: number, shared: Shared, threads: number): boolean {
-    for (let i = 1; i < threads && this.#broken === null; i++) this.#tell(i, id, shared);
+    for (let i = 1; i < threads && this.#broken === null; i++) {
+      if (this.#members[i - 1]?.knows.has(id) !== true) this.#tell(i, { id, ...shared });
+    }
     return this.#broken === null && this.arrived(threads) === threads;
   }
 
@@ -69,25 +73,18 @@ export class Team {
     return Atomics.load(this.#control, WORDS.ready + i) === this.#members[i - 1]?.posted;
   }
 
-  #tell(i: number, id: number, { module, memory, names }: Shared): void {
-    let member = this.#members[i - 1];
-    if (member?.knows.has(id) === true) return;
+  #tell(i: number, space: Post["space"]): void {
     try {
-      member ??= this.#make();
-      const post: Post = {
-        control: this.#control,
-        thread: i,
-        space: { id, module, memory, names },
-        gone: member.gone,
-      };
+      const member = this.#members[i - 1] ?? this.#make();
+      const post: Post = { control: this.#control, thread: i, space, gone: member.gone };
       member.gone = [];
-      member.knows.add(id);
+      if (space !== null) member.knows.add(space.id);
       // A thread that sees this goes where messages come.
       Atomics.store(this.#control, WORDS.posted + i, ++member.posted);
       this.#wake();
       member.thread.post(post);
     } catch (error) {
-      this.#broken = String(error);
+      this.#broken = error instanceof Error ? error.message : String(error);
     }
   }
   #make(): Member {
@@ -122,6 +119,14 @@ export class Team {
       this.#broken = "a thread has failed";
       throw error;
     }
+  }
+
+  /** Makes so many threads, if that is possible. How many there are then, with this one. */
+  gather(threads: number): number {
+    for (let i = 1; i < threads && this.#broken === null; i++) {
+      if (this.#members[i - 1] === undefined) this.#tell(i, null);
+    }
+    return this.#broken === null ? this.wait(threads, PATIENCE) : 1;
   }
 
   /** Waits until threads have done what they were told, at most so many milliseconds. How many have. */
@@ -161,4 +166,11 @@ export function wasmThreads(env: Env = environment): WasmThreads {
   if (wanted === 1) return { threads: 1, why: null };
   if (missing === undefined) missing = sharingMissing();
   return missing === null ? { threads: wanted, why: null } : { threads: 1, why: missing };
+}
+
+/** The same after they have been made, to see whether they can be. */
+export function possibleWasmThreads(env: Env = environment): WasmThreads {
+  const found = wasmThreads(env);
+  if (found.threads === 1 || team().gather(found.threads) === found.threads) return found;
+  return { threads: 1, why: team().broken ?? "threads do not start" };
 }

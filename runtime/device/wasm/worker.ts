@@ -44,7 +44,7 @@ export interface Post {
     readonly module: Module;
     readonly memory: Memory;
     readonly names: readonly string[];
-  };
+  } | null;
   /** Spaces that are no more. */
   readonly gone: readonly number[];
 }
@@ -101,10 +101,12 @@ function serve(meeting: typeof meetingOf, mathOf: typeof hostMathOf, words: Word
   port.onmessage = ({ data: { control, thread, space, gone } }) => {
     const meet = meeting(control, words);
     for (const id of gone) spaces.delete(id);
-    const { memory, module, names, id } = space;
-    const imports = { env: { memory }, math: mathOf(), team: { meet } };
-    const { exports } = new scope.WebAssembly.Instance(module, imports);
-    spaces.set(id, names.map((name) => exports[name] as Run)); // prettier-ignore
+    if (space !== null) {
+      const { memory, module, names, id } = space;
+      const imports = { env: { memory }, math: mathOf(), team: { meet } };
+      const { exports } = new scope.WebAssembly.Instance(module, imports);
+      spaces.set(id, names.map((name) => exports[name] as Run)); // prettier-ignore
+    }
     received++;
     Atomics.store(control, words.ready + thread, received);
     Atomics.notify(control, words.ready + thread);
