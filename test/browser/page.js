@@ -50,9 +50,9 @@ async function training({ batch, time, steps, fields, rate }) {
 function inWorker(given) {
   const worker = new Worker("/worker.js", { type: "module" });
   return new Promise((resolve, reject) => {
-    worker.onmessage = ({ data }) => resolve(data);
-    worker.onerror = (event) => reject(new Error(event.message));
-    worker.postMessage(given);
+    worker.addEventListener("message", ({ data }) => resolve(data));
+    worker.addEventListener("error", (event) => reject(new Error(event.message)));
+    worker.postMessage(given, []);
   });
 }
 

@@ -1,6 +1,6 @@
 // What a worker of the page does with threads: the training step of page.js, until all threads have taken part. Plain JavaScript.
-import { Instances, fillInputs, initialize, loadWasm, parameterMemory, wasmThreads } from "/node_modules/fwp/dist/runtime/browser.js"; // prettier-ignore
-import { team } from "/node_modules/fwp/dist/runtime/device/wasm/index.js";
+import { Instances, fillInputs, initialize, loadWasm, parameterMemory, wasmThreads } from "./node_modules/fwp/dist/runtime/browser.js"; // prettier-ignore
+import { team } from "./node_modules/fwp/dist/runtime/device/wasm/index.js";
 
 const THREE = { FWP_THREADS: "3" };
 const later = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -103,10 +103,15 @@ test.each([
   expect(told.bits).toEqual(run(1).bits);
 });
 
+function doctor(preload = ""): string {
+  const before = preload === "" ? [] : ["--require", join(home.folder, preload)];
+  const env = { ...process.env, FWP_THREADS: "3" };
+  return spawnSync(process.execPath, [...before, home.cli, "doctor"], { encoding: "utf8", env })
+    .stdout;
+}
+
 test("fwp doctor says so", () => {
-  const doctor = (preload: string) =>
-    spawnSync(process.execPath, [...(preload === "" ? [] : ["--require", join(home.folder, preload)]), home.cli, "doctor"], { encoding: "utf8", env: { ...process.env, FWP_THREADS: "3" } }).stdout; // prettier-ignore
-  expect(doctor("")).toMatch(/yes +wasm .*, 3 threads\n/);
+  expect(doctor()).toMatch(/yes +wasm .*, 3 threads\n/);
   expect(doctor("refuse.cjs")).toMatch(/yes +wasm .*, one thread of 3: not here\n/);
   expect(doctor("waitless.cjs")).toMatch(/yes +wasm .*, one thread of 3: this thread may not wait/);
 });

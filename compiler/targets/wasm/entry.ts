@@ -1,4 +1,4 @@
-/** An entry: a function that runs its kernels, and one that says whether several threads are worth it. */
+/** An entry: a function that runs its kernels, or says whether several threads are worth it. */
 import { unreachable } from "../../../diagnostics/diagnostic.ts";
 import type { SizeExpr } from "../../../runtime/format/program.ts";
 import type { CompiledEntry, PlannedKernel } from "../../plan/entry.ts";
@@ -63,33 +63,13 @@ function sizeCode(size: SizeExpr): Code {
   }
 }
 
-/** The functions of an entry: see `wasmModule`. `worth`: how much work is worth several threads. */
-export function entryFunctions(
+/** The function of an entry: see `wasmModule`. `worth`: how much work is worth several threads. */
+export const entryFunction = (
   entry: CompiledEntry,
   calls: readonly Call[],
   library: Library,
   worth: number,
-): WasmFunction[] {
-  const run = new EntryWriter(entry, library, worth).write(calls);
-  const judge = worthFunction(entry, worth);
-  return judge === null ? [run] : [run, judge];
-}
-
-/** Says whether a kernel of the entry is large enough; null if none ever is. */
-function worthFunction({ spec, kernels }: CompiledEntry, worth: number): WasmFunction | null {
-  const body = new Body(SIZES.map((size) => [size, "i32"] as const));
-  const size = (name: string): Code => [{ op: "local.get", local: SIZES.findIndex((s) => s === name) }]; // prettier-ignore
-  const known = new Map<string, Code>();
-  for (const { spread } of kernels) {
-    const code = spread === null ? null : enough(spread.work, worth, size);
-    if (code !== null) known.set(JSON.stringify(code), code);
-  }
-  if (known.size === 0) return null;
-  [...known.values()].forEach((code, i) => {
-    body.emit(...code, ...(i === 0 ? [] : [{ op: "i32.or" } as const]));
-  });
-  return body.finish(`fwp_${spec.name}.worth`, "Whether threads are worth it.", "i32", true);
-}
+): WasmFunction => new EntryWriter(entry, library, worth).write(calls);
 
 class EntryWriter {
   readonly #entry: CompiledEntry;
@@ -97,9 +77,10 @@ class EntryWriter {
   readonly #worth: number;
   readonly #body = new Body(PARAMETERS.map((name) => [name, "i32"] as const));
   readonly #places = new Map<string, number>();
-  /** What was done before, and whether the next kernel is done together: see `turn`. */
+  /** What was done before: see `turn`. */
   readonly #before = this.#body.lasting("i32", "before");
-  readonly #together = this.#body.lasting("i32", "together");
+  /** By its code: the local that says whether a kernel is large enough for several threads. */
+  readonly #large = new Map<string, number>();
 
   constructor(entry: CompiledEntry, library: Library, worth: number) {
     this.#entry = entry;
@@ -111,30 +92,47 @@ class EntryWriter {
   }
 
   write(calls: readonly Call[]): WasmFunction {
+    const larges = calls.map(({ kernel }) => this.#isLarge(kernel));
+    const any = [...this.#large.values()].map((local): Code => [{ op: "local.get", local }]);
+    const judged = any.reduce((a, b) => [...a, ...b, { op: "i32.or" }], [int(0)]);
+    const asked: Code = [...judged, { op: "return" }];
+    this.#body.emit(parameter("threads"), { op: "i32.eqz" });
+    this.#body.emit({ op: "if", result: null, body: asked, otherwise: [] });
     /** Neighbours that are too small at all sizes: one thread runs them all. */
     let small: Instruction[] = [];
     const flush = (): void => {
       if (small.length > 0) this.#turn([int(0)], FIRST, small);
       small = [];
     };
-    const local = this.#together;
-    for (const call of calls) {
-      const { spread } = call.kernel;
-      const large = spread === null ? null : enough(spread.work, this.#worth, (s) => [sizeNamed(s)]); // prettier-ignore
+    calls.forEach((call, i) => {
+      const large = larges[i]!;
       if (large === null) {
         small.push(...this.#call(call, [int(0), int(1)]));
-        continue;
+        return;
       }
       flush();
-      this.#body.emit(...large, { op: "local.set", local });
-      const count: Code = [parameter("threads"), int(1), { op: "local.get", local }, { op: "select" }]; // prettier-ignore
-      const mine: Code = [{ op: "local.get", local }, ...FIRST, { op: "i32.or" }];
-      const team: Code = [parameter("thread"), ...count];
-      this.#turn([{ op: "local.get", local }], mine, this.#call(call, team));
-    }
+      const together: Instruction = { op: "local.get", local: large };
+      const count: Code = [parameter("threads"), int(1), together, { op: "select" }];
+      const mine: Code = [together, ...FIRST, { op: "i32.or" }];
+      this.#turn([together], mine, this.#call(call, [parameter("thread"), ...count]));
+    });
     flush();
+    this.#body.emit(int(0));
     const { name } = this.#entry.spec;
-    return this.#body.finish(`fwp_${name}`, `All kernels of the entry ${name}.`, null, true);
+    return this.#body.finish(`fwp_${name}`, `All kernels of the entry ${name}.`, "i32", true);
+  }
+
+  /** The local that says whether a kernel is large enough; null if it never is. */
+  #isLarge({ spread }: PlannedKernel): number | null {
+    const code = spread === null ? null : enough(spread.work, this.#worth, (s) => [sizeNamed(s)]);
+    if (code === null) return null;
+    const key = JSON.stringify(code);
+    const known = this.#large.get(key);
+    if (known !== undefined) return known;
+    const local = this.#body.lasting("i32", "large");
+    this.#body.emit(...code, { op: "local.set", local });
+    this.#large.set(key, local);
+    return local;
   }
 
   /** Meets the others if need be, then runs what is this thread's. */
@@ -165,10 +163,8 @@ class EntryWriter {
   /** From the first piece of private memory to the thread's own. */
   #own(buffer: string): Code {
     const { length, type } = this.#entry.spec.scratch.find((s) => s.name === buffer)!;
-    return [
-      ...[...sizeCode(length), int(BYTES[type]), { op: "i32.mul" } as const],
-      ...[int(LINE - 1), { op: "i32.add" } as const, int(-LINE), { op: "i32.and" } as const],
-      ...[parameter("thread"), { op: "i32.mul" } as const, { op: "i32.add" } as const],
-    ];
+    const bytes: Code = [...sizeCode(length), int(BYTES[type]), { op: "i32.mul" }];
+    const up: Code = [int(LINE - 1), { op: "i32.add" }, int(-LINE), { op: "i32.and" }];
+    return [...bytes, ...up, parameter("thread"), { op: "i32.mul" }, { op: "i32.add" }];
   }
 }

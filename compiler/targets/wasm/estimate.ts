@@ -4,7 +4,11 @@ import type { BinaryOp, Expr } from "../../loop/ir.ts";
 import type { Code } from "./body.ts";
 import type { Instruction, PlainOp } from "./instructions.ts";
 
-const double = (value: number): Instruction => ({ op: "f64.const", value });
+/** An int takes fewer bytes. */
+const double = (value: number): Code =>
+  (value | 0) === value
+    ? [{ op: "i32.const", value }, { op: "f64.convert_i32_s" }]
+    : [{ op: "f64.const", value }];
 
 const OPS: Readonly<Partial<Record<BinaryOp, readonly PlainOp[]>>> = {
   add: ["f64.add"],
@@ -35,7 +39,7 @@ export type SizeCode = (name: string) => Code;
 function estimate(e: Expr, size: SizeCode): Code {
   switch (e.op) {
     case "number":
-      return [double(e.value)];
+      return double(e.value);
     case "variable":
       return [...size(e.name), { op: "f64.convert_i32_s" }];
     case "select": {
@@ -70,7 +74,7 @@ function estimate(e: Expr, size: SizeCode): Code {
 /** Whether there is so much work at least; null if there never is. */
 export function enough(work: Expr, worth: number, size: SizeCode): Code | null {
   if (work.op !== "number") {
-    return [double(worth), ...estimate(work, size), { op: "f64.le" }];
+    return [...double(worth), ...estimate(work, size), { op: "f64.le" }];
   }
   return work.value < worth ? null : [{ op: "i32.const", value: 1 }];
 }

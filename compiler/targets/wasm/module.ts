@@ -9,7 +9,7 @@ import type { CompiledEntry } from "../../plan/entry.ts";
 import type { Precision } from "../../plan/memory.ts";
 import { WORTH_SPREADING } from "../../plan/spread.ts";
 import { encode } from "./encode.ts";
-import { entryFunctions, type Call } from "./entry.ts";
+import { entryFunction, type Call } from "./entry.ts";
 import { Library } from "./functions/index.ts";
 import type { WasmFunction, WasmModule } from "./instructions.ts";
 import { kernelFunction } from "./statements.ts";
@@ -26,8 +26,8 @@ export interface WasmOptions {
 /**
  * The module, with its memory imported. For each entry it exports `fwp_ENTRY(table, batch, time, past, thread, threads)`,
  * where `table` is the address of the addresses of the buffers, in the order inputs, outputs, scratch. All of `threads`
- * threads call it with the same numbers; of scratch memory that is private there must be a piece for each. Where that can
- * be worth it `fwp_ENTRY.worth(batch, time, past)` says whether it is. Doubles have the host's functions (`math`), and
+ * threads call it with the same numbers; of scratch memory that is private there must be a piece for each. With `threads` 0
+ * it runs nothing and gives 1 if several threads are worth it for these sizes, else 0. Doubles have the host's functions (`math`), and
  * threads meet in the host's `team.meet(threads)`, which is not called for one.
  */
 export function wasmModule(
@@ -43,10 +43,8 @@ export function wasmModule(
       const own = isNew ? [kernelFunction(prepared(kernel, precision), library, options)] : [];
       return { kernel, callee: name, own };
     });
-    return [
-      ...calls.flatMap((c) => c.own),
-      ...entryFunctions(entry, calls, library, worthSpreading),
-    ];
+    const run = entryFunction(entry, calls, library, worthSpreading);
+    return [...calls.flatMap((c) => c.own), run];
   });
   return { imports: library.imports, functions: [...library.functions, ...functions] };
 }

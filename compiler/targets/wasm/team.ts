@@ -60,19 +60,19 @@ function share(name: string): WasmFunction {
   ]);
   const [rounds, thread, threads] = [get(0), get(1), get(2)];
   const spare = body.local("i32", "spare");
-  const [none, all]: Code[] = [[int(0)], [rounds, thread, { op: "i32.mul" }]];
-  const part: Code = [
-    ...[rounds, threads, { op: "i32.rem_s" }, { op: "local.set", local: spare }],
-    ...[rounds, threads, { op: "i32.div_s" }, thread, { op: "i32.mul" }],
-    ...[thread, get(spare), thread, get(spare), { op: "i32.lt_s" }, { op: "select" }],
-    { op: "i32.add" },
-  ] as Instruction[];
-  const several: Code = [
-    ...[threads, int(1), { op: "i32.eq" } as const],
-    { op: "if", result: "i32", body: all!, otherwise: part },
-  ];
+  const all: Code = [rounds, thread, { op: "i32.mul" }];
+  const part = body.nested(() => {
+    body.emit(rounds, threads, { op: "i32.rem_s" }, { op: "local.set", local: spare });
+    body.emit(rounds, threads, { op: "i32.div_s" }, thread, { op: "i32.mul" });
+    body.emit(thread, get(spare), thread, get(spare), { op: "i32.lt_s" }, { op: "select" });
+    body.emit({ op: "i32.add" });
+  });
+  const several = body.nested(() => {
+    body.emit(threads, int(1), { op: "i32.eq" });
+    body.emit({ op: "if", result: "i32", body: all, otherwise: part });
+  });
   body.emit(rounds, int(0), { op: "i32.le_s" });
-  body.emit({ op: "if", result: "i32", body: none!, otherwise: several });
+  body.emit({ op: "if", result: "i32", body: [int(0)], otherwise: several });
   return body.finish(name, "The first round of a thread, of so many rounds.", "i32", false);
 }
 

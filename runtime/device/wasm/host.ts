@@ -7,13 +7,17 @@ export interface Thread {
 }
 
 interface NodeWorker {
-  postMessage(message: object): void;
+  postMessage(message: object, handedOver: readonly object[]): void;
   on(event: "error" | "exit", listener: (what: unknown) => void): void;
   unref(): void;
 }
 interface WebWorker {
-  postMessage(message: object): void;
-  onerror: ((event: { preventDefault(): void; readonly message?: string }) => void) | null;
+  postMessage(message: object, handedOver: readonly object[]): void;
+  addEventListener(type: "error", listener: (event: Failure) => void): void;
+}
+interface Failure {
+  preventDefault(): void;
+  readonly message?: string;
 }
 interface Host {
   readonly process?: {
@@ -55,8 +59,10 @@ export function sharingMissing(): string | null {
     return "this thread may not wait for others";
   }
   try {
-    new engine.Memory({ initial: 1, maximum: 1, shared: true });
-    return null;
+    const { buffer } = new engine.Memory({ initial: 1, maximum: 1, shared: true });
+    return buffer instanceof SharedArrayBuffer
+      ? null
+      : "this engine's WebAssembly shares no memory";
   } catch {
     return "this engine's WebAssembly shares no memory";
   }
@@ -71,14 +77,14 @@ export function startThread(code: string, failed: (reason: string) => void): Thr
     made.on("error", (error) => failed(error instanceof Error ? error.message : String(error)));
     made.on("exit", () => failed("a thread has ended"));
     made.unref();
-    return { post: (message) => made.postMessage(message) };
+    return { post: (message) => made.postMessage(message, []) };
   }
   const { Worker, Blob, URL } = host;
   if (Worker === undefined || Blob === undefined || URL === undefined) throw new Error("there are no workers"); // prettier-ignore
   const made = new Worker(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
-  made.onerror = (event) => {
+  made.addEventListener("error", (event) => {
     event.preventDefault();
     failed(event.message ?? "a worker does not start");
-  };
-  return { post: (message) => made.postMessage(message) };
+  });
+  return { post: (message) => made.postMessage(message, []) };
 }

@@ -10,10 +10,7 @@ const [TYPES, IMPORTS] = [1, 2];
 const LIMITS = [0x00, 0x80, 0x80, 0x80, 0x00];
 const SHARED = [0x03, 0x00, 0x80, 0x80, 0x04];
 /** The first import: `env.memory`, a memory. */
-const NAME = [...[3, ..."env"], ...[6, ..."memory"]].map((c) =>
-  typeof c === "number" ? c : c.charCodeAt(0),
-);
-const MEMORY = [...NAME, 0x02];
+const MEMORY = [..."\u0003env\u0006memory\u0002"].map((c) => c.charCodeAt(0));
 
 /** A number of variable length, and where the next byte is. */
 function unsigned(bytes: Bytes, start: number): { readonly value: number; readonly next: number } {

@@ -9,7 +9,7 @@ import type { Data } from "../program.ts";
 import type { Sizes } from "../../format/program.ts";
 import type { Memory, Module } from "./engine.ts";
 import { wasmEngine } from "./features.ts";
-import { hostMathOf } from "./math.ts";
+import { hostMath } from "./math.ts";
 import { team } from "./team.ts";
 
 const PAGE = 65_536;
@@ -43,8 +43,7 @@ export type EntryFunction = (
   past: number,
   thread: number,
   threads: number,
-) => void;
-type Worth = (batch: number, time: number, past: number) => number;
+) => number | void;
 
 /** An entry over its memory. */
 export interface SpaceEntry {
@@ -78,7 +77,7 @@ export class Space {
     this.#memory = new engine.Memory({ initial: pages, ...size });
     this.#functions = new engine.Instance(code.module, {
       env: { memory: this.#memory },
-      math: hostMathOf(),
+      math: hostMath,
       team: { meet: several?.meet ?? alone },
     }).exports;
     this.#id = several?.enter(this) ?? 0;
@@ -148,11 +147,13 @@ export class Space {
     const found = this.#functions[own];
     if (typeof found !== "function") return null;
     const run = found as EntryFunction;
-    const worth = this.#functions[`${own}.worth`] as Worth | undefined;
-    const threads = worth?.(batch, time, past) === 1 ? this.#code.threads : 1;
+    // Asked for no threads it says whether several are worth it.
+    const several = this.#code.threads > 1 && run(0, batch, time, past, 0, 0) === 1;
+    const threads = several ? this.#code.threads : 1;
     const shared = { module: this.#code.module, memory: this.#memory, names };
-    const call = (table: number, sizes: Sizes, count: number): void =>
+    const call = (table: number, sizes: Sizes, count: number): void => {
       run(table, sizes.batch, sizes.time, sizes.past, 0, count);
+    };
     return {
       threads,
       ready: () => threads > 1 && team().ready(this.#id, shared, threads),

@@ -3,7 +3,7 @@
  * nor pages need a file for them: each must use nothing but its parameters and what every engine has.
  */
 import type { Engine, Memory, Module } from "./engine.ts";
-import { hostMathOf } from "./math.ts";
+import { erf, hostMath, hostMathWith } from "./math.ts";
 
 /** Places of what threads tell each other, in an array of ints. Those that each thread has for itself are 256 in a row. */
 export const WORDS = {
@@ -75,9 +75,9 @@ export function meetingOf(control: Int32Array, words: Words): Meet {
 type Run = (...values: readonly number[]) => void;
 
 /** The script of a thread. It sleeps, not in its event loop but where it can be woken soonest, until there is something to do. */
-function serve(meeting: typeof meetingOf, mathOf: typeof hostMathOf, words: Words): void {
+function serve(meeting: typeof meetingOf, math: typeof hostMath, words: Words): void {
   interface Port {
-    onmessage: ((event: { readonly data: Post }) => void) | null;
+    addEventListener(type: "message", listener: (event: { readonly data: Post }) => void): void;
   }
   const scope = globalThis as unknown as Port & {
     readonly WebAssembly: Engine;
@@ -98,12 +98,12 @@ function serve(meeting: typeof meetingOf, mathOf: typeof hostMathOf, words: Word
       throw error;
     }
   };
-  port.onmessage = ({ data: { control, thread, space, gone } }) => {
+  port.addEventListener("message", ({ data: { control, thread, space, gone } }) => {
     const meet = meeting(control, words);
     for (const id of gone) spaces.delete(id);
     if (space !== null) {
       const { memory, module, names, id } = space;
-      const imports = { env: { memory }, math: mathOf(), team: { meet } };
+      const imports = { env: { memory }, math, team: { meet } };
       const { exports } = new scope.WebAssembly.Instance(module, imports);
       spaces.set(id, names.map((name) => exports[name] as Run)); // prettier-ignore
     }
@@ -123,8 +123,8 @@ function serve(meeting: typeof meetingOf, mathOf: typeof hostMathOf, words: Word
       while (spins < words.spins && Atomics.load(control, words.wake) === wake) spins++;
       if (spins === words.spins) Atomics.wait(control, words.wake, wake);
     }
-  };
+  });
 }
 
 export const threadScript = (): string =>
-  `(${serve.toString()})(${meetingOf.toString()}, ${hostMathOf.toString()}, ${JSON.stringify(WORDS)});`;
+  `(${serve.toString()})(${meetingOf.toString()}, (${hostMathWith.toString()})(${erf.toString()}), ${JSON.stringify(WORDS)});`;

@@ -4,11 +4,9 @@ import { intVariable, load, unary, vectorLoad } from "../../../compiler/loop/bui
 import type { LoopKernel, UnaryOp } from "../../../compiler/loop/ir.ts";
 import { verifyKernel } from "../../../compiler/loop/verify.ts";
 import type { CompiledEntry } from "../../../compiler/plan/entry.ts";
-import { hostMathOf } from "../../../runtime/device/wasm/math.ts";
+import { hostMath } from "../../../runtime/device/wasm/math.ts";
 import type { BufferSpec } from "../../../runtime/format/program.ts";
 import { loadWasmEntries } from "../../support/wasm.ts";
-
-const hostMath = hostMathOf();
 
 const port = (role: "input" | "output", n: string): BufferSpec => ({
   role,

@@ -80,6 +80,6 @@ test("kernels that differ in names only are one function", () => {
   const again = compileEntry(program(), "step", { machine: WASM });
   const alone = wasmModule([compiled], { precision: "f32" }).functions;
   const both = wasmModule([compiled, again], { precision: "f32" }).functions;
-  // The entry itself calls them, and says whether threads are worth it.
-  expect(both).toHaveLength(alone.length + 2);
+  // The entry itself calls them.
+  expect(both).toHaveLength(alone.length + 1);
 });
