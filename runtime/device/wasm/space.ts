@@ -11,6 +11,7 @@ import type { Memory, Module } from "./engine.ts";
 import { wasmEngine } from "./features.ts";
 import { hostMath } from "./math.ts";
 import { team } from "./team.ts";
+import { WORDS } from "./worker.ts";
 
 const PAGE = 65_536;
 const MOST_PAGES = 65_536;
@@ -61,6 +62,11 @@ const alone = (): void => {};
 export class Space {
   readonly #code: Code;
   readonly #memory: Memory;
+  /**
+   * Memory that is never touched. Engines do not count shared memory when they ask themselves whether it is time to
+   * collect what is not used any more: without this, programs that are no more would pile up.
+   */
+  readonly weight: ArrayBuffer | null;
   /** What threads know this memory by. */
   readonly #id: number;
   readonly #functions: Readonly<Record<string, unknown>>;
@@ -75,6 +81,7 @@ export class Space {
     const size = several === null ? {} : { maximum: pages, shared: true };
     this.#code = code;
     this.#memory = new engine.Memory({ initial: pages, ...size });
+    this.weight = several === null ? null : new ArrayBuffer(WORDS.weight);
     this.#functions = new engine.Instance(code.module, {
       env: { memory: this.#memory },
       math: hostMath,

@@ -32,6 +32,8 @@ export const WORDS = {
   spins: 4000,
   /** Milliseconds after which a thread that sleeps looks whether another one has failed. */
   patience: 500,
+  /** Bytes that a memory weighs where engines do not count it: see space.ts. */
+  weight: 64 * 2 ** 20,
 } as const;
 export type Words = typeof WORDS;
 
@@ -84,13 +86,16 @@ function serve(meeting: typeof meetingOf, math: typeof hostMath, words: Words): 
     readonly process?: { getBuiltinModule(name: string): { readonly parentPort: Port } };
   };
   const port = scope.process?.getBuiltinModule("node:worker_threads").parentPort ?? scope;
-  const spaces = new Map<number, readonly Run[]>();
+  const spaces = new Map<
+    number,
+    { readonly entries: readonly Run[]; readonly weight: ArrayBuffer }
+  >();
   let [received, done] = [0, 0];
   const run = (control: Int32Array, thread: number, meet: Meet): void => {
     const at = (word: number): number => Atomics.load(control, word);
     const threads = at(words.threads);
     try {
-      const entry = spaces.get(at(words.space))![at(words.entry)]!;
+      const entry = spaces.get(at(words.space))!.entries[at(words.entry)]!;
       entry(at(words.table), at(words.batch), at(words.time), at(words.past), thread, threads);
       meet(threads);
     } catch (error) {
@@ -105,7 +110,9 @@ function serve(meeting: typeof meetingOf, math: typeof hostMath, words: Words): 
       const { memory, module, names, id } = space;
       const imports = { env: { memory }, math, team: { meet } };
       const { exports } = new scope.WebAssembly.Instance(module, imports);
-      spaces.set(id, names.map((name) => exports[name] as Run)); // prettier-ignore
+      const entries = names.map((name) => exports[name] as Run);
+      // What this is for is said in space.ts.
+      spaces.set(id, { entries, weight: new ArrayBuffer(words.weight) });
     }
     received++;
     Atomics.store(control, words.ready + thread, received);
