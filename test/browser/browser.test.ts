@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
-import { chromium } from "playwright-core";
+import { chromium, type Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { processContext } from "../../cli/context.ts";
 import { main } from "../../cli/main.ts";
@@ -107,20 +107,44 @@ function trained(folder: string): Trained {
   return { losses, parameters };
 }
 
-function serve(folder: string): Promise<Server> {
+function serve(folder: string, headers: Readonly<Record<string, string>>): Promise<Server> {
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? "/", "http://localhost").pathname);
     const file = join(folder, path === "/" ? "index.html" : path);
     const type = TYPES[extname(file)] ?? "application/octet-stream";
     if (!existsSync(file)) return void response.writeHead(404).end();
-    response.writeHead(200, { "content-type": type, ...ISOLATED }).end(readFileSync(file));
+    response.writeHead(200, { "content-type": type, ...headers }).end(readFileSync(file));
   });
   return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
+}
+
+/** What the page has found when it is done. */
+async function visit(
+  browser: Browser,
+  folder: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Found> {
+  const server = await serve(folder, headers);
+  try {
+    const page = await browser.newPage();
+    const errors: string[] = [];
+    page.on("pageerror", (error) => errors.push(String(error)));
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    const ended = page.waitForFunction("globalThis.found !== undefined", null, { timeout: 60_000 });
+    await ended.catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${errors.join("\n")}`);
+    });
+    return await page.evaluate("globalThis.found");
+  } finally {
+    server.close();
+  }
 }
 
 describe.runIf(there)("in a browser", () => {
   let fwp: Installed;
   let found: Found;
+  /** The same of a page that is not isolated. */
+  let open: Found;
   let here: Trained;
   beforeAll(async () => {
     fwp = install();
@@ -134,21 +158,12 @@ describe.runIf(there)("in a browser", () => {
     }
     const given = { packaged: PACKAGED, training: TRAINING };
     writeFileSync(join(fwp.folder, "given.json"), JSON.stringify(given));
-    const server = await serve(fwp.folder);
     const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS.split(" ") });
     try {
-      const page = await browser.newPage();
-      const errors: string[] = [];
-      page.on("pageerror", (error) => errors.push(String(error)));
-      await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-      const ended = page.waitForFunction("globalThis.found !== undefined", null, { timeout: 60_000 }); // prettier-ignore
-      await ended.catch((error: unknown) => {
-        throw new Error(`${String(error)}\n${errors.join("\n")}`);
-      });
-      found = await page.evaluate("globalThis.found");
+      found = await visit(browser, fwp.folder, ISOLATED);
+      open = await visit(browser, fwp.folder, {});
     } finally {
       await browser.close();
-      server.close();
     }
   }, 300_000);
   afterAll(() => fwp.dispose());
@@ -192,5 +207,13 @@ describe.runIf(there)("in a browser", () => {
     expect(threads).toEqual({ threads: 3, why: null });
     expect(runs).toBeGreaterThan(0);
     expect(together).toEqual(alone);
+  });
+
+  test("a page that is not isolated gives the same with one thread", () => {
+    const why = "this engine shares no memory between threads";
+    expect([open.isolated, open.threads]).toEqual([false, { threads: 1, why }]);
+    expect([open.worker.threads, open.worker.runs]).toEqual([{ threads: 1, why }, 0]);
+    expect(open.worker.together).toEqual(found.worker.together);
+    expect(open.packaged).toEqual(found.packaged);
   });
 });

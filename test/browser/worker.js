@@ -3,6 +3,9 @@ import { Instances, fillInputs, initialize, loadWasm, parameterMemory, wasmThrea
 import { team } from "./node_modules/fwp/dist/runtime/device/wasm/index.js";
 
 const THREE = { FWP_THREADS: "3" };
+const told = wasmThreads(THREE);
+/** How often all threads have run something. */
+const runs = () => (told.threads > 1 ? team().runs : 0);
 const later = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 async function training(env, { batch, time, fields, rate }) {
@@ -20,7 +23,7 @@ async function training(env, { batch, time, fields, rate }) {
     }
     instance.run();
     // Workers of a worker start while it is idle.
-    if (env === THREE && team().runs === 0) await later(50);
+    if (env === THREE && told.threads > 1 && runs() === 0) await later(50);
   }
   return Object.fromEntries([...first].map(([name, data]) => [name, [...data]]));
 }
@@ -28,5 +31,5 @@ async function training(env, { batch, time, fields, rate }) {
 onmessage = async ({ data }) => {
   const alone = await training({ FWP_THREADS: "1" }, data);
   const together = await training(THREE, data);
-  postMessage({ threads: wasmThreads(THREE), runs: team().runs, alone, together });
+  postMessage({ threads: told, runs: runs(), alone, together });
 };
