@@ -92,7 +92,7 @@ export function page(
     "Written by `npm run bench`; do not edit. `npm run bench -- --quick` takes less time and writes nothing, `--only NAME` runs one",
     "part, `--profile` lists the kernels of the demo's training step, `--json` prints everything for tools.",
     "",
-    `Measured with Node ${node} on a machine with ${cores} cores. Only target \`native\` uses several threads. Times are medians after a`,
+    `Measured with Node ${node} on a machine with ${cores} cores. Targets \`native\` and \`wasm\` use several threads. Times are medians after a`,
     "warm-up: of the clock for whole processes and for the two training steps, of the processor for parts, so that what else the",
     "machine does at the same time matters less.",
     "",

@@ -50,7 +50,7 @@ export function loadEntries(
       return loadNative(cOf(manifest.name, entries, { precision }), manifest, env, build);
     case "wasm": {
       const { relaxed } = wasmFeatures();
-      return loadWasm(wasmOf(entries, { precision, relaxed }), manifest);
+      return loadWasm(wasmOf(entries, { precision, relaxed }), manifest, env);
     }
     case "typescript":
       return loadJavaScript(javascriptOf(manifest.name, entries), manifest);

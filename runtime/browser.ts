@@ -34,7 +34,9 @@ export {
   wasmFeatures,
   wasmMissing,
   wasmProgram,
+  wasmThreads,
   WasmUnavailable,
+  type WasmThreads,
 } from "./device/wasm/index.ts";
 export { fetchPackage, type Fetched } from "./device/fetch.ts";
 

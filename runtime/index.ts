@@ -46,7 +46,9 @@ export {
   wasmFeatures,
   wasmMissing,
   wasmProgram,
+  wasmThreads,
   WasmUnavailable,
+  type WasmThreads,
 } from "./device/wasm/index.ts";
 export { loadPackage } from "./device/package.ts";
 

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../../cli/install.ts";
 import { threadCount } from "../../runtime/device/native/index.ts";
+import { wasmThreads } from "../../runtime/device/wasm/index.ts";
 import { flopsOf } from "../parts.ts";
 import { distance } from "../peers/data.ts";
 import { experiment } from "../specs.ts";
@@ -37,7 +38,7 @@ export async function ours(kind: Kind): Promise<Ours> {
   return {
     name: kind,
     kind,
-    threads: kind === "native" ? threadCount(process.env) : 1,
+    threads: kind === "native" ? threadCount(process.env) : wasmThreads().threads,
     chunk: null,
     flops: flopsOf(made, "forward", instance),
     logits,

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { nativeSupport, possibleThreads, threadCount } from "../../runtime/device/native/index.ts";
-import { wasmFeatures, wasmMissing } from "../../runtime/device/wasm/index.ts";
+import { possibleWasmThreads, wasmFeatures, wasmMissing } from "../../runtime/device/wasm/index.ts";
 import type { Context } from "../context.ts";
 import { chooseDevice } from "../devices.ts";
 import { packageVersion } from "../install.ts";
@@ -56,13 +56,21 @@ function nativeTarget(): Finding {
   return { name, works: true, about };
 }
 
+/** The same of WebAssembly: it is all of them or one. */
+function wasmThreadText(): string {
+  const { threads, why } = possibleWasmThreads();
+  return why === null
+    ? counted(threads)
+    : `${counted(threads)} of ${threadCount(process.env)}: ${why}`;
+}
+
 /** Whether the engine runs WebAssembly, and with what. */
 function wasmTarget(): Finding {
   const name = "wasm";
   const missing = wasmMissing();
   if (missing !== null) return { name, works: false, about: missing };
   const fused = wasmFeatures().relaxed ? "with" : "without";
-  return { name, works: true, about: `vectors of 4 floats, ${fused} fused products and sums, one thread` }; // prettier-ignore
+  return { name, works: true, about: `vectors of 4 floats, ${fused} fused products and sums, ${wasmThreadText()}` }; // prettier-ignore
 }
 
 const later = (name: string, needs: string): Finding => ({

@@ -55,6 +55,12 @@ export function bodiesOf(s: Statement): readonly (readonly Statement[])[] {
   return s.op === "if" ? [s.body, s.otherwise] : NO_BODIES;
 }
 
+/** Whether statements are made for several threads. */
+export const isSpread = (body: readonly Statement[]): boolean =>
+  body.some(
+    (s) => (s.op === "for" && s.spread === "workgroups") || bodiesOf(s).some((b) => isSpread(b)),
+  );
+
 /** Statements with all that are inside them, in order. */
 export function statementsIn(
   body: readonly Statement[],

@@ -6,8 +6,7 @@ import { manifestFor, runsWasm, wasmFile } from "./choice.ts";
 import type { KernelModule, Program } from "./program.ts";
 import { fromModule } from "./typescript.ts";
 import type { Bytes } from "./wasm/engine.ts";
-import { wasmEngine } from "./wasm/features.ts";
-import { wasmProgram } from "./wasm/index.ts";
+import { compileWasm } from "./wasm/index.ts";
 
 async function fetched(url: URL): Promise<Bytes> {
   const refuse = (reason: string) => problem("fwp6011", url.href, { path: url.href, reason });
@@ -48,8 +47,7 @@ async function programOf(
   if (!runsWasm(manifest)) return plain();
   const binary = await file(wasmFile());
   try {
-    const module = await wasmEngine().compile(binary);
-    return wasmProgram(module, manifestFor(manifest, "wasm"));
+    return await compileWasm(binary, manifestFor(manifest, "wasm"));
   } catch (error) {
     // A page may forbid to compile code; what is no module at all is a mistake.
     if (error instanceof Error && error.name === "CompileError" && /polic|unsafe|CSP/iu.test(error.message)) return plain(); // prettier-ignore

@@ -30,7 +30,7 @@ export function loadPackage(
   if (device === "wasm" && wasmMissing() !== null) throw new WasmUnavailable(wasmMissing()!);
   if (runsWasm(manifest) && (device === "auto" || device === "wasm")) {
     const binary = ownBytes(readBytes(pathOf(`./${wasmFile()}`)));
-    return loadWasm(binary, manifestFor(manifest, "wasm"));
+    return loadWasm(binary, manifestFor(manifest, "wasm"), env);
   }
   return fromModule(kernels, manifestFor(manifest, "typescript"));
 }

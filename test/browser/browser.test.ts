@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
-import { chromium } from "playwright-core";
+import { chromium, type Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { processContext } from "../../cli/context.ts";
 import { main } from "../../cli/main.ts";
@@ -11,7 +11,7 @@ import { compileStep } from "../../compiler/pipeline.ts";
 import { WASM } from "../../compiler/plan/machine.ts";
 import { wasmOf } from "../../compiler/targets/wasm/module.ts";
 import { loadPackage } from "../../runtime/device/package.ts";
-import { loadWasm } from "../../runtime/device/wasm/index.ts";
+import { loadWasm, type WasmThreads } from "../../runtime/device/wasm/index.ts";
 import { DiskModel } from "../../runtime/files/model.ts";
 import type { ProgramManifest } from "../../runtime/format/program.ts";
 import { defaultTrainSettings } from "../../runtime/format/training.ts";
@@ -32,6 +32,11 @@ const TYPES: Readonly<Record<string, string>> = {
   ".js": "text/javascript",
   ".json": "application/json",
   ".wasm": "application/wasm",
+};
+/** What a page needs for threads. */
+const ISOLATED = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
 };
 const PAGE = `<!doctype html><title>fwp</title>
 <script type="importmap">{ "imports": { "fwp/runtime/browser": "/node_modules/fwp/dist/runtime/browser.js" } }</script>
@@ -64,6 +69,16 @@ interface Found {
     readonly random: number[];
   };
   readonly training: Trained;
+  readonly isolated: boolean;
+  /** On the page's own thread. */
+  readonly threads: WasmThreads;
+  /** In a worker of it. */
+  readonly worker: {
+    readonly threads: WasmThreads;
+    readonly runs: number;
+    readonly alone: Trained["parameters"];
+    readonly together: Trained["parameters"];
+  };
 }
 
 /** A training step as a module, and what four of them come to here. */
@@ -71,10 +86,10 @@ function trained(folder: string): Trained {
   const train = defaultTrainSettings;
   const compiled = compileStep(regression({ weighted: false }), () => undefined, { entries: ["train"], train, machine: WASM }); // prettier-ignore
   const { manifest, entries } = compiled;
-  const binary = wasmOf(entries, { precision: "f32" });
+  const binary = wasmOf(entries, { precision: "f32", worthSpreading: 1 });
   writeFileSync(join(folder, "train.json"), JSON.stringify(manifest));
   writeFileSync(join(folder, "train.wasm"), binary);
-  const program = loadWasm(binary, manifest);
+  const program = loadWasm(binary, manifest, { FWP_THREADS: "1" });
   const first = parameterMemory(manifest, initialize(manifest, 1), program.allocate);
   const { batch, time, steps, rate, fields } = TRAINING;
   const instance = new Instances(program, first).make("train", { batch, time, past: 0 });
@@ -92,20 +107,44 @@ function trained(folder: string): Trained {
   return { losses, parameters };
 }
 
-function serve(folder: string): Promise<Server> {
+function serve(folder: string, headers: Readonly<Record<string, string>>): Promise<Server> {
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? "/", "http://localhost").pathname);
     const file = join(folder, path === "/" ? "index.html" : path);
     const type = TYPES[extname(file)] ?? "application/octet-stream";
     if (!existsSync(file)) return void response.writeHead(404).end();
-    response.writeHead(200, { "content-type": type }).end(readFileSync(file));
+    response.writeHead(200, { "content-type": type, ...headers }).end(readFileSync(file));
   });
   return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
+}
+
+/** What the page has found when it is done. */
+async function visit(
+  browser: Browser,
+  folder: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Found> {
+  const server = await serve(folder, headers);
+  try {
+    const page = await browser.newPage();
+    const errors: string[] = [];
+    page.on("pageerror", (error) => errors.push(String(error)));
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    const ended = page.waitForFunction("globalThis.found !== undefined", null, { timeout: 60_000 });
+    await ended.catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${errors.join("\n")}`);
+    });
+    return await page.evaluate("globalThis.found");
+  } finally {
+    server.close();
+  }
 }
 
 describe.runIf(there)("in a browser", () => {
   let fwp: Installed;
   let found: Found;
+  /** The same of a page that is not isolated. */
+  let open: Found;
   let here: Trained;
   beforeAll(async () => {
     fwp = install();
@@ -114,24 +153,17 @@ describe.runIf(there)("in a browser", () => {
     expect(await main(args, { ...processContext(), out: () => {} })).toBe(0);
     here = trained(fwp.folder);
     writeFileSync(join(fwp.folder, "index.html"), PAGE);
-    writeFileSync(join(fwp.folder, "page.js"), readFileSync(join(root, "test/browser/page.js")));
+    for (const file of ["page.js", "worker.js"]) {
+      writeFileSync(join(fwp.folder, file), readFileSync(join(root, "test/browser", file)));
+    }
     const given = { packaged: PACKAGED, training: TRAINING };
     writeFileSync(join(fwp.folder, "given.json"), JSON.stringify(given));
-    const server = await serve(fwp.folder);
     const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS.split(" ") });
     try {
-      const page = await browser.newPage();
-      const errors: string[] = [];
-      page.on("pageerror", (error) => errors.push(String(error)));
-      await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-      const ended = page.waitForFunction("globalThis.found !== undefined", null, { timeout: 60_000 }); // prettier-ignore
-      await ended.catch((error: unknown) => {
-        throw new Error(`${String(error)}\n${errors.join("\n")}`);
-      });
-      found = await page.evaluate("globalThis.found");
+      found = await visit(browser, fwp.folder, ISOLATED);
+      open = await visit(browser, fwp.folder, {});
     } finally {
       await browser.close();
-      server.close();
     }
   }, 300_000);
   afterAll(() => fwp.dispose());
@@ -166,5 +198,22 @@ describe.runIf(there)("in a browser", () => {
     for (const [name, data] of Object.entries(here.parameters)) {
       expect(relativeRms(parameters[name]!, data), name).toBeLessThan(1e-6);
     }
+  });
+
+  test("a worker of an isolated page has threads, which give the same bits; the page itself has none", () => {
+    expect(found.isolated).toBe(true);
+    expect(found.threads).toEqual({ threads: 1, why: "this thread may not wait for others" });
+    const { threads, runs, alone, together } = found.worker;
+    expect(threads).toEqual({ threads: 3, why: null });
+    expect(runs).toBeGreaterThan(0);
+    expect(together).toEqual(alone);
+  });
+
+  test("a page that is not isolated gives the same with one thread", () => {
+    const why = "this engine shares no memory between threads";
+    expect([open.isolated, open.threads]).toEqual([false, { threads: 1, why }]);
+    expect([open.worker.threads, open.worker.runs]).toEqual([{ threads: 1, why }, 0]);
+    expect(open.worker.together).toEqual(found.worker.together);
+    expect(open.packaged).toEqual(found.packaged);
   });
 });

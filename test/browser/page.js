@@ -1,5 +1,5 @@
 // What the page of browser.test.ts runs: a package whole and by steps, and steps of training. Plain JavaScript.
-import { Session, Instances, fillInputs, initialize, loadWasm, parameterMemory, wasmFeatures, wasmMissing } from "fwp/runtime/browser"; // prettier-ignore
+import { Session, Instances, fillInputs, initialize, loadWasm, parameterMemory, wasmFeatures, wasmMissing, wasmThreads } from "fwp/runtime/browser"; // prettier-ignore
 import { CharLM, program } from "./CharLM/browser.js";
 
 const json = async (path) => (await fetch(path)).json();
@@ -46,6 +46,16 @@ async function training({ batch, time, steps, fields, rate }) {
   };
 }
 
+/** With threads, in a worker: this page's own thread may not wait for others. */
+function inWorker(given) {
+  const worker = new Worker("/worker.js", { type: "module" });
+  return new Promise((resolve, reject) => {
+    worker.addEventListener("message", ({ data }) => resolve(data));
+    worker.addEventListener("error", (event) => reject(new Error(event.message)));
+    worker.postMessage(given, []);
+  });
+}
+
 const given = await json("/given.json");
 globalThis.found = {
   missing: wasmMissing(),
@@ -53,4 +63,7 @@ globalThis.found = {
   packaged: await packaged(given.packaged),
   training: await training(given.training),
   session: typeof Session,
+  isolated: crossOriginIsolated,
+  threads: wasmThreads({ FWP_THREADS: "3" }),
+  worker: await inWorker(given.training),
 };

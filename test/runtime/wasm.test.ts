@@ -82,7 +82,7 @@ describe("memory", () => {
 
 test("pieces that are given back grow together again", () => {
   const module = new (wasmEngine().Module)(wasmOf([entry()], { precision: "f32" }));
-  const space = Space.make(module, 64 * 4);
+  const space = Space.make({ module, threads: 1 }, 64 * 4);
   const rest = space.take(1)!;
   const [a, b, c] = [space.take(64)!, space.take(64)!, space.take(64)!];
   expect(new Set([rest, a, b, c]).size).toBe(4);

@@ -3,13 +3,14 @@ import { unreachable } from "../../../diagnostics/diagnostic.ts";
 import type { SizeExpr } from "../../../runtime/format/program.ts";
 import { moduleName } from "../../loop/ir.ts";
 import { SharedKernels } from "../../loop/same.ts";
+import { isSpread } from "../../loop/scan.ts";
 import type { CompiledEntry, PlannedKernel } from "../../plan/entry.ts";
 import type { Precision } from "../../plan/memory.ts";
 import { WORTH_SPREADING } from "../../plan/spread.ts";
 import { moduleArrays } from "../arrays.ts";
 import { ExpressionPrinter, type Real } from "./expressions.ts";
 import { helperText } from "./helpers.ts";
-import { isSpread, kernelText, plain } from "./statements.ts";
+import { kernelText, plain } from "./statements.ts";
 import { TEAM } from "./team.ts";
 
 export interface NativeOptions {

@@ -1,7 +1,7 @@
 /** Statements of the loop language in C. */
 import { InternalError, unreachable } from "../../../diagnostics/diagnostic.ts";
 import type { Expr, LoopKernel, Statement } from "../../loop/ir.ts";
-import { bodiesOf, drawsRandom } from "../../loop/scan.ts";
+import { drawsRandom, isSpread } from "../../loop/scan.ts";
 import { ExpressionPrinter, type Real } from "./expressions.ts";
 import { isWord, wordsOf } from "./ints.ts";
 import { marksOf, type Marks } from "./simd.ts";
@@ -35,12 +35,6 @@ export function kernelText(
     text: [`(${parameters.join(", ")}) {`, ...printer.block(kernel.body, "  "), "}"],
   };
 }
-
-/** Whether statements are made for several threads. */
-export const isSpread = (body: readonly Statement[]): boolean =>
-  body.some(
-    (s) => (s.op === "for" && s.spread === "workgroups") || bodiesOf(s).some((b) => isSpread(b)),
-  );
 
 class StatementPrinter {
   readonly #expressions: ExpressionPrinter;

@@ -18,6 +18,11 @@ const TYPES: Readonly<Record<ValueType, number>> = {
   f64: 0x7c,
   v128: 0x7b,
 };
+/**
+ * The limits of a memory of any size: what it is given decides. The number zero takes as many bytes as it needs for
+ * `runtime/device/wasm/shared.ts` to write the limits of a memory that threads share in their place.
+ */
+const LIMITS = [0x00, 0x80, 0x80, 0x80, 0x00];
 const EMPTY_BLOCK = 0x40;
 const END = 0x0b;
 
@@ -189,8 +194,8 @@ export function encode(module: WasmModule): Uint8Array<ArrayBuffer> {
   imports.unsigned(module.imports.length + 1);
   imports.text("env");
   imports.text("memory");
-  // A memory of any size: what it is given decides.
-  imports.all([0x02, 0x00, 0x00]);
+  imports.byte(0x02);
+  imports.all(LIMITS);
   for (const { module: from, name, parameters, result } of module.imports) {
     imports.text(from);
     imports.text(name);

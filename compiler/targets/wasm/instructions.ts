@@ -223,7 +223,7 @@ export interface WasmImport {
   readonly module: string;
   readonly name: string;
   readonly parameters: readonly ValueType[];
-  readonly result: ValueType;
+  readonly result: ValueType | null;
 }
 
 /** A module that imports its memory (`env.memory`). */

@@ -7,10 +7,11 @@ import { unroll } from "../../loop/unroll.ts";
 import { vectorise } from "../../loop/vectorise.ts";
 import type { CompiledEntry } from "../../plan/entry.ts";
 import type { Precision } from "../../plan/memory.ts";
-import { Body } from "./body.ts";
+import { WORTH_SPREADING } from "../../plan/spread.ts";
 import { encode } from "./encode.ts";
+import { entryFunction, type Call } from "./entry.ts";
 import { Library } from "./functions/index.ts";
-import type { Instruction, WasmFunction, WasmModule } from "./instructions.ts";
+import type { WasmFunction, WasmModule } from "./instructions.ts";
 import { kernelFunction } from "./statements.ts";
 
 export interface WasmOptions {
@@ -18,28 +19,32 @@ export interface WasmOptions {
   readonly precision: Precision;
   /** Uses fused products and sums, which not every engine has. */
   readonly relaxed?: boolean;
+  /** How many elements a kernel must compute for several threads to share it. */
+  readonly worthSpreading?: number;
 }
 
 /**
- * The module, with its memory imported. For each entry it exports `fwp_ENTRY(table, batch, time, past)`, where `table` is
- * the address of the addresses of the buffers, in the order inputs, outputs, scratch. Doubles have the host's functions
- * (`math`).
+ * The module, with its memory imported. For each entry it exports `fwp_ENTRY(table, batch, time, past, thread, threads)`,
+ * where `table` is the address of the addresses of the buffers, in the order inputs, outputs, scratch. All of `threads`
+ * threads call it with the same numbers; of scratch memory that is private there must be a piece for each. With `threads` 0
+ * it runs nothing and gives 1 if several threads are worth it for these sizes, else 0. Doubles have the host's functions (`math`), and
+ * threads meet in the host's `team.meet(threads)`, which is not called for one.
  */
 export function wasmModule(
   entries: readonly CompiledEntry[],
-  { precision, relaxed = false }: WasmOptions,
+  { precision, relaxed = false, worthSpreading = WORTH_SPREADING }: WasmOptions,
 ): WasmModule {
   const library = new Library();
   const options = { real: precision, relaxed };
   const shared = new SharedKernels();
   const functions = entries.flatMap((entry) => {
-    const callees = entry.kernels.map((kernel) => {
+    const calls = entry.kernels.map((kernel): Call & { readonly own: readonly WasmFunction[] } => {
       const { name, isNew } = shared.functionOf(kernel);
       const own = isNew ? [kernelFunction(prepared(kernel, precision), library, options)] : [];
-      return { called: name, own };
+      return { kernel, callee: name, own };
     });
-    const called = callees.map((c) => c.called);
-    return [...callees.flatMap((c) => c.own), entryFunction(entry, called)];
+    const run = entryFunction(entry, calls, library, worthSpreading);
+    return [...calls.flatMap((c) => c.own), run];
   });
   return { imports: library.imports, functions: [...library.functions, ...functions] };
 }
@@ -59,26 +64,3 @@ export const wasmOf = (
 
 /** Floats in a vector. */
 const LANES = 4;
-
-const SIZES = ["batch", "time", "past"];
-
-function entryFunction(entry: CompiledEntry, called: readonly string[]): WasmFunction {
-  const body = new Body(["table", ...SIZES].map((name) => [name, "i32"] as const));
-  const places = new Map<string, number>();
-  entry.buffers.forEach((name, i) => {
-    if (!places.has(name)) places.set(name, i);
-  });
-  for (const [k, kernel] of entry.kernels.entries()) {
-    const addresses = kernel.buffers.flatMap(({ name }): Instruction[] => [
-      { op: "local.get", local: 0 },
-      { op: "i32.load", offset: 4 * places.get(name)! },
-    ]);
-    const sizes = kernel.sizes.map((size): Instruction => ({
-      op: "local.get",
-      local: 1 + SIZES.indexOf(size),
-    }));
-    body.emit(...addresses, ...sizes, { op: "call", callee: called[k]! });
-  }
-  const title = `All kernels of the entry ${entry.spec.name}.`;
-  return body.finish(`fwp_${entry.spec.name}`, title, null, true);
-}

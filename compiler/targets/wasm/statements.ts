@@ -1,12 +1,13 @@
 /** A kernel of the loop language as a function in WebAssembly. */
 import { InternalError, unreachable } from "../../../diagnostics/diagnostic.ts";
 import type { ElementType, LoopBuffer, LoopKernel, Statement } from "../../loop/ir.ts";
-import { drawsRandom } from "../../loop/scan.ts";
+import { drawsRandom, isSpread } from "../../loop/scan.ts";
 import { Addresses } from "./addresses.ts";
 import { Body, type Code } from "./body.ts";
 import { converted, Expressions, typeOfKind, type Kind, type Real, type Variable } from "./expressions.ts"; // prettier-ignore
 import type { Library } from "./functions/index.ts";
 import type { Instruction, ValueType, WasmFunction } from "./instructions.ts";
+import { meeting, partOf, type Team } from "./team.ts";
 
 const SHIFTS: Readonly<Record<ElementType, number>> = { f32: 2, f64: 3, i32: 2 };
 /** Bytes of a page of memory as a power of two, and of a vector. */
@@ -19,7 +20,10 @@ export interface KernelOptions {
   readonly relaxed: boolean;
 }
 
-/** A function that takes the addresses of the kernel's buffers and its sizes. */
+/**
+ * A function that takes the addresses of the kernel's buffers and its sizes and, where it is made for several threads,
+ * which one of how many runs it.
+ */
 export function kernelFunction(
   kernel: LoopKernel,
   library: Library,
@@ -38,6 +42,8 @@ class KernelWriter {
   readonly #expressions: Expressions;
   readonly #variables = new Map<string, Variable>();
   readonly #mutable = new Set<string>();
+  readonly #library: Library;
+  readonly #team: Team;
   /** The local that holds the highest address of a vector, if any is asked for. */
   #limit: number | null = null;
 
@@ -48,7 +54,10 @@ class KernelWriter {
     }
     this.#buffers = new Map(kernel.buffers.map((b, local) => [b.name, { ...b, local }]));
     const i32: ValueType = "i32";
-    const names = [...this.#buffers.keys(), ...kernel.sizes];
+    const given = [...this.#buffers.keys(), ...kernel.sizes];
+    this.#library = library;
+    this.#team = { thread: given.length, threads: given.length + 1 };
+    const names = isSpread(kernel.body) ? [...given, "thread", "threads"] : given;
     this.#body = new Body(names.map((name) => [name, i32] as const));
     kernel.sizes.forEach((name, i) => {
       this.#variables.set(name, { local: this.#buffers.size + i, kind: "i32" });
@@ -124,8 +133,9 @@ class KernelWriter {
   #statement(s: Statement): void {
     switch (s.op) {
       case "comment":
-      case "barrier":
         return;
+      case "barrier":
+        return this.#body.emit(...meeting(this.#library, this.#team));
       case "define": {
         const kind = this.#expressions.kindOf(s.type);
         const code = this.#expressions.as(s.value, kind);
@@ -187,12 +197,29 @@ class KernelWriter {
 
   #for(s: Statement & { op: "for" }): void {
     if (s.down && s.step !== 1) throw new InternalError("a backward loop in steps");
-    const from = this.#expressions.int(s.from);
+    if (s.spread === "workgroups") return this.#shared(s);
     const given = this.#expressions.int(s.to);
     // A bound that is more than a number or a variable is computed once.
-    const bound = given.length === 1 ? null : this.#body.local("i32", `${s.variable}_end`);
-    if (bound !== null) this.#body.emit(...given, { op: "local.set", local: bound });
-    const to: Code = bound === null ? given : [{ op: "local.get", local: bound }];
+    if (given.length === 1) return this.#rounds(s, this.#expressions.int(s.from), given);
+    const end = this.#body.local("i32", `${s.variable}_end`);
+    this.#body.emit(...given, { op: "local.set", local: end });
+    this.#rounds(s, this.#expressions.int(s.from), [{ op: "local.get", local: end }]);
+    this.#body.release("i32", end);
+  }
+
+  /** A loop of which every thread runs its part. */
+  #shared(s: Statement & { op: "for" }): void {
+    const range = { from: this.#expressions.int(s.from), to: this.#expressions.int(s.to) };
+    const locals = ["first", "last"].map((end) => this.#body.local("i32", `${s.variable}_${end}`));
+    const [first, last] = partOf(this.#library, this.#team, { ...range, step: s.step });
+    const [from = 0, to = 0] = locals;
+    this.#body.emit(...first, { op: "local.set", local: from });
+    this.#body.emit(...last, { op: "local.set", local: to });
+    this.#rounds(s, [{ op: "local.get", local: from }], [{ op: "local.get", local: to }]);
+    for (const local of locals) this.#body.release("i32", local);
+  }
+
+  #rounds(s: Statement & { op: "for" }, from: Code, to: Code): void {
     const visible = new Set([...this.#variables.keys()].filter((name) => !this.#mutable.has(name)));
     this.#addresses.loop(s.body, visible, () => {
       const local = this.#declare(s.variable, "i32");
@@ -212,6 +239,5 @@ class KernelWriter {
       this.#body.emit(...again, { op: "if", result: null, body, otherwise: [] });
       this.#forget(s.variable);
     });
-    if (bound !== null) this.#body.release("i32", bound);
   }
 }

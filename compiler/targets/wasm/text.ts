@@ -54,7 +54,7 @@ export function moduleText({ imports, functions }: WasmModule): string {
     '(import "env" "memory" (memory 0))',
     ...imports.map(
       ({ module, name, parameters, result }) =>
-        `(import "${module}" "${name}" (func $${module}.${name} (param ${parameters.join(" ")}) (result ${result})))`,
+        `(import "${module}" "${name}" (func $${module}.${name} (param ${parameters.join(" ")})${result === null ? "" : ` (result ${result})`}))`,
     ),
   ];
   return [...header, ...functions.map(functionText), ""].join("\n");

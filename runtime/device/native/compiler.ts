@@ -1,8 +1,9 @@
 /** The C compiler of this machine: which one, and what it makes for this processor. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import type { Env } from "../threads.ts";
 
-export type Env = Readonly<Record<string, string | undefined>>;
+export type { Env } from "../threads.ts";
 
 /** Why native code does not run here, in words for the user. */
 export class NativeUnavailable extends Error {}

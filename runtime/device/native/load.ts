@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import type { ElementType, ProgramManifest, Sizes } from "../../format/program.ts";
 import { arrayOver, BYTES } from "../arena.ts";
 import type { Data, KernelModule, Program } from "../program.ts";
+import { threadCount as threadsOf } from "../threads.ts";
 import { fromModule } from "../typescript.ts";
 import { libraryFor, withLibrary } from "./cache.ts";
 import { findCompiler, NativeUnavailable, withFlags, type Env } from "./compiler.ts";
@@ -104,12 +105,7 @@ function moduleOf(path: string, manifest: ProgramManifest, wanted: number) {
 }
 
 /** Threads that run a program: `$FWP_THREADS`, or as many as the process may use processors. */
-export function threadCount(env: Env): number {
-  const given = Number(env["FWP_THREADS"]);
-  const threads = Number.isInteger(given) && given > 0 ? given : availableParallelism();
-  return Math.min(threads, MOST_THREADS);
-}
-const MOST_THREADS = 256;
+export const threadCount = (env: Env): number => threadsOf(env, availableParallelism());
 
 /**
  * How C is compiled. `kept`: as fast as it gets, and kept for the next time. `passing`: compiled quickly, without

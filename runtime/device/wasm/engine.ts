@@ -5,7 +5,7 @@ export interface Module {
   readonly [Symbol.toStringTag]: string;
 }
 export interface Memory {
-  readonly buffer: ArrayBuffer;
+  readonly buffer: ArrayBufferLike;
 }
 export type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -13,7 +13,12 @@ export interface Engine {
   validate(bytes: Bytes): boolean;
   compile(bytes: Bytes): Promise<Module>;
   readonly Module: new (bytes: Bytes) => Module;
-  readonly Memory: new (size: { readonly initial: number }) => Memory;
+  readonly Memory: new (size: {
+    readonly initial: number;
+    /** Needed where memory is shared. */
+    readonly maximum?: number;
+    readonly shared?: boolean;
+  }) => Memory;
   readonly Instance: new (
     module: Module,
     imports: Readonly<Record<string, object>>,

@@ -50,10 +50,8 @@ export class Library {
 
   /** The name to call a function by; `shape` is that of its argument. */
   call(fn: string, shape: Shape): Instruction {
-    const name = `${fn}.${shape}`;
     if (shape === "f64" && HOST.has(fn)) return this.#host(fn);
-    if (!this.#functions.has(name)) this.#functions.set(name, this.#write(fn, shape, name));
-    return call(name);
+    return this.own(`${fn}.${shape}`, (name) => this.#write(fn, shape, name));
   }
   #host(name: string): Instruction {
     const count = name === "pow" ? 2 : 1;
@@ -61,10 +59,20 @@ export class Library {
     this.#imports.set(name, { module: "math", name, parameters, result: "f64" });
     return call(`math.${name}`);
   }
+  /** Waits until so many threads are here: the host's, because engines refuse atomic instructions where memory cannot be shared. */
+  meet(): Instruction {
+    const [module, name] = ["team", "meet"];
+    this.#imports.set(name, { module, name, parameters: ["i32"], result: null });
+    return call(`${module}.${name}`);
+  }
+  /** A function of the library that is written at its first call. */
+  own(name: string, write: (name: string) => WasmFunction): Instruction {
+    if (!this.#functions.has(name)) this.#functions.set(name, write(name));
+    return call(name);
+  }
   /** The upper 32 bits of the product of two ints as unsigned numbers. */
   mulHigh(): Instruction {
-    const name = "mul_high.i32";
-    if (!this.#functions.has(name)) {
+    return this.own("mul_high.i32", (name) => {
       const body = new Body([
         ["a", "i32"],
         ["b", "i32"],
@@ -72,9 +80,8 @@ export class Library {
       const wide: Instruction = { op: "i64.extend_i32_u" };
       body.emit(get(0), wide, get(1), wide, { op: "i64.mul" });
       body.emit({ op: "i64.const", value: 32 }, { op: "i64.shr_u" }, { op: "i32.wrap_i64" });
-      this.#functions.set(name, body.finish(name, "The upper half of a product of unsigned ints.", "i32", false)); // prettier-ignore
-    }
-    return call(name);
+      return body.finish(name, "The upper half of a product of unsigned ints.", "i32", false);
+    });
   }
 
   #write(fn: string, shape: Shape, name: string): WasmFunction {
