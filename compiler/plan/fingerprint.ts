@@ -139,12 +139,14 @@ class Writer {
     const { region, choice } = this.#plan;
     const node = region.node(id);
     const words = this.#words;
-    words.push(node.op, node.dtype, keysOf(node.shape), `${region.uses.get(id) ?? 0}`);
-    words.push(`${choice.roots.has(id)}`, `${choice.blocked.has(id)}`);
+    words.push(node.dtype, keysOf(node.shape));
     this.#name(valueName(node));
     const at = region.locations.get(id);
     if (at !== undefined) this.#location(at);
     if (at !== undefined && !this.#own.has(id)) return;
+    // What is computed where it is read is named if it is read more than once.
+    const shared = at === undefined && (region.uses.get(id) ?? 0) > 1;
+    words.push(node.op, `${shared}`, `${choice.roots.has(id)}`, `${choice.blocked.has(id)}`);
     const finished = choice.finished.get(id);
     if (finished !== undefined) this.#node(finished);
     if (node.op === "recurrence") this.#recurrence(id, node.recurrence);
