@@ -20,29 +20,44 @@ export interface WasmOptions {
   readonly relaxed?: boolean;
 }
 
+/** Entries with their kernels as they are translated, which is the same with and without fused operations. */
+interface Prepared {
+  readonly entry: CompiledEntry;
+  /** The function that each kernel is. */
+  readonly called: readonly string[];
+  /** Those that come first here. */
+  readonly own: readonly LoopKernel[];
+}
+
+function preparedFrom(entries: readonly CompiledEntry[], precision: Precision): Prepared[] {
+  const shared = new SharedKernels();
+  return entries.map((entry) => {
+    const functions = entry.kernels.map((kernel) => shared.functionOf(kernel));
+    const own = functions.filter((f) => f.isNew).map((f) => prepared(f.kernel, precision));
+    return { entry, called: functions.map((f) => f.name), own };
+  });
+}
+
+function moduleOf(
+  all: readonly Prepared[],
+  { precision, relaxed = false }: WasmOptions,
+): WasmModule {
+  const library = new Library();
+  const options = { real: precision, relaxed };
+  const functions = all.flatMap(({ entry, called, own }) => [
+    ...own.map((kernel) => kernelFunction(kernel, library, options)),
+    entryFunction(entry, called),
+  ]);
+  return { imports: library.imports, functions: [...library.functions, ...functions] };
+}
+
 /**
  * The module, with its memory imported. For each entry it exports `fwp_ENTRY(table, batch, time, past)`, where `table` is
  * the address of the addresses of the buffers, in the order inputs, outputs, scratch. Doubles have the host's functions
  * (`math`).
  */
-export function wasmModule(
-  entries: readonly CompiledEntry[],
-  { precision, relaxed = false }: WasmOptions,
-): WasmModule {
-  const library = new Library();
-  const options = { real: precision, relaxed };
-  const shared = new SharedKernels();
-  const functions = entries.flatMap((entry) => {
-    const callees = entry.kernels.map((kernel) => {
-      const { name, isNew } = shared.functionOf(kernel);
-      const own = isNew ? [kernelFunction(prepared(kernel, precision), library, options)] : [];
-      return { called: name, own };
-    });
-    const called = callees.map((c) => c.called);
-    return [...callees.flatMap((c) => c.own), entryFunction(entry, called)];
-  });
-  return { imports: library.imports, functions: [...library.functions, ...functions] };
-}
+export const wasmModule = (entries: readonly CompiledEntry[], options: WasmOptions): WasmModule =>
+  moduleOf(preparedFrom(entries, options.precision), options);
 
 /** Vectors where loops allow them: of floats, which come in fours. */
 const prepared = (kernel: LoopKernel, precision: Precision): LoopKernel =>
@@ -56,6 +71,16 @@ export const wasmOf = (
   entries: readonly CompiledEntry[],
   options: WasmOptions,
 ): Uint8Array<ArrayBuffer> => encode(wasmModule(entries, options));
+
+/** Both modules as bytes: without and with fused products and sums. */
+export function wasmPair(
+  entries: readonly CompiledEntry[],
+  precision: Precision,
+): Readonly<Record<"plain" | "relaxed", Uint8Array<ArrayBuffer>>> {
+  const all = preparedFrom(entries, precision);
+  const bytes = (relaxed: boolean) => encode(moduleOf(all, { precision, relaxed }));
+  return { plain: bytes(false), relaxed: bytes(true) };
+}
 
 /** Floats in a vector. */
 const LANES = 4;
