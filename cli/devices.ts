@@ -1,4 +1,5 @@
 /** What a program can be run by, and compiling for it. */
+import type { Command } from "commander";
 import {
   compilePrepared,
   describe,
@@ -33,6 +34,9 @@ const PLANNED = ["webgpu", "cuda", "tfjs", "onnx"];
 
 /** What `--device` takes, in words. */
 export const deviceNames = `auto, ${DEVICES.join(", ")}`;
+
+export const deviceOption = (command: Command): Command =>
+  command.option("--device <device>", `where it runs: ${deviceNames}`, "auto");
 
 export interface DeviceChoice {
   readonly device: Device;

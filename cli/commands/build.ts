@@ -1,30 +1,24 @@
 /** `fwp build`: a layer, a model or the model of an experiment as a package of its own. */
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { type Project } from "../../compiler/check/project.ts";
-import type { StepProgram } from "../../compiler/graph/ir.ts";
+import { join } from "node:path";
 import { packageFiles } from "../../compiler/package/index.ts";
-import { compileFor, fixSizes } from "../../compiler/pipeline.ts";
+import { compileFor, describe } from "../../compiler/pipeline.ts";
 import { PORTABLE, SCALAR, WASM } from "../../compiler/plan/machine.ts";
-import { type Diagnostic } from "../../diagnostics/diagnostic.ts";
 import type { Data } from "../../runtime/device/program.ts";
 import type { ProgramManifest } from "../../runtime/format/program.ts";
-import { initialize } from "../../runtime/parameters/initialise.ts";
 import { saveWeights } from "../../runtime/parameters/weights.ts";
+import { fromFile } from "../build/source.ts";
+import { drawWeights } from "../build/weights.ts";
 import type { Configure } from "../commands.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
 import { formOptions, formWish, type FormFlags } from "../forms.ts";
-import { packageVersion, specsFolder } from "../install.ts";
+import { packageVersion } from "../install.ts";
 import { printDiagnostics, printJson } from "../output.ts";
-import { chooseDeclaration, instantiateStep, soundProject } from "../project.ts";
-import { parseSettings } from "../settings.ts";
-import { bundleOf, type Bundle } from "../train/bundle.ts";
+import type { Bundle } from "../train/bundle.ts";
 import { trainProblem } from "../train/catalogue.ts";
-import { openExperiment } from "../train/experiment.ts";
 import { writeFolder } from "../train/folder.ts";
 import { jsonOption, numberOption, setOption } from "../train/options.ts";
-import { checkpointParameters, modelStep, openRun, runExperiment, type OpenRun } from "../train/run.ts"; // prettier-ignore
 
 export interface BuildFlags extends FormFlags {
   readonly of?: string;
@@ -33,46 +27,6 @@ export interface BuildFlags extends FormFlags {
   readonly checkpoint?: string;
   readonly seed: number;
   readonly json?: boolean;
-}
-
-interface Built {
-  readonly step: StepProgram;
-  readonly doc: string | null;
-  readonly bundle: Bundle;
-  readonly alphabet: readonly string[] | null;
-  readonly warnings: readonly Diagnostic[];
-}
-
-const docOf = (project: Project, name: string): string | null => {
-  const { own, imported } = project.main;
-  return own.get(name)?.doc ?? imported.get(name)?.decl.doc ?? null;
-};
-
-/** What `--of` names in a file. */
-async function fromFile(file: string, flags: BuildFlags): Promise<Built> {
-  const project = soundProject(file);
-  const settings = parseSettings(flags.set);
-  const kinds = ["layer", "model", "experiment"] as const;
-  const decl = chooseDeclaration(project, kinds, flags.of, "--of NAME");
-  const bundle = bundleOf(project, specsFolder());
-  if (decl.kind === "experiment") {
-    const open = await openExperiment(project, decl, settings, dirname(file));
-    const step = modelStep(open);
-    const alphabet = open.task.text?.alphabet ?? null;
-    return { step, doc: docOf(project, step.name), bundle, alphabet, warnings: open.warnings };
-  }
-  const found = instantiateStep(project, decl.name.text, settings);
-  const step = fixSizes(found.step, found.values);
-  return { step, doc: decl.doc, bundle, alphabet: null, warnings: found.warnings };
-}
-
-/** The model that a run trained. */
-function fromRun(run: OpenRun, settings: readonly string[]): Built {
-  const open = runExperiment(run, settings);
-  const step = modelStep(open);
-  const { bundle } = run.source;
-  const { alphabet } = run.checkpoint.record;
-  return { step, doc: docOf(run.project, step.name), bundle, alphabet, warnings: open.warnings };
 }
 
 const specOf = ({ main, files }: Bundle) => [
@@ -93,18 +47,21 @@ async function buildPackage(
 ): Promise<void> {
   const { checkpoint, output } = flags;
   const form = formWish(flags);
-  const run = checkpoint === undefined ? null : openRun(checkpoint);
+  const trained = checkpoint === undefined ? null : await import("../build/trained.ts");
+  const run = trained?.openRun(checkpoint!) ?? null;
   if (file === undefined && run === null) throw new UsageError("name a spec or a --checkpoint");
-  const built = file === undefined ? fromRun(run!, flags.set) : await fromFile(file, flags);
+  const built =
+    file === undefined
+      ? trained!.fromRun(run!, flags.set)
+      : await fromFile(file, flags.of, flags.set);
   if (built.warnings.length > 0) printDiagnostics(context, built.warnings, false);
   const { step, doc, bundle } = built;
   const alphabet = run?.checkpoint.record.alphabet ?? built.alphabet;
   const asked = { entries: ["forward", "step"] as const, ...form };
+  const drawn = run === null ? drawWeights(describe(step, "typescript"), flags.seed) : null;
   const machines = { typescript: SCALAR, native: PORTABLE, wasm: WASM };
   const { typescript, native, wasm } = compileFor(step, () => undefined, asked, machines);
   const { manifest } = typescript;
-  const weights: ReadonlyMap<string, Data> =
-    run === null ? initialize(manifest, flags.seed) : checkpointParameters(manifest, run);
   const origin =
     run === null
       ? `random (seed ${flags.seed})`
@@ -114,6 +71,8 @@ async function buildPackage(
     { name: step.name, doc, manifest, alphabet, spec: specOf(bundle), settings, weights: origin, version: packageVersion() }, // prettier-ignore
     { typescript: typescript.entries, native: native.entries, wasm: wasm.entries },
   );
+  const weights: ReadonlyMap<string, Data> =
+    drawn === null ? trained!.checkpointParameters(manifest, run!) : await drawn();
   const more = (folder: string) =>
     saveWeights(manifest, join(folder, "weights.safetensors"), weights, context.io);
   const refuse = () => trainProblem("fwp8203", output, { path: output });

@@ -4,12 +4,12 @@ import { evaluate, selectMetrics } from "../../runtime/evaluate.ts";
 import { showMetrics } from "../../runtime/train/reporter.ts";
 import type { Configure } from "../commands.ts";
 import type { Context } from "../context.ts";
-import { chooseDevice, loadStep } from "../devices.ts";
+import { deviceOption, chooseDevice, loadStep } from "../devices.ts";
 import { UsageError } from "../exit.ts";
 import { asksForForm, formOptions, formWish, type FormFlags } from "../forms.ts";
 import { printJson } from "../output.ts";
 import { soundProject } from "../project.ts";
-import { deviceOption, jsonOption, numberOption, setOption } from "../train/options.ts";
+import { jsonOption, numberOption, setOption } from "../train/options.ts";
 import { checkpointInstances, openRun, runTask } from "../train/run.ts";
 
 interface EvalFlags extends FormFlags {

@@ -1,7 +1,7 @@
 /** `fwp profile`: where the time of an entry goes, kernel by kernel. */
 import type { Configure } from "../commands.ts";
 import type { Context } from "../context.ts";
-import { chooseDevice, onDevice } from "../devices.ts";
+import { chooseDevice, deviceOption, onDevice } from "../devices.ts";
 import { UsageError } from "../exit.ts";
 import { formOptions, formWish, type FormFlags } from "../forms.ts";
 import { printJson } from "../output.ts";
@@ -10,7 +10,7 @@ import { profileEntry } from "../profile/measure.ts";
 import { profileText } from "../profile/text.ts";
 import { chooseDeclaration, soundProject } from "../project.ts";
 import { parseSettings } from "../settings.ts";
-import { deviceOption, jsonOption, numberOption, setOption } from "../train/options.ts";
+import { jsonOption, numberOption, setOption } from "../train/options.ts";
 
 interface ProfileFlags extends FormFlags {
   readonly experiment?: string;

@@ -4,11 +4,11 @@ import { Session } from "../../runtime/session.ts";
 import { textCodec } from "../../runtime/tasks/codec.ts";
 import type { Configure } from "../commands.ts";
 import type { Context } from "../context.ts";
-import { chooseDevice, loadStep } from "../devices.ts";
+import { deviceOption, chooseDevice, loadStep } from "../devices.ts";
 import { UsageError } from "../exit.ts";
 import { printJson } from "../output.ts";
 import { trainProblem } from "../train/catalogue.ts";
-import { deviceOption, jsonOption, numberOption } from "../train/options.ts";
+import { jsonOption, numberOption } from "../train/options.ts";
 import { checkpointInstances, modelStep, openRun, runExperiment } from "../train/run.ts";
 
 interface SampleFlags {

@@ -6,14 +6,14 @@ import { reporterFor, silentReporter } from "../../runtime/train/reporter.ts";
 import { train } from "../../runtime/train/train.ts";
 import type { Configure } from "../commands.ts";
 import type { Context } from "../context.ts";
-import { chooseDevice, loadStep } from "../devices.ts";
+import { deviceOption, chooseDevice, loadStep } from "../devices.ts";
 import { EXIT, Exit, UsageError } from "../exit.ts";
 import { formOptions, formWish, type FormFlags } from "../forms.ts";
 import { printDiagnostics, printJson } from "../output.ts";
 import { soundProject } from "../project.ts";
 import { parseSettings } from "../settings.ts";
 import { chooseExperiment, openExperiment } from "../train/experiment.ts";
-import { deviceOption, jsonOption, setOption } from "../train/options.ts";
+import { jsonOption, setOption } from "../train/options.ts";
 import { digestOf, notesOf, resumedForm } from "../train/run.ts";
 
 export interface TrainFlags extends FormFlags {

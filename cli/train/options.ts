@@ -1,7 +1,6 @@
 /** Options that `train`, `eval`, `sample` and `build` share. */
 import { InvalidArgumentError, type Command } from "commander";
 import { addSetOption } from "../settings.ts";
-import { deviceNames } from "../devices.ts";
 
 /** A number option. Bad ones are a wrong command line, not bad input. */
 export function numberOption(kind: "integer" | "number", least: number): (text: string) => number {
@@ -16,9 +15,6 @@ export function numberOption(kind: "integer" | "number", least: number): (text: 
 
 export const setOption = (command: Command): Command =>
   addSetOption(command, "a parameter, or a setting such as train.steps=100 or task.length=64");
-
-export const deviceOption = (command: Command): Command =>
-  command.option("--device <device>", `where it runs: ${deviceNames}`, "auto");
 
 export const jsonOption = (command: Command): Command =>
   command.option("--json", "print JSON to standard output");

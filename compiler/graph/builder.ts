@@ -33,13 +33,18 @@ type Draft<N> = N extends Node ? Omit<N, "id" | "origin"> : never;
 function fieldKey(value: unknown): string {
   if (typeof value !== "object" || value === null)
     return Object.is(value, -0) ? "-0" : `${value as string}`;
-  if (Array.isArray(value)) return `[${value.map(fieldKey).join(",")}]`;
+  if (Array.isArray(value)) {
+    let key = "[";
+    for (const x of value) key += `${fieldKey(x)},`;
+    return `${key}]`;
+  }
   if ("terms" in value && "key" in value) return (value as Dim).key;
   return `{${fieldsKey(value)}}`;
 }
-function fieldsKey(fields: object): string {
+/** A text that is the same for equal fields in the same order. */
+export function fieldsKey(fields: object): string {
   let key = "";
-  for (const [name, value] of Object.entries(fields)) key += `${name}:${fieldKey(value)};`;
+  for (const name in fields) key += `${name}:${fieldKey(fields[name as keyof typeof fields])};`;
   return key;
 }
 

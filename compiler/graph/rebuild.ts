@@ -4,14 +4,19 @@ import type { GraphBuilder } from "./builder.ts";
 import type { Graph, Node, NodeId } from "./ir.ts";
 import { mapOperands, operands } from "./shapes.ts";
 
-/** The nodes that the roots need, in order. */
-export function reachable(graph: Graph, roots: Iterable<NodeId>): Node[] {
+function needed(nodes: readonly Node[], roots: Iterable<NodeId>): Set<NodeId> {
   const live = new Set<NodeId>(roots);
-  for (let i = graph.nodes.length - 1; i >= 0; i--) {
-    const node = graph.nodes[i]!;
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    const node = nodes[i]!;
     if (live.has(node.id)) for (const x of operands(node)) live.add(x);
   }
-  return graph.nodes.filter((n) => live.has(n.id));
+  return live;
+}
+
+/** The nodes that the roots need, in order. */
+export function reachable({ nodes }: Graph, roots: Iterable<NodeId>): Node[] {
+  const live = needed(nodes, roots);
+  return nodes.filter((n) => live.has(n.id));
 }
 
 /**
@@ -42,4 +47,25 @@ export function rebuild(
   }
   builder.origin = before;
   return to;
+}
+
+/**
+ * The nodes that the roots need, numbered anew, and the map from old ids to new ones (null for what is gone). They were
+ * different before and are so still: unlike `rebuild` it need not look for equal ones.
+ */
+export function compact(
+  { nodes: all }: Graph,
+  roots: Iterable<NodeId>,
+): { readonly nodes: readonly Node[]; readonly survivor: (id: NodeId) => NodeId | null } {
+  const live = needed(all, roots);
+  const map = new Map<NodeId, NodeId>();
+  const to = (id: NodeId): NodeId => map.get(id)!;
+  const nodes: Node[] = [];
+  for (const node of all) {
+    if (!live.has(node.id)) continue;
+    const id = nodes.length as NodeId;
+    nodes.push({ ...mapOperands(node, to), id });
+    map.set(node.id, id);
+  }
+  return { nodes, survivor: (id) => map.get(id) ?? null };
 }

@@ -21,7 +21,7 @@ import type {
   StepProgram,
 } from "./ir.ts";
 import type { SequenceProgram } from "./program.ts";
-import { reachable, rebuild } from "./rebuild.ts";
+import { compact, reachable, rebuild } from "./rebuild.ts";
 import { bodyNode, mapOperands } from "./shapes.ts";
 
 /** Appends an equivalent of `node`, whose operands `to` maps, to the builder. */
@@ -112,17 +112,14 @@ function rewrite(
     roots,
   );
   // What simplification has left unused goes now.
-  const last = new GraphBuilder(graph.name);
-  const whole = draft.finish();
-  const second = rebuild(whole, last, () => null, roots.map(first));
-  for (const o of graph.outputs)
-    if (roots.includes(o.node)) last.output(o.name, second(first(o.node)));
+  const { nodes, survivor } = compact(draft.finish(), roots.map(first));
+  const to = (id: NodeId): NodeId => survivor(first(id))!;
+  const outputs = graph.outputs.flatMap(({ name, node }) => roots.includes(node) ? [{ name, node: to(node) }] : []); // prettier-ignore
   const before = new Set(reachable(graph, roots).map((n) => n.id));
-  const after = new Set(reachable(whole, roots.map(first)).map((n) => n.id));
   return {
-    graph: last.finish(),
-    survivor: (id) => (before.has(id) && after.has(first(id)) ? second(first(id)) : null),
-    to: (id) => second(first(id)),
+    graph: { name: graph.name, nodes, outputs },
+    survivor: (id) => (before.has(id) ? survivor(first(id)) : null),
+    to,
   };
 }
 

@@ -195,4 +195,6 @@ export interface LoopKernel {
   /** Int parameters. */
   readonly sizes: readonly string[];
   readonly body: readonly Statement[];
+  /** A kernel from which it differs in names only, if one was met while it was planned. */
+  readonly like?: LoopKernel;
 }

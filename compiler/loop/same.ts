@@ -18,17 +18,28 @@ function shapeOf(kernel: LoopKernel): string {
   return writer.words.join(" ");
 }
 
+/** A function of a module. */
+interface SharedKernel {
+  readonly name: string;
+  /** The first kernel that it is. */
+  readonly kernel: LoopKernel;
+}
+
 /** The functions of a module: kernels that differ in names only are one. */
 export class SharedKernels {
-  readonly #names = new Map<string, string>();
+  readonly #shapes = new Map<string, SharedKernel>();
+  readonly #kernels = new Map<LoopKernel, SharedKernel>();
 
-  /** The function that a kernel is, by name, and whether it has to be written yet. */
-  functionOf(kernel: LoopKernel): { readonly name: string; readonly isNew: boolean } {
+  /** The function that a kernel is, and whether it has to be written yet. */
+  functionOf(kernel: LoopKernel): SharedKernel & { readonly isNew: boolean } {
+    const like = kernel.like && this.#kernels.get(kernel.like);
+    if (like !== undefined) return { ...like, isNew: false };
     const shape = shapeOf(kernel);
-    const known = this.#names.get(shape);
-    if (known !== undefined) return { name: known, isNew: false };
-    this.#names.set(shape, kernel.name);
-    return { name: kernel.name, isNew: true };
+    const known = this.#shapes.get(shape);
+    const own = known ?? { name: kernel.name, kernel };
+    this.#shapes.set(shape, own);
+    this.#kernels.set(kernel, own);
+    return { ...own, isNew: known === undefined };
   }
 }
 

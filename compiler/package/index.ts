@@ -1,7 +1,7 @@
 /** A model package: everything but its weights, by file name. */
 import type { CompiledEntry } from "../plan/entry.ts";
 import { cOf } from "../targets/native/module.ts";
-import { wasmOf } from "../targets/wasm/module.ts";
+import { wasmPair } from "../targets/wasm/module.ts";
 import type { EmittedModule } from "../targets/typescript/emit.ts";
 import { compileTypeScript } from "../targets/typescript/index.ts";
 import { packageNameOf, type PackageSource } from "./describe.ts";
@@ -58,6 +58,7 @@ export function packageFiles(
   const index = indexModule(source);
   const browser = indexModule(source, "browser");
   const kernels = compileTypeScript(source.name, source.manifest, typescript);
+  const modules = wasmPair(wasm, "f32");
   const program = { ...kernels.manifest, native: specs(native), wasm: specs(wasm) };
   return new Map<string, string | Uint8Array>([
     ["package.json", packageJson(source)],
@@ -65,8 +66,8 @@ export function packageFiles(
     ...faces("browser", browser),
     ...faces("kernels", kernels),
     ["kernels.c", cOf(source.name, native, { precision: "f32" })],
-    ["kernels.wasm", wasmOf(wasm, { precision: "f32" })],
-    ["kernels.relaxed.wasm", wasmOf(wasm, { precision: "f32", relaxed: true })],
+    ["kernels.wasm", modules.plain],
+    ["kernels.relaxed.wasm", modules.relaxed],
     ["program.json", `${JSON.stringify(program, null, 2)}\n`],
     ["README.md", readmeOf(source)],
   ]);

@@ -136,6 +136,9 @@ function fenced(language: string, text: string): string {
   return `${fence}${language}\n${text.trimEnd()}\n${fence}`;
 }
 
+/** `1,234,567`. Not by way of locales, which take longer to load than all else here takes. */
+const grouped = (n: number): string => String(n).replace(/\B(?=(?:\d{3})+$)/gu, ",");
+
 export function readmeOf(source: PackageSource): string {
   const { name, doc, manifest, spec, settings, weights, version } = source;
   const built = settings.length === 0 ? "" : ` with ${settings.map(code).join(", ")}`;
@@ -147,7 +150,7 @@ export function readmeOf(source: PackageSource): string {
   const sections = [
     `# ${name}`,
     doc?.trim() ?? "",
-    `Compiled by fwp ${version}${built}. ${parameterCount(manifest).toLocaleString("en")} parameters; the weights in \`weights.safetensors\` are ${weights}. It depends on \`fwp/runtime\` alone.`,
+    `Compiled by fwp ${version}${built}. ${grouped(parameterCount(manifest))} parameters; the weights in \`weights.safetensors\` are ${weights}. It depends on \`fwp/runtime\` alone.`,
     "## Use",
     fenced("js", exampleOf(source)),
     "## Shapes",

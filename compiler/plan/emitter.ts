@@ -2,7 +2,7 @@
 import { InternalError } from "../../diagnostics/diagnostic.ts";
 import { constant, show, type Dim } from "../dims.ts";
 import { add, binary, int, intVariable, mul, sub, variable } from "../loop/build.ts";
-import { INT, type Expr, type Spread, type Statement } from "../loop/ir.ts";
+import { INT, type ElementType, type Expr, type Spread, type Statement } from "../loop/ir.ts";
 import { asIdentifier, RESERVED_WORDS } from "./names.ts";
 import { depthOf, keyOf, ofVariable, type Affine, type IndexVariable } from "./affine.ts";
 
@@ -27,7 +27,26 @@ export interface Reserved {
   has(name: string): boolean;
 }
 
+/** What a wish for a name is made of, if not of a word of its own: a name in the graph, a variable or a buffer of the kernel. */
+export type Source = "graph" | "variable" | "buffer";
+
+/** Something that got a name. Others that wish the same in the same order get theirs in the same way (repeat.ts). */
+export type Naming =
+  | { readonly kind: "size"; readonly name: string }
+  | { readonly kind: "local"; readonly wish: string; readonly from: Source; readonly name: string }
+  | {
+      readonly kind: "scratch";
+      readonly wish: string;
+      readonly from: Source;
+      readonly name: string;
+      readonly type: ElementType;
+      readonly length: Dim;
+      readonly local: boolean;
+    };
+
 export class Emitter {
+  /** All names that were given, in order. */
+  readonly namings: Naming[] = [];
   /** Variables of loops whose iterations had better run side by side (rows.ts). */
   readonly sideBySide = new Set<string>();
   readonly #reserved: Reserved;
@@ -53,15 +72,27 @@ export class Emitter {
   }
 
   /** A name that nothing in the kernel has yet. */
-  name(wish: string): string {
+  name(wish: string, from: Source = "graph"): string {
+    const name = this.#free(wish);
+    this.namings.push({ kind: "local", wish, from, name });
+    return name;
+  }
+  #free(wish: string): string {
     const clean = asIdentifier(wish);
     const count = this.#names.get(clean) ?? 0;
     this.#names.set(clean, count + 1);
     const free = count === 0 && !this.#reserved.has(clean) && !RESERVED_WORDS.has(clean);
-    return free ? clean : this.name(`${clean}_${count + 1}`);
+    return free ? clean : this.#free(`${clean}_${count + 1}`);
   }
   has(name: string): boolean {
     return this.#names.has(name);
+  }
+
+  /** Notes that the kernel reads a run-time size. */
+  reads(size: string): void {
+    this.#sizes.add(size);
+    this.#names.set(size, 1);
+    this.namings.push({ kind: "size", name: size });
   }
 
   emit(statement: Statement, depth = this.depth): void {
@@ -162,8 +193,7 @@ export class Emitter {
           if (!["$batch", "$time", "$past"].includes(atom.key)) {
             throw new InternalError(`the size ${atom.name} has no number`);
           }
-          this.#sizes.add(name);
-          this.#names.set(name, 1);
+          this.reads(name);
           factor = mul(factor, intVariable(name));
         } else {
           const [a = int(0), b = int(1)] = atom.args.map((x) => this.#sizeExpr(x));

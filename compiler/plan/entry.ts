@@ -7,47 +7,30 @@ import type {
   ScratchSpec,
   SizeExpr,
 } from "../../runtime/format/program.ts";
-import { dim, product, type Dim, type DimFunction, type Shape } from "../dims.ts";
+import { product, type Dim, type DimFunction, type Shape } from "../dims.ts";
 import type { SequenceProgram } from "../graph/program.ts";
 import type { DType } from "../graph/ir.ts";
-import { buffersIn, drawsRandom } from "../loop/scan.ts";
-import { withoutQuestions } from "../loop/cuts.ts";
-import { sumsInRegisters } from "../loop/registers.ts";
-import { shortLoopsWrittenOut } from "../loop/short.ts";
-import type { Fresh } from "../loop/split.ts";
-import { extremesAsVectors } from "../loop/vectorise.ts";
-import type { Expr, LoopKernel, Statement } from "../loop/ir.ts";
-import { Emitter } from "./emitter.ts";
 import { equationOf } from "./equation.ts";
-import { interchange, type Names } from "./interchange.ts";
-import { Lowering } from "./lower.ts";
+import type { PlannedKernel } from "./kernel.ts";
 import { SCALAR, type Machine } from "./machine.ts";
 import { asIdentifier } from "./names.ts";
 import { assignHomes, nameOf, planRegion, rowMajor, type Sink } from "./place.ts";
 import { Memory, type Precision } from "./memory.ts";
 import { groups, nest, schedule } from "./order.ts";
 import type { Region } from "./region.ts";
-import { rowsTogether } from "./rows.ts";
-import { spreadLoops } from "./spread.ts";
+import { KernelWriter } from "./repeat.ts";
 import type { Stage } from "./stages.ts";
-import { emitWhole } from "./whole.ts";
 
 export interface CompileOptions {
   /** Element type of floats in memory. */
   readonly precision?: Precision;
   /** What the kernels are for: a machine that takes one number at a time by default. */
   readonly machine?: Machine;
+  /** Writes every kernel, also those that are like one before: to compare. */
+  readonly each?: boolean;
 }
 
-/** A kernel of an entry. For machines with threads it says how they share it. */
-export interface PlannedKernel extends LoopKernel {
-  readonly spread: {
-    /** Buffers of which every thread needs one of its own. */
-    readonly privates: ReadonlySet<string>;
-    /** About how many elements it computes, an int expression over its sizes. */
-    readonly work: Expr;
-  } | null;
-}
+export type { PlannedKernel } from "./kernel.ts";
 
 export interface CompiledEntry {
   readonly spec: EntrySpec;
@@ -135,23 +118,13 @@ export function compileEntry(
   const kernelStages = groups(order, plan.deps);
   const nests = kernelStages.map((stages) => nest(stages, plan.deps, memory.machine));
   assignHomes(plan, nests, memory, null);
-  const kernels = nests.map((list, k): PlannedKernel => {
-    const emitter = new Emitter(memory);
-    memory.locals = emitter;
-    new Lowering(plan, emitter, memory, emitWhole).nests(list);
-    const body = forVectors(emitter, memory);
-    const uses = buffersIn(body);
-    const kernel: LoopKernel = {
+  const writer = new KernelWriter(plan, memory, options.each ?? false);
+  const kernels = nests.map((list, k) =>
+    writer.kernel(list, () => ({
       name: kernelName(`${entryName}_${nameOfStages(plan.region, kernelStages[k]!)}`, memory),
       title: titleOf(plan.region, plan.choice.roots, kernelStages[k]!),
-      buffers: [...uses].map(([name, access]) => memory.describe(name, access)),
-      sizes: emitter.sizes,
-      body,
-    };
-    if (memory.machine.kind === "scalar") return { ...kernel, spread: null };
-    const spread = spreadLoops(kernel, (name) => memory.buffers.get(name)?.local ?? false);
-    return { ...kernel, body: spread.body, spread };
-  });
+    })),
+  );
   const scratch = scratchSpecs(memory, kernels);
   return {
     spec: {
@@ -164,27 +137,6 @@ export function compileEntry(
     kernels,
     buffers: [...inputNames, ...outputNames, ...scratch.map((s) => s.name)],
   };
-}
-
-/** What a machine with vectors wants otherwise: neighbouring sums made together. */
-function forVectors(emitter: Emitter, memory: Memory): readonly Statement[] {
-  const { machine, precision } = memory;
-  if (machine.kind === "scalar") return emitter.statements;
-  const fresh: Fresh = { fresh: (wish) => emitter.name(wish) };
-  const names = (what: string): Names => ({
-    ...fresh,
-    array: (wish, length) => memory.scratch(`${wish}_${what}`, precision, dim(length), true),
-  });
-  // Where random numbers are drawn floats are computed wider than they are kept.
-  const plain = !drawsRandom(emitter.statements);
-  const lanes = precision === "f64" ? machine.lanes / 2 : machine.lanes;
-  const wanted = plain ? emitter.sideBySide : new Set<string>();
-  const pieces = withoutQuestions(emitter.statements, fresh);
-  const rows = rowsTogether(pieces, wanted, lanes, names("rows"));
-  const columns = interchange(rows, names("columns"));
-  if (!plain || !machine.together) return columns;
-  const sums = extremesAsVectors(sumsInRegisters(columns, lanes, fresh), lanes, fresh);
-  return shortLoopsWrittenOut(sums, lanes, fresh);
 }
 
 function scratchSpecs(memory: Memory, kernels: readonly PlannedKernel[]): ScratchSpec[] {

@@ -1,6 +1,7 @@
 /** The buffers of one entry of a program: what the caller gives, and scratch memory between and inside kernels. */
 import { constant, dim, type Dim } from "../dims.ts";
 import type { DType } from "../graph/ir.ts";
+import type { Emitter, Source } from "./emitter.ts";
 import type { Machine } from "./machine.ts";
 import { asIdentifier, RESERVED_WORDS } from "./names.ts";
 import { moduleName, type ElementType, type LoopBuffer } from "../loop/ir.ts";
@@ -22,8 +23,8 @@ export class Memory {
   readonly buffers = new Map<string, Buffer>();
   readonly #shared = new Map<string, string>();
   readonly #moduleNames = new Set<string>();
-  /** Names that the kernel being written has taken. */
-  locals: { has(name: string): boolean } = new Set<string>();
+  /** The kernel being written: the names that it has taken. */
+  kernel: Pick<Emitter, "has" | "namings"> | null = null;
 
   constructor(precision: Precision, machine: Machine) {
     this.precision = precision;
@@ -42,7 +43,7 @@ export class Memory {
   #taken(name: string): boolean {
     return (
       this.has(name) ||
-      this.locals.has(name) ||
+      this.kernel?.has(name) === true ||
       this.functions.has(name) ||
       RESERVED_WORDS.has(name)
     );
@@ -58,9 +59,16 @@ export class Memory {
     this.buffers.set(name, { name, type, length, kind: "port", local: false });
     return name;
   }
-  scratch(wish: string, type: ElementType, length: Dim, local = false): string {
+  scratch(
+    wish: string,
+    type: ElementType,
+    length: Dim,
+    local = false,
+    from: Source = "graph",
+  ): string {
     const name = this.#free(wish);
     this.buffers.set(name, { name, type, length, kind: "scratch", local });
+    this.kernel?.namings.push({ kind: "scratch", wish, from, name, type, length, local });
     return name;
   }
   /** An array of the module: working memory in which no kernel leaves anything for another. As long as the longest asked for. */
@@ -72,6 +80,30 @@ export class Memory {
     const longest = dim(Math.max(before, length));
     this.buffers.set(name, { name, type, length: longest, kind: "shared", local: true });
     return name;
+  }
+  /** Takes back scratch memory that was given last. */
+  forget(names: readonly string[]): void {
+    for (const name of names) this.buffers.delete(name);
+  }
+  /** Gives the memory as it is now, whatever is added to this one until it is asked for. */
+  remembered(): () => Memory {
+    const [buffers, functions] = [this.buffers.size, this.functions.size];
+    const shared = [...this.#shared].map(
+      ([wish, name]) => [wish, this.buffers.get(name)!] as const,
+    );
+    return () => {
+      const memory = new Memory(this.precision, this.machine);
+      for (const [name, buffer] of [...this.buffers].slice(0, buffers))
+        memory.buffers.set(name, buffer);
+      for (const name of [...this.functions].slice(0, functions)) memory.functions.add(name);
+      for (const [wish, buffer] of shared) {
+        // It may have become longer since.
+        memory.buffers.set(buffer.name, buffer);
+        memory.#shared.set(wish, buffer.name);
+        memory.#moduleNames.add(moduleName(buffer.name));
+      }
+      return memory;
+    };
   }
   /** The buffer as a kernel sees it. */
   describe(name: string, access: LoopBuffer["access"]): LoopBuffer {

@@ -78,6 +78,8 @@ class RecurrenceLowering {
         `${places.get(i)!.buffer}_parts`,
         precision,
         product(shape),
+        false,
+        "buffer",
       );
       return rowMajor(name, shape, outer.emitter.depth);
     });

@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { specsFolder } from "../../cli/install.ts";
 import { DELTA } from "./specs.ts";
-import { file, inFolder, readTensors, tensors, useFolder, wave } from "./support.ts";
+import { file, fwp, inFolder, readTensors, tensors, useFolder, wave } from "./support.ts";
 
 useFolder();
 
@@ -59,6 +59,19 @@ describe("the compiled command", () => {
     child.stderr.on("data", (data: Buffer) => (err += data.toString()));
     const code = await new Promise((done) => child.on("close", done));
     expect([code, err]).toEqual([0, ""]);
+  });
+
+  it("draws the same weights in a thread as without one", async () => {
+    const spec = "model Wide { in t: token[2048]\n out y: [512] = embed(t, 512) }\n";
+    const [beside, here] = [inFolder("beside"), inFolder("here")];
+    const args = (folder: string) => ["build", file("wide.fwp", spec), "-o", folder];
+    expect(node(script, ...args(beside))).toMatchObject({ status: 0, stderr: "" });
+    // From the sources there is no script for a thread.
+    expect(await fwp(args(here))).toMatchObject({ code: 0, err: "" });
+    for (const name of fs.readdirSync(here)) {
+      const [a, b] = [beside, here].map((folder) => fs.readFileSync(`${folder}/${name}`));
+      expect(a!.equals(b!), name).toBe(true);
+    }
   });
 
   describe("verify in several processes", () => {

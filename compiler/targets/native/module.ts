@@ -108,7 +108,7 @@ class ModulePrinter {
 
   /** The call of a kernel, and whether it is large enough for several threads; its function goes to `lines` if it is new. */
   #call(k: PlannedKernel, entry: CompiledEntry, lines: string[]): { text: string; large: string } {
-    const { name, isNew } = this.#functions.functionOf(k);
+    const { name, isNew, kernel } = this.#functions.functionOf(k);
     if (isNew) {
       const { head, text } = kernelText(k, name, this.#real, this.helpers);
       const [title = "", start = ""] = head;
@@ -123,7 +123,7 @@ class ModulePrinter {
         return `fwp_own(${b.name}, ${sizeText(length)} * (int64_t)sizeof(${ELEMENTS[type]}), with)`;
       }),
       ...k.sizes,
-      ...(isSpread(k.body) ? ["with"] : []),
+      ...(isSpread(kernel.body) ? ["with"] : []),
     ];
     return { text: `${name}(${given.join(", ")})`, large: this.#large(k) };
   }

@@ -11,7 +11,7 @@ import { WORTH_SPREADING } from "../../plan/spread.ts";
 import { encode } from "./encode.ts";
 import { entryFunction, type Call } from "./entry.ts";
 import { Library } from "./functions/index.ts";
-import type { WasmFunction, WasmModule } from "./instructions.ts";
+import type { WasmModule } from "./instructions.ts";
 import { kernelFunction } from "./statements.ts";
 
 export interface WasmOptions {
@@ -23,6 +23,38 @@ export interface WasmOptions {
   readonly worthSpreading?: number;
 }
 
+/** Entries with their kernels as they are translated, which is the same with and without fused operations. */
+interface Prepared {
+  readonly entry: CompiledEntry;
+  /** Its kernels and the function that each of them is. */
+  readonly calls: readonly Call[];
+  /** Those that come first here. */
+  readonly own: readonly LoopKernel[];
+}
+
+function preparedFrom(entries: readonly CompiledEntry[], precision: Precision): Prepared[] {
+  const shared = new SharedKernels();
+  return entries.map((entry) => {
+    const functions = entry.kernels.map((kernel) => shared.functionOf(kernel));
+    const own = functions.filter((f) => f.isNew).map((f) => prepared(f.kernel, precision));
+    const calls = functions.map((f, k): Call => ({ kernel: entry.kernels[k]!, callee: f.name }));
+    return { entry, calls, own };
+  });
+}
+
+function moduleOf(
+  all: readonly Prepared[],
+  { precision, relaxed = false, worthSpreading = WORTH_SPREADING }: WasmOptions,
+): WasmModule {
+  const library = new Library();
+  const options = { real: precision, relaxed };
+  const functions = all.flatMap(({ entry, calls, own }) => [
+    ...own.map((kernel) => kernelFunction(kernel, library, options)),
+    entryFunction(entry, calls, library, worthSpreading),
+  ]);
+  return { imports: library.imports, functions: [...library.functions, ...functions] };
+}
+
 /**
  * The module, with its memory imported. For each entry it exports `fwp_ENTRY(table, batch, time, past, thread, threads)`,
  * where `table` is the address of the addresses of the buffers, in the order inputs, outputs, scratch. All of `threads`
@@ -30,24 +62,8 @@ export interface WasmOptions {
  * it runs nothing and gives 1 if several threads are worth it for these sizes, else 0. Doubles have the host's functions (`math`), and
  * threads meet in the host's `team.meet(threads)`, which is not called for one.
  */
-export function wasmModule(
-  entries: readonly CompiledEntry[],
-  { precision, relaxed = false, worthSpreading = WORTH_SPREADING }: WasmOptions,
-): WasmModule {
-  const library = new Library();
-  const options = { real: precision, relaxed };
-  const shared = new SharedKernels();
-  const functions = entries.flatMap((entry) => {
-    const calls = entry.kernels.map((kernel): Call & { readonly own: readonly WasmFunction[] } => {
-      const { name, isNew } = shared.functionOf(kernel);
-      const own = isNew ? [kernelFunction(prepared(kernel, precision), library, options)] : [];
-      return { kernel, callee: name, own };
-    });
-    const run = entryFunction(entry, calls, library, worthSpreading);
-    return [...calls.flatMap((c) => c.own), run];
-  });
-  return { imports: library.imports, functions: [...library.functions, ...functions] };
-}
+export const wasmModule = (entries: readonly CompiledEntry[], options: WasmOptions): WasmModule =>
+  moduleOf(preparedFrom(entries, options.precision), options);
 
 /** Vectors where loops allow them: of floats, which come in fours. */
 const prepared = (kernel: LoopKernel, precision: Precision): LoopKernel =>
@@ -61,6 +77,16 @@ export const wasmOf = (
   entries: readonly CompiledEntry[],
   options: WasmOptions,
 ): Uint8Array<ArrayBuffer> => encode(wasmModule(entries, options));
+
+/** Both modules as bytes: without and with fused products and sums. */
+export function wasmPair(
+  entries: readonly CompiledEntry[],
+  precision: Precision,
+): Readonly<Record<"plain" | "relaxed", Uint8Array<ArrayBuffer>>> {
+  const all = preparedFrom(entries, precision);
+  const bytes = (relaxed: boolean) => encode(moduleOf(all, { precision, relaxed }));
+  return { plain: bytes(false), relaxed: bytes(true) };
+}
 
 /** Floats in a vector. */
 const LANES = 4;
