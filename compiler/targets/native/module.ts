@@ -123,7 +123,7 @@ class ModulePrinter {
         return `fwp_own(${b.name}, ${sizeText(length)} * (int64_t)sizeof(${ELEMENTS[type]}), with)`;
       }),
       ...k.sizes,
-      ...(isSpread(kernel.body) ? ["with"] : []),
+      ...(isSpread((kernel.like ?? kernel).body) ? ["with"] : []),
     ];
     return { text: `${name}(${given.join(", ")})`, large: this.#large(k) };
   }

@@ -156,7 +156,7 @@ class EntryWriter {
         return kernel.spread?.privates.has(name) === true ? [...place, ...this.#own(name)] : place;
       }),
       ...kernel.sizes.map(sizeNamed),
-      ...(isSpread(kernel.body) ? team : []),
+      ...(isSpread((kernel.like ?? kernel).body) ? team : []),
       { op: "call", callee },
     ];
   }
