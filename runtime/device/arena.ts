@@ -1,4 +1,5 @@
 /** Scratch memory of one entry: buffers that are not needed at the same time lie in the same bytes. */
+import { APART, LINE } from "../format/program.ts";
 import type { ElementType, ScratchSpec, SizeExpr, Sizes } from "../format/program.ts";
 import type { Data } from "./program.ts";
 
@@ -27,8 +28,6 @@ export function evaluateSize(size: SizeExpr, sizes: Sizes): number {
 }
 
 export const BYTES: Readonly<Record<ElementType, number>> = { f32: 4, f64: 8, i32: 4 };
-/** A cache line: no two buffers share one. */
-const ALIGNMENT = 64;
 
 export interface Placement {
   readonly offset: number;
@@ -46,8 +45,8 @@ export function placeScratch(
 ): { readonly places: readonly Placement[]; readonly total: number } {
   const bytes = specs.map((s) => {
     const length = Math.max(0, evaluateSize(s.length, sizes));
-    const one = Math.ceil((length * BYTES[s.type]) / ALIGNMENT) * ALIGNMENT;
-    return s.private === true ? one * threads : one;
+    const one = Math.ceil((length * BYTES[s.type]) / LINE) * LINE;
+    return s.private === true && threads > 1 ? (one + APART) * threads : one;
   });
   const order = specs.map((_, i) => i).sort((i, j) => bytes[j]! - bytes[i]! || i - j);
   const offsets: number[] = [];

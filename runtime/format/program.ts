@@ -43,6 +43,14 @@ export interface BufferSpec {
   readonly shape: readonly SizeExpr[];
 }
 
+/** Bytes of a cache line: memory that is used apart begins at one. */
+export const LINE = 64;
+/**
+ * Bytes between the pieces that threads have of some memory. Processors fetch what follows ahead of time, a page further
+ * too: with less between them, what one thread writes is taken from the cache of another again and again.
+ */
+export const APART = 2 * 4096 + 3 * LINE;
+
 /** Memory between kernels: live from kernel `first` to kernel `last`, both included. */
 export interface ScratchSpec {
   readonly name: string;
@@ -50,7 +58,7 @@ export interface ScratchSpec {
   readonly length: SizeExpr;
   readonly first: number;
   readonly last: number;
-  /** Every thread has its own, one after the other, each from a cache line on. */
+  /** Every thread has its own, one after the other, each from a cache line on and `APART` from the one before. */
   readonly private?: true;
 }
 

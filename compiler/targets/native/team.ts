@@ -3,6 +3,8 @@
  * at barriers. The threads are made at the first call that is large enough and wait for the next one, first awake, then asleep.
  */
 
+import { APART, LINE } from "../../../runtime/format/program.ts";
+
 /** Below every kernel: what a kernel is told, and its part of a loop. */
 export const TEAM = `/* Which of how many threads runs this. */
 typedef struct { int64_t thread, threads; } fwp_team;
@@ -17,9 +19,9 @@ static inline fwp_part fwp_share(const fwp_team *team, int64_t length, int64_t s
   return part;
 }
 
-/* A thread's own among the pieces of some memory, each from a cache line on. */
+/* A thread's own among the pieces of some memory, each from a cache line on and apart from the others. */
 static inline void *fwp_own(void *memory, int64_t bytes, const fwp_team *team) {
-  return (char *)memory + team->thread * ((bytes + 63) / 64 * 64);
+  return (char *)memory + team->thread * ((bytes + ${LINE - 1}) / ${LINE} * ${LINE} + ${APART});
 }
 
 #if defined(__x86_64__) || defined(__i386__)

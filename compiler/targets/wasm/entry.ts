@@ -1,6 +1,6 @@
 /** An entry: a function that runs its kernels, or says whether several threads are worth it. */
 import { unreachable } from "../../../diagnostics/diagnostic.ts";
-import type { SizeExpr } from "../../../runtime/format/program.ts";
+import { APART, LINE, type SizeExpr } from "../../../runtime/format/program.ts";
 import type { CompiledEntry, PlannedKernel } from "../../plan/entry.ts";
 import { isSpread } from "../../loop/scan.ts";
 import { Body, type Code } from "./body.ts";
@@ -18,8 +18,6 @@ export interface Call {
 const SIZES = ["batch", "time", "past"] as const;
 const PARAMETERS = ["table", ...SIZES, "thread", "threads"] as const;
 const BYTES = { f32: 4, f64: 8, i32: 4 } as const;
-/** A cache line: pieces of private memory begin at one (runtime/device/arena.ts). */
-const LINE = 64;
 
 const int = (value: number): Instruction => ({ op: "i32.const", value });
 const parameter = (name: (typeof PARAMETERS)[number]): Instruction => ({
@@ -164,7 +162,7 @@ class EntryWriter {
   #own(buffer: string): Code {
     const { length, type } = this.#entry.spec.scratch.find((s) => s.name === buffer)!;
     const bytes: Code = [...sizeCode(length), int(BYTES[type]), { op: "i32.mul" }];
-    const up: Code = [int(LINE - 1), { op: "i32.add" }, int(-LINE), { op: "i32.and" }];
+    const up: Code = [int(LINE - 1), { op: "i32.add" }, int(-LINE), { op: "i32.and" }, int(APART), { op: "i32.add" }]; // prettier-ignore
     return [...bytes, ...up, parameter("thread"), { op: "i32.mul" }, { op: "i32.add" }];
   }
 }
