@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { CompiledEntry } from "../../compiler/plan/entry.ts";
 import { cOf } from "../../compiler/targets/native/module.ts";
-import { evaluateSize } from "../../runtime/device/arena.ts";
+import { evaluateSize, placeScratch } from "../../runtime/device/arena.ts";
 import type { ElementType } from "../../runtime/format/program.ts";
 import { specCases } from "../specs/cases.ts";
 import { hasCompiler, nativeEntry } from "../support/native.ts";
@@ -42,10 +42,10 @@ function driver({ spec }: CompiledEntry): string {
   const sizes = { ...SIZES, past: 0 };
   const counts = all.map((b) => {
     if (!("length" in b)) return b.shape.reduce<number>((n, d) => n * evaluateSize(d, sizes), 1);
-    const length = evaluateSize(b.length, sizes);
-    if (b.private !== true) return length;
-    const line = 64 / BYTES[b.type];
-    return TEAM * Math.ceil(length / line) * line;
+    const one = { ...b, first: 0, last: 0 };
+    return b.private === true
+      ? placeScratch([one], sizes, TEAM).total / BYTES[b.type]
+      : evaluateSize(b.length, sizes);
   });
   const fills = all.map((b, i) => {
     const kind = b.type === "i32" ? "ints" : b.type === "f32" ? "floats" : "doubles";
