@@ -1,6 +1,6 @@
 /** What contractions, views and dear functions are, for passes that choose what to compute where. */
 import { constant, type Dim } from "../dims.ts";
-import type { ContractNode, Graph, Node, UnaryFn } from "./ir.ts";
+import type { ContractNode, Graph, Node, NodeId, UnaryFn } from "./ir.ts";
 import { bodyNode } from "./shapes.ts";
 
 /** How each label of a contraction is used. */
@@ -47,11 +47,9 @@ export function isProduct(graph: Graph, node: ContractNode): boolean {
   return classes.summed.length > 0 && m >= 4 && n >= 4 && k >= 4 && m * n * k >= 1024;
 }
 
-const VIEWS: ReadonlySet<Node["op"]> = new Set([
-  "input",
-  "constant",
-  "size",
-  "iota",
+/** Views of another value: nothing is computed to see it through them. */
+export type ShownNode = Extract<Node, { readonly op: "broadcast" | "transpose" | "reshape" | "slice" | "reverse" | "stop" }>; // prettier-ignore
+const SHOWN: ReadonlySet<Node["op"]> = new Set<ShownNode["op"]>([
   "broadcast",
   "transpose",
   "reshape",
@@ -59,7 +57,17 @@ const VIEWS: ReadonlySet<Node["op"]> = new Set([
   "reverse",
   "stop",
 ]);
-export const isView = (node: Node): boolean => VIEWS.has(node.op);
+export const isShown = (node: Node): node is ShownNode => SHOWN.has(node.op);
+
+const GIVEN: ReadonlySet<Node["op"]> = new Set(["input", "constant", "size", "iota"]);
+/** Whether a value takes no computing: views, and what is given. */
+export const isView = (node: Node): boolean => GIVEN.has(node.op) || isShown(node);
+
+/** The value that views show, if a node is one. */
+export function seenThrough(graph: Graph, id: NodeId): NodeId {
+  const node = bodyNode(graph, id);
+  return isShown(node) ? seenThrough(graph, node.x) : id;
+}
 
 /** Functions that cost many times an addition. */
 export const DEAR: ReadonlySet<UnaryFn> = new Set([

@@ -2,6 +2,7 @@
 import { InternalError } from "../../diagnostics/diagnostic.ts";
 import type { GraphBuilder } from "./builder.ts";
 import type { Graph, Node, NodeId } from "./ir.ts";
+import type { SequenceProgram } from "./program.ts";
 import { mapOperands, operands } from "./shapes.ts";
 
 function needed(nodes: readonly Node[], roots: Iterable<NodeId>): Set<NodeId> {
@@ -68,4 +69,30 @@ export function compact(
     map.set(node.id, id);
   }
   return { nodes, survivor: (id) => map.get(id) ?? null };
+}
+
+/** The program with another graph, `to` of whose nodes stand for those that its ports have. */
+export function withGraph(
+  program: SequenceProgram,
+  graph: Graph,
+  to: (id: NodeId) => NodeId,
+): SequenceProgram {
+  const moved = <P extends { readonly node: NodeId }>(p: P): P => ({ ...p, node: to(p.node) });
+  return {
+    ...program,
+    graph,
+    inputs: program.inputs.map(moved),
+    outputs: program.outputs.map(moved),
+  };
+}
+
+/** The program with its graph copied into a builder, as `rebuild` does. */
+export function rebuildProgram(
+  program: SequenceProgram,
+  builder: GraphBuilder,
+  replace: (node: Node, to: (id: NodeId) => NodeId) => NodeId | null,
+): SequenceProgram {
+  const to = rebuild(program.graph, builder, replace);
+  for (const { name, node } of program.graph.outputs) builder.output(name, to(node));
+  return withGraph(program, builder.finish(), to);
 }

@@ -21,7 +21,7 @@ import type {
   StepProgram,
 } from "./ir.ts";
 import type { SequenceProgram } from "./program.ts";
-import { compact, reachable, rebuild } from "./rebuild.ts";
+import { compact, reachable, rebuild, withGraph } from "./rebuild.ts";
 import { bodyNode, mapOperands } from "./shapes.ts";
 
 /** Appends an equivalent of `node`, whose operands `to` maps, to the builder. */
@@ -376,10 +376,5 @@ export function simplifyStep(step: StepProgram): StepProgram {
 export function simplifyProgram(program: SequenceProgram): SequenceProgram {
   const ports = [...program.inputs, ...program.outputs].map((p) => p.node);
   const { graph, to } = settle(program.graph, [...new Set(ports)]);
-  return {
-    ...program,
-    graph,
-    inputs: program.inputs.map((p) => ({ ...p, node: to(p.node) })),
-    outputs: program.outputs.map((p) => ({ ...p, node: to(p.node) })),
-  };
+  return withGraph(program, graph, to);
 }

@@ -6,17 +6,11 @@ import { constant } from "../dims.ts";
 import { algebra } from "../graph/index.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import type { Binding, Graph, NodeId, Recurrence } from "../graph/ir.ts";
-import { isProduct, isView } from "../graph/products.ts";
+import { isProduct, seenThrough } from "../graph/products.ts";
 import type { SequenceProgram } from "../graph/program.ts";
 import { rebuild } from "../graph/rebuild.ts";
 import { bodyNode, operands } from "../graph/shapes.ts";
-
-/** The value that a view shows. */
-function seen(graph: Graph, id: NodeId): NodeId {
-  const node = bodyNode(graph, id);
-  const [x] = operands(node);
-  return isView(node) && x !== undefined ? seen(graph, x) : id;
-}
+import { withBody } from "./loops.ts";
 
 /** The value of which a view only has axes of length one more or less, behind the batch and the steps; else itself. */
 function bare(graph: Graph, id: NodeId): NodeId {
@@ -36,14 +30,15 @@ type Group = readonly NodeId[];
 function wanted(outer: Graph, { body, bindings }: Recurrence): Group[] {
   const groups = new Map<NodeId, NodeId[]>();
   for (const b of bindings) {
-    if (b.kind !== "sequence" || bodyNode(outer, seen(outer, b.value)).op !== "pad") continue;
+    if (b.kind !== "sequence" || bodyNode(outer, seenThrough(outer, b.value)).op !== "pad")
+      continue;
     const value = bare(outer, b.value);
     groups.set(value, [...(groups.get(value) ?? []), b.input]);
   }
   const counts = new Map<NodeId, number>();
   for (const node of body.nodes) {
     if (node.op !== "contract" || !isProduct(body, node)) continue;
-    for (const x of new Set(operands(node).map((y) => seen(body, y)))) {
+    for (const x of new Set(operands(node).map((y) => seenThrough(body, y)))) {
       counts.set(x, (counts.get(x) ?? 0) + 1);
     }
   }
@@ -72,17 +67,7 @@ function withCopies(r: Recurrence, groups: readonly Group[]): Recurrence {
     if (groupOf.has(b.input) && !own.has(b.input)) return [];
     return [{ ...b, input: own.get(b.input) ?? to(b.input) }];
   });
-  return {
-    ...r,
-    body: builder.finish(),
-    carries: r.carries.map((c) => ({ ...c, input: to(c.input), next: to(c.next) })),
-    bindings,
-    outputs: r.outputs.map((o) => ("node" in o ? { ...o, node: to(o.node) } : o)),
-    replay: r.replay && {
-      ...r.replay,
-      carries: r.replay.carries.map((c) => ({ ...c, target: to(c.target) })),
-    },
-  };
+  return { ...withBody(r, builder.finish(), to), bindings };
 }
 
 /** The program with such copies in its loops. Same ports, same values. */

@@ -8,7 +8,7 @@ import { algebra } from "../graph/index.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import type { Graph, Node, NodeId, Recurrence } from "../graph/ir.ts";
 import type { SequenceProgram } from "../graph/program.ts";
-import { rebuild } from "../graph/rebuild.ts";
+import { rebuild, withGraph } from "../graph/rebuild.ts";
 import { bodyNode, operands } from "../graph/shapes.ts";
 import { simplifyProgram } from "../graph/simplify.ts";
 import { sumOfProducts, volume, type Product, type SumOfProducts, type Uses } from "./factors.ts";
@@ -189,11 +189,6 @@ export function optimiseProgram(program: SequenceProgram): SequenceProgram {
     program.graph,
     ports.map((p) => p.node),
   );
-  const cheaper = simplifyProgram({
-    ...program,
-    graph,
-    inputs: program.inputs.map((p) => ({ ...p, node: to(p.node) })),
-    outputs: program.outputs.map((p) => ({ ...p, node: to(p.node) })),
-  });
+  const cheaper = simplifyProgram(withGraph(program, graph, to));
   return holdInputs(turnStates(separateHeads(simplifyProgram(computeNearby(moveInward(cheaper))))));
 }

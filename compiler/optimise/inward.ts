@@ -7,7 +7,7 @@ import { algebra } from "../graph/index.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import type { Graph, Node, NodeId } from "../graph/ir.ts";
 import type { SequenceProgram } from "../graph/program.ts";
-import { rebuild } from "../graph/rebuild.ts";
+import { rebuildProgram } from "../graph/rebuild.ts";
 import { bodyNode, mapOperands, operands } from "../graph/shapes.ts";
 import { hasProducts } from "./separate.ts";
 
@@ -25,15 +25,11 @@ const STEPWISE: ReadonlySet<Node["op"]> = new Set([
   "slice",
 ]);
 
-/** The operand of a function of one number, constants apart; null for other nodes. */
-function onlyOperand(graph: Graph, node: Node): NodeId | null {
+/** The operand of a function of one number, those that `isFill` apart; null for other nodes. */
+function onlyOperand(graph: Graph, node: Node, isFill: (id: NodeId) => boolean): NodeId | null {
   if (node.dtype !== "float") return null;
   if (node.op === "unary") return node.x;
   if (node.op !== "binary") return null;
-  const isFill = (id: NodeId): boolean => {
-    const x = bodyNode(graph, id);
-    return x.op === "constant" || (x.op === "broadcast" && isFill(x.x));
-  };
   const left = operands(node).filter((x) => !isFill(x));
   return left.length === 1 && bodyNode(graph, left[0]!).dtype === "float" ? left[0]! : null;
 }
@@ -67,7 +63,7 @@ export function moveInward(program: SequenceProgram): SequenceProgram {
     const node = bodyNode(graph, id);
     return uses.get(id) === 1 && (!isView(node) || alone(node.x));
   };
-  const to = rebuild(graph, builder, (node, mapped) => {
+  return rebuildProgram(program, builder, (node, mapped) => {
     if (node.op === "result") {
       const made = copied(node, mapped);
       const of = bodyNode(graph, node.of);
@@ -75,14 +71,15 @@ export function moveInward(program: SequenceProgram): SequenceProgram {
       if (of.recurrence.outputs[node.index]!.kind === "stack") near.add(made);
       return made;
     }
-    const x = onlyOperand(graph, node);
+    const fill = (id: NodeId) => algebra.fillValue(builder, mapped(id));
+    const x = onlyOperand(graph, node, (id) => fill(id) !== null);
     if (x === null || !alone(x)) return copied(node, mapped);
     const views: ViewNode[] = [];
     let at = builder.node(mapped(x));
     for (; isView(at) && !near.has(at.id); at = builder.node(at.x)) views.unshift(at);
     if (views.length === 0 || !near.has(at.id)) return copied(node, mapped);
     const own = (id: NodeId): NodeId =>
-      id === x ? at.id : algebra.filled(builder, algebra.fillValue(builder, mapped(id))!, at.shape);
+      id === x ? at.id : algebra.filled(builder, fill(id)!, at.shape);
     let made =
       node.op === "unary"
         ? builder.unary(node.fn, own(node.x))
@@ -97,12 +94,4 @@ export function moveInward(program: SequenceProgram): SequenceProgram {
     }
     return made;
   });
-  for (const { name, node } of graph.outputs) builder.output(name, to(node));
-  const moved = <P extends { readonly node: NodeId }>(p: P): P => ({ ...p, node: to(p.node) });
-  return {
-    ...program,
-    graph: builder.finish(),
-    inputs: program.inputs.map(moved),
-    outputs: program.outputs.map(moved),
-  };
 }

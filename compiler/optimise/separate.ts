@@ -8,8 +8,9 @@ import { GraphBuilder } from "../graph/builder.ts";
 import type { Binding, Graph, NodeId, Recurrence, RecurrenceOutput, Replay } from "../graph/ir.ts";
 import type { SequenceProgram } from "../graph/program.ts";
 import { rebuild } from "../graph/rebuild.ts";
-import { bodyNode, mapOperands } from "../graph/shapes.ts";
+import { bodyNode } from "../graph/shapes.ts";
 import { isProduct } from "../graph/products.ts";
+import { replaceLoops } from "./loops.ts";
 import { independentAxis, type IndependentAxis } from "./independent.ts";
 import { bareReplay, isAtHand } from "./replays.ts";
 import { withoutAxes } from "./without.ts";
@@ -180,24 +181,5 @@ export function separateHeads(
   program: SequenceProgram,
   worthwhile: (r: Recurrence) => boolean = hasProducts,
 ): SequenceProgram {
-  const builder = new GraphBuilder(program.graph.name);
-  const results = new Map<NodeId, readonly NodeId[]>();
-  const to = rebuild(program.graph, builder, (node, mapped) => {
-    if (node.op === "result") return results.get(node.of)?.[node.index] ?? null;
-    if (node.op !== "recurrence") return null;
-    if (!worthwhile(node.recurrence)) return null;
-    const moved = mapOperands(node, mapped);
-    const made = moved.op === "recurrence" ? separated(builder, moved.recurrence) : null;
-    if (made === null) return null;
-    results.set(node.id, made);
-    return made[0] ?? builder.constant(0);
-  });
-  for (const { name, node } of program.graph.outputs) builder.output(name, to(node));
-  const moved = <P extends { readonly node: NodeId }>(p: P): P => ({ ...p, node: to(p.node) });
-  return {
-    ...program,
-    graph: builder.finish(),
-    inputs: program.inputs.map(moved),
-    outputs: program.outputs.map(moved),
-  };
+  return replaceLoops(program, (builder, r) => (worthwhile(r) ? separated(builder, r) : null));
 }

@@ -3,7 +3,7 @@
  * its columns lie had better be its last; where most products ask for another axis there, the loop carries the state with
  * its axes in another order, and what comes in and goes out is turned outside, once instead of in every chunk.
  */
-import { constant, type Shape } from "../dims.ts";
+import { constant } from "../dims.ts";
 import { algebra } from "../graph/index.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import type { Carry, Graph, Node, NodeId, Recurrence, RecurrenceOutput } from "../graph/ir.ts";
@@ -11,6 +11,7 @@ import { isProduct } from "../graph/products.ts";
 import type { SequenceProgram } from "../graph/program.ts";
 import { rebuild } from "../graph/rebuild.ts";
 import { bodyNode, mapOperands, operands } from "../graph/shapes.ts";
+import { replaceLoops, withBody } from "./loops.ts";
 
 /** Axes in a new order: the one at place i is the old one with number `order[i]`. */
 type Order = readonly number[];
@@ -21,6 +22,8 @@ const behind = (order: Order, lead: number): Order => [
   ...Array.from({ length: lead }, (_, i) => i),
   ...order.map((a) => a + lead),
 ];
+
+const turn = <T>(list: readonly T[], order: Order): T[] => order.map((a) => list[a]!);
 
 /** For each axis of a value the axis of the carry that it is; null where it is not the carry, in some order. */
 function axesOfCarry(body: Graph, id: NodeId, carry: Carry): readonly number[] | null {
@@ -44,7 +47,6 @@ function wantedOrder(body: Graph, carry: Carry): Order | null {
       [node.a, node.aLabels],
       [node.b, node.bLabels],
     ] as const) {
-      // prettier-ignore
       const axis = axesOfCarry(body, x, carry)?.[labels.indexOf(last)];
       if (axis !== undefined) votes[axis]! += 1;
     }
@@ -152,43 +154,32 @@ class Turned {
   recurrence(builder: GraphBuilder): Recurrence {
     const r = this.#r;
     const to = this.#to;
-    const carries = r.carries.map((c, i) => {
+    // Before the body is finished: some of it is computed in another order.
+    const nexts = r.carries.map((c, i) => {
       const order = this.#orderOf(i);
-      if (order === null) return { ...c, input: to(c.input), next: to(c.next) };
-      const init = algebra.transpose(builder, c.init, behind(order, 1));
-      return { ...c, init, input: this.#inputs.get(c.input)!, next: this.#turned(c.next, order) };
+      return order && this.#turned(c.next, order);
     });
-    const outputs = r.outputs.map((o) => {
-      if (!("node" in o)) return o;
-      return { ...o, node: o.kind === "stack" ? (this.#inputs.get(o.node) ?? to(o.node)) : to(o.node) }; // prettier-ignore
-    });
+    const moved = withBody(r, this.#builder.finish(), to);
     return {
-      ...r,
-      body: this.#builder.finish(),
-      carries,
-      bindings: r.bindings.map((b) => ({ ...b, input: to(b.input) })),
-      outputs,
-      replay: r.replay && {
-        ...r.replay,
-        carries: r.replay.carries.map((c) => ({ ...c, target: to(c.target) })),
-      },
+      ...moved,
+      carries: moved.carries.map((c, i) => {
+        const order = this.#orderOf(i);
+        if (order === null) return c;
+        const init = algebra.transpose(builder, c.init, behind(order, 1));
+        return { ...c, init, input: this.#inputs.get(r.carries[i]!.input)!, next: nexts[i]! };
+      }),
+      outputs: moved.outputs.map((o, i) => {
+        const old = r.outputs[i]!;
+        const input = old.kind === "stack" ? this.#inputs.get(old.node) : undefined;
+        return o.kind === "stack" && input !== undefined ? { ...o, node: input } : o;
+      }),
     };
   }
 }
 
-const turn = <T>(list: readonly T[] | Shape, order: Order): T[] =>
-  order.map((a) => (list as readonly T[])[a]!);
-
 /** The program with states in the order that the products of their loops want. Same ports, same values. */
 export function turnStates(program: SequenceProgram): SequenceProgram {
-  const builder = new GraphBuilder(program.graph.name);
-  const results = new Map<NodeId, readonly NodeId[]>();
-  const to = rebuild(program.graph, builder, (node, mapped) => {
-    if (node.op === "result") return results.get(node.of)?.[node.index] ?? null;
-    if (node.op !== "recurrence") return null;
-    const moved = mapOperands(node, mapped);
-    if (moved.op !== "recurrence") return null;
-    const r = moved.recurrence;
+  return replaceLoops(program, (builder, r) => {
     const orders = new Map<NodeId, Order>();
     for (const c of r.carries) {
       const order = wantedOrder(r.body, c);
@@ -196,19 +187,9 @@ export function turnStates(program: SequenceProgram): SequenceProgram {
     }
     if (orders.size === 0) return null;
     const turned = new Turned(r, orders);
-    const made = builder.recurrence(turned.recurrence(builder)).map((x, i) => {
+    return builder.recurrence(turned.recurrence(builder)).map((x, i) => {
       const found = turned.orderOf(r.outputs[i]!);
       return found === null ? x : algebra.transpose(builder, x, behind(inverse(found.order), found.lead)); // prettier-ignore
     });
-    results.set(node.id, made);
-    return made[0] ?? builder.constant(0);
   });
-  for (const { name, node } of program.graph.outputs) builder.output(name, to(node));
-  const moved = <P extends { readonly node: NodeId }>(p: P): P => ({ ...p, node: to(p.node) });
-  return {
-    ...program,
-    graph: builder.finish(),
-    inputs: program.inputs.map(moved),
-    outputs: program.outputs.map(moved),
-  };
 }

@@ -1,7 +1,7 @@
 /** Which values of a graph get memory of their own, and which are computed again wherever they are read. */
 import { constant, sameShape } from "../dims.ts";
 import type { ContractNode, Graph, Node, NodeId } from "../graph/ir.ts";
-import { classify, DEAR, isProduct, isView, labelSizes } from "../graph/products.ts";
+import { classify, DEAR, isProduct, isView, labelSizes, seenThrough } from "../graph/products.ts";
 import { operands } from "../graph/shapes.ts";
 
 /** Computed by loops or steps of their own; they cannot be had at one index alone. */
@@ -108,16 +108,12 @@ function ofSeveral(
   needed: readonly Node[],
   blocked: ReadonlySet<NodeId>,
 ): Set<NodeId> {
-  /** The value that a view shows. */
-  const seen = (id: NodeId): NodeId => {
-    const node = graph.nodes[id]!;
-    return isView(node) && operands(node).length === 1 ? seen(operands(node)[0]!) : id;
-  };
   const once = new Set<NodeId>();
   const more = new Set<NodeId>();
   for (const node of needed) {
     if (!blocked.has(node.id)) continue;
-    for (const x of new Set(operands(node).map(seen))) (once.has(x) ? more : once).add(x);
+    for (const x of new Set(operands(node).map((y) => seenThrough(graph, y))))
+      (once.has(x) ? more : once).add(x);
   }
   return more;
 }

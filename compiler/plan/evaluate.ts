@@ -3,6 +3,7 @@ import { InternalError, unreachable } from "../../diagnostics/diagnostic.ts";
 import { dim, subtract, type Dim } from "../dims.ts";
 import { commonAxes } from "../graph/axes.ts";
 import { valueName } from "../graph/names.ts";
+import { isShown, type ShownNode } from "../graph/products.ts";
 import type { ContractNode, Node, NodeId } from "../graph/ir.ts";
 import { add, binary, float, int, load, mul, select, truth, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/ir.ts";
@@ -27,18 +28,6 @@ import { binaryExpr, unaryExpr } from "./functions.ts";
 import type { Location, Region } from "./region.ts";
 
 export type Index = readonly Affine[];
-
-/** Views of a value: nothing is computed to see it through them. */
-type ShownNode = Extract<Node, { readonly op: "broadcast" | "transpose" | "stop" | "reshape" | "slice" | "reverse" }>; // prettier-ignore
-const SHOWN: ReadonlySet<Node["op"]> = new Set<ShownNode["op"]>([
-  "broadcast",
-  "transpose",
-  "stop",
-  "reshape",
-  "slice",
-  "reverse",
-]);
-const isShown = (node: Node): node is ShownNode => SHOWN.has(node.op);
 
 export interface Address {
   readonly buffer: string;

@@ -2,7 +2,7 @@
 import { constant, dim, product, type Dim } from "../dims.ts";
 import type { ContractNode, NodeId } from "../graph/ir.ts";
 import { axesOf } from "../graph/axes.ts";
-import { classify, isView } from "../graph/products.ts";
+import { classify, isShown, isView } from "../graph/products.ts";
 import { divide, fixed, plus, stridesOf, times, type Affine } from "./affine.ts";
 import type { Emitter } from "./emitter.ts";
 import type { Region } from "./region.ts";
@@ -44,17 +44,7 @@ export function isStored(region: Region, id: NodeId): boolean {
     return at.kind === "buffer" || (at.kind === "outer" && isStored(at.region, at.node));
   }
   const node = region.node(id);
-  switch (node.op) {
-    case "broadcast":
-    case "transpose":
-    case "reshape":
-    case "slice":
-    case "reverse":
-    case "stop":
-      return isStored(region, node.x);
-    default:
-      return false;
-  }
+  return isShown(node) && isStored(region, node.x);
 }
 
 /** How far apart neighbours along an axis of a stored value lie in memory; undefined where that is not the same everywhere. */

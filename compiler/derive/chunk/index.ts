@@ -3,7 +3,7 @@ import { BATCH, TIME } from "../../dims.ts";
 import { algebra, GraphBuilder, type NodeId, type Recurrence } from "../../graph/index.ts";
 import type { Carry, RecurrenceNode } from "../../graph/ir.ts";
 import type { SequenceProgram } from "../../graph/program.ts";
-import { rebuild } from "../../graph/rebuild.ts";
+import { rebuildProgram } from "../../graph/rebuild.ts";
 import { simplifyProgram } from "../../graph/simplify.ts";
 import {
   analyse,
@@ -133,7 +133,7 @@ export function chunk(staged: SequenceProgram, options: ChunkOptions): Chunked {
   const builder = new GraphBuilder(program.graph.name);
   const kept: (string | null)[] = [];
   const replaced = new Map<NodeId, readonly NodeId[]>();
-  const to = rebuild(program.graph, builder, (node, at) => {
+  const made = rebuildProgram(program, builder, (node, at) => {
     if (node.op === "result") return replaced.get(node.of)?.[node.index] ?? null;
     if (node.op !== "recurrence") return null;
     const places = origins.get(node.id)!;
@@ -159,14 +159,5 @@ export function chunk(staged: SequenceProgram, options: ChunkOptions): Chunked {
     replaced.set(node.id, results);
     return results[0]!;
   });
-  for (const { name, node } of program.graph.outputs) builder.output(name, to(node));
-  return {
-    program: simplifyProgram({
-      ...program,
-      graph: builder.finish(),
-      inputs: program.inputs.map((p) => ({ ...p, node: to(p.node) })),
-      outputs: program.outputs.map((p) => ({ ...p, node: to(p.node) })),
-    }),
-    kept,
-  };
+  return { program: simplifyProgram(made), kept };
 }
