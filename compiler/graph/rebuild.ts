@@ -20,6 +20,15 @@ export function reachable({ nodes }: Graph, roots: Iterable<NodeId>): Node[] {
   return nodes.filter((n) => live.has(n.id));
 }
 
+/** How often each node is read: by other nodes, and once for each time that it is among `roots`. */
+export function countUses(graph: Graph, roots: Iterable<NodeId>): ReadonlyMap<NodeId, number> {
+  const uses = new Map<NodeId, number>();
+  const count = (id: NodeId) => uses.set(id, (uses.get(id) ?? 0) + 1);
+  for (const node of graph.nodes) operands(node).forEach(count);
+  for (const id of roots) count(id);
+  return uses;
+}
+
 /**
  * Appends the nodes of `graph` (all, or those that `roots` need) to `builder` and gives the map from old ids to new.
  * `replace` may give the id of a node of the builder to stand for an old one; it sees the old node and its new operands.

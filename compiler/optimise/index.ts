@@ -8,8 +8,8 @@ import { algebra } from "../graph/index.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import type { Graph, Node, NodeId, Recurrence } from "../graph/ir.ts";
 import type { SequenceProgram } from "../graph/program.ts";
-import { rebuild, withGraph } from "../graph/rebuild.ts";
-import { bodyNode, operands } from "../graph/shapes.ts";
+import { countUses, rebuild, withGraph } from "../graph/rebuild.ts";
+import { bodyNode } from "../graph/shapes.ts";
 import { simplifyProgram } from "../graph/simplify.ts";
 import { sumOfProducts, volume, type Product, type SumOfProducts, type Uses } from "./factors.ts";
 import { holdInputs } from "./held.ts";
@@ -18,15 +18,6 @@ import { computeNearby } from "./nearby.ts";
 import { separateHeads } from "./separate.ts";
 import { costOf, multiply } from "./order.ts";
 import { turnStates } from "./turned.ts";
-
-function usesOf(graph: Graph, roots: readonly NodeId[]): Uses {
-  const uses = new Map<NodeId, number>();
-  const count = (id: NodeId) => uses.set(id, (uses.get(id) ?? 0) + 1);
-  // A root is read from outside as well.
-  for (const id of roots) uses.set(id, (uses.get(id) ?? 0) + 2);
-  for (const node of graph.nodes) operands(node).forEach(count);
-  return uses;
-}
 
 /** Multiplications in the longest of some products. */
 const products = (list: readonly Product[]): number =>
@@ -108,7 +99,8 @@ interface Rewritten {
 }
 
 function optimiseGraph(graph: Graph, roots: readonly NodeId[]): Rewritten {
-  const uses = usesOf(graph, roots);
+  // A root is read from outside as well.
+  const uses = countUses(graph, [...roots, ...roots]);
   const builder = new GraphBuilder(graph.name);
   const to = rebuild(graph, builder, (node, mapped) => {
     if (node.op === "recurrence") {

@@ -7,7 +7,7 @@ import { algebra } from "../graph/index.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import type { Graph, Node, NodeId } from "../graph/ir.ts";
 import type { SequenceProgram } from "../graph/program.ts";
-import { rebuildProgram } from "../graph/rebuild.ts";
+import { countUses, rebuildProgram } from "../graph/rebuild.ts";
 import { bodyNode, mapOperands, operands } from "../graph/shapes.ts";
 import { hasProducts } from "./separate.ts";
 
@@ -37,10 +37,8 @@ function onlyOperand(graph: Graph, node: Node, isFill: (id: NodeId) => boolean):
 /** The program with such functions moved inward. Same ports, same values. */
 export function moveInward(program: SequenceProgram): SequenceProgram {
   const { graph } = program;
-  const uses = new Map<NodeId, number>();
-  const count = (id: NodeId) => uses.set(id, (uses.get(id) ?? 0) + 1);
-  for (const node of graph.nodes) operands(node).forEach(count);
-  for (const { node } of [...program.outputs, ...graph.outputs]) count(node);
+  const ports = [...program.outputs, ...graph.outputs];
+  const uses = countUses(graph, ports.map((p) => p.node)); // prettier-ignore
   const builder = new GraphBuilder(graph.name);
   /** Of loops with products: results, and what is made of these step by step; nodes of the builder. */
   const near = new Set<NodeId>();

@@ -9,8 +9,8 @@ import { GraphBuilder } from "../graph/builder.ts";
 import type { Carry, Graph, Node, NodeId, Recurrence, RecurrenceOutput } from "../graph/ir.ts";
 import { isProduct } from "../graph/products.ts";
 import type { SequenceProgram } from "../graph/program.ts";
-import { rebuild } from "../graph/rebuild.ts";
-import { bodyNode, mapOperands, operands } from "../graph/shapes.ts";
+import { countUses, rebuild } from "../graph/rebuild.ts";
+import { bodyNode, mapOperands } from "../graph/shapes.ts";
 import { replaceLoops, withBody } from "./loops.ts";
 
 /** Axes in a new order: the one at place i is the old one with number `order[i]`. */
@@ -56,16 +56,6 @@ function wantedOrder(body: Graph, carry: Carry): Order | null {
   return [...votes.keys()].filter((a) => a !== best).concat(best);
 }
 
-/** How many nodes of a body read each node; what leaves the body counts as read. */
-function usesOf(r: Recurrence): ReadonlyMap<NodeId, number> {
-  const uses = new Map<NodeId, number>();
-  const count = (id: NodeId) => uses.set(id, (uses.get(id) ?? 0) + 1);
-  for (const node of r.body.nodes) operands(node).forEach(count);
-  for (const c of r.carries) count(c.next);
-  for (const o of r.outputs) if ("node" in o) count(o.node);
-  return uses;
-}
-
 /** A body whose carries have their axes in other orders. */
 class Turned {
   readonly #r: Recurrence;
@@ -79,7 +69,8 @@ class Turned {
   constructor(r: Recurrence, orders: ReadonlyMap<NodeId, Order>) {
     this.#r = r;
     this.#orders = orders;
-    this.#uses = usesOf(r);
+    const leaving = r.outputs.flatMap((o) => ("node" in o ? [o.node] : []));
+    this.#uses = countUses(r.body, [...r.carries.map((c) => c.next), ...leaving]);
     const builder = new GraphBuilder(r.body.name);
     this.#builder = builder;
     this.#to = rebuild(r.body, builder, (node, to) => {
