@@ -70,27 +70,29 @@ export function saveCheckpoint(
   };
   writeSafetensors(join(directory, file), tensors);
   writeFileAtomic(join(directory, POINTER), `${JSON.stringify(complete, null, 2)}\n`);
+  removeOlder(directory, complete);
+}
+
+function removeFiles(directory: string, which: (name: string) => boolean): void {
   try {
     for (const name of fs.readdirSync(directory)) {
-      if (name !== file && OURS.test(name)) fs.rmSync(join(directory, name), { force: true });
+      if (which(name)) fs.rmSync(join(directory, name), { force: true });
     }
   } catch (error) {
     throw fileProblem(error, directory);
   }
 }
 
+/**
+ * Removes what is older than a checkpoint, or was never completed. Saving does so; whoever goes on with a run does so too,
+ * since the run may have been killed before it came to it.
+ */
+export const removeOlder = (directory: string, { tensors }: CheckpointRecord): void =>
+  removeFiles(directory, (name) => name !== tensors && OURS.test(name));
+
 /** Removes the checkpoint and the metrics of a run from its folder, and nothing else. */
-export function removeRun(directory: string): void {
-  try {
-    for (const name of fs.readdirSync(directory)) {
-      if (OURS.test(name) || name === POINTER || name === "metrics.jsonl") {
-        fs.rmSync(join(directory, name), { force: true });
-      }
-    }
-  } catch (error) {
-    throw fileProblem(error, directory);
-  }
-}
+export const removeRun = (directory: string): void =>
+  removeFiles(directory, (name) => OURS.test(name) || name === POINTER || name === "metrics.jsonl");
 
 export const hasCheckpoint = (directory: string): boolean =>
   fs.existsSync(join(directory, POINTER));

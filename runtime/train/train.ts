@@ -18,6 +18,7 @@ import {
   type Checkpoint,
   hasCheckpoint,
   loadCheckpoint,
+  removeOlder,
   removeRun,
   type RunStatus,
   saveCheckpoint,
@@ -90,6 +91,7 @@ function previous(options: TrainOptions): Checkpoint | null {
     throw problem("fwp6201", directory, facts);
   }
   checkSame(checkpoint, options);
+  removeOlder(directory, checkpoint.record);
   return checkpoint;
 }
 

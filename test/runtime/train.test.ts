@@ -119,6 +119,16 @@ describe("ends early", () => {
     expect([again.status, again.step]).toEqual(["stopped", result.step]);
   });
 
+  test("and clears away what a killed run left behind, even with nothing more to save", async () => {
+    const directory = fresh();
+    await train(options(directory));
+    const complete = readdirSync(directory).sort();
+    const left = ["step-000050.safetensors", ".step-000060.safetensors.12-ab.tmp"];
+    for (const name of [...left, "mine.txt"]) writeFileSync(join(directory, name), "");
+    await train(options(directory, { existing: "resume" }));
+    expect(readdirSync(directory).sort()).toEqual(["mine.txt", ...complete].sort());
+  });
+
   test("after a number of evaluations without a better one", async () => {
     const settings = { optimizer: optimizerSettings("sgd", { rate: 0 }) };
     const stop = { metric: "loss", below: null, above: null, patience: 3 };
