@@ -171,7 +171,7 @@ describe("without", () => {
     [
       "a compiler that gets further than its macros",
       () => {
-        const fails = 'case "$*" in *-dM*) echo "#define __GNUC__ 4";; *) echo "x.c: error: no" >&2; exit 4;; esac'; // prettier-ignore
+        const fails = 'case "$*" in *" -dM "*) echo "#define __GNUC__ 4";; *) echo "x.c: error: no" >&2; exit 4;; esac'; // prettier-ignore
         return envWith("d", { CC: script("half", fails) });
       },
       /failed \(exit code 4: x\.c: error: no\)/,
@@ -179,7 +179,7 @@ describe("without", () => {
     [
       "a compiler whose code loads",
       () => {
-        const empty = 'case "$*" in *-dM*) echo "#define __GNUC__ 4";; esac; while [ $# -gt 1 ]; do [ "$1" = -o ] && echo nothing > "$2"; shift; done'; // prettier-ignore
+        const empty = 'case "$*" in *" -dM "*) echo "#define __GNUC__ 4";; esac; while [ $# -gt 1 ]; do [ "$1" = -o ] && echo nothing > "$2"; shift; done'; // prettier-ignore
         return envWith("e", { CC: script("empty", empty) });
       },
       /does not load/,
