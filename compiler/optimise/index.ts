@@ -12,8 +12,8 @@ import { countUses, rebuild, withGraph } from "../graph/rebuild.ts";
 import { bodyNode } from "../graph/shapes.ts";
 import { simplifyProgram } from "../graph/simplify.ts";
 import { sumOfProducts, volume, type Product, type SumOfProducts, type Uses } from "./factors.ts";
+import { workByChunks } from "./chunkwise.ts";
 import { holdInputs } from "./held.ts";
-import { moveInward } from "./inward.ts";
 import { computeNearby } from "./nearby.ts";
 import { separateHeads } from "./separate.ts";
 import { costOf, multiply } from "./order.ts";
@@ -182,5 +182,6 @@ export function optimiseProgram(program: SequenceProgram): SequenceProgram {
     ports.map((p) => p.node),
   );
   const cheaper = simplifyProgram(withGraph(program, graph, to));
-  return holdInputs(turnStates(separateHeads(simplifyProgram(computeNearby(moveInward(cheaper))))));
+  const near = computeNearby(simplifyProgram(workByChunks(cheaper)));
+  return holdInputs(turnStates(separateHeads(simplifyProgram(near))));
 }

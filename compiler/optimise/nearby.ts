@@ -56,6 +56,7 @@ function behind(
   for (const node of graph.nodes) if (operands(node).some((x) => found.has(x))) found.add(node.id);
   found.delete(of);
   for (const node of graph.nodes.toReversed()) {
+    if (node.id === of) continue;
     const readers = readersOf(node.id);
     const serves = readers.length > 0 && !ports.has(node.id) && readers.every((y) => found.has(y));
     if (serves) found.add(node.id);
@@ -118,18 +119,21 @@ function findMove(graph: Graph, node: RecurrenceNode, ports: ReadonlySet<NodeId>
     ...r.bindings.flatMap((b) => (b.kind === "batch" || b.kind === "shared" ? [b.value] : [])),
     ...(r.replay === null ? [] : operands({ ...node, recurrence: { ...r, carries: [], bindings: [] } })), // prettier-ignore
   ]);
+  /** Those made twice of which the second is not wanted before the loop has run. */
+  const late = new Set<NodeId>();
+  const gone = (y: NodeId): boolean => y === node.id || (moved.has(y) && !twice.has(y));
   for (let i = node.id - 1; i >= 0; i--) {
     const x = graph.nodes[i]!;
     if (!needed.has(x.id) || elsewhere.has(x.id) || !movable(x)) continue;
     const list = readers.get(x.id) ?? [];
     if (!wanted.has(x.id) && !list.some((y) => moved.has(y))) continue;
-    // What others make of it, without this loop, is made where they are.
-    const free = list.every(
-      (y) => y === node.id || later.has(y) || (moved.has(y) && !twice.has(y)),
-    );
+    // What others make of it, without this loop, is made where they are: later.
+    const free = list.every((y) => gone(y) || later.has(y) || late.has(y));
     if (!free && !isLight(graph, x)) continue;
     moved.add(x.id);
-    if (!free) twice.add(x.id);
+    const again = free && !list.every(gone) && !isView(x) && isLight(graph, x);
+    if (!free || again) twice.add(x.id);
+    if (again) late.add(x.id);
   }
   // Forwards: what is made of the loop's results step by step, or of what has moved into it.
   const after = new Set<NodeId>([node.id, ...moved].filter((id) => !twice.has(id)));
@@ -146,11 +150,15 @@ function findMove(graph: Graph, node: RecurrenceNode, ports: ReadonlySet<NodeId>
     moved.add(x.id);
     here.add(x.id);
   }
-  // And what only that reads.
+  // And what only that reads, or is little more than what is there.
   for (const x of graph.nodes.toReversed()) {
-    if (needed.has(x.id) || after.has(x.id) || ports.has(x.id) || !movable(x)) continue;
+    if (moved.has(x.id) || after.has(x.id) || !movable(x)) continue;
     const list = readers.get(x.id) ?? [];
-    if (list.length > 0 && list.every((y) => moved.has(y))) moved.add(x.id);
+    if (!list.some((y) => moved.has(y))) continue;
+    const free = !ports.has(x.id) && !needed.has(x.id) && list.every(gone);
+    if (!free && !isLight(graph, x)) continue;
+    moved.add(x.id);
+    if (!free) twice.add(x.id);
   }
   const at = (id: NodeId) => bodyNode(graph, id);
   // Views are had inside and outside: what they show is read outside then.

@@ -1,0 +1,218 @@
+/**
+ * What is made of a loop's answers step for step is made by chunks, as the loop gives them, and only then put in order and
+ * cut to the sequence's length: so it can become part of the loop (nearby.ts), and a view is left. What a loop reads by
+ * chunks is likewise cut into chunks before something light is made of it, where that leaves the zeros that fill up the
+ * last chunk zeros.
+ */
+import { constant, dim, equal, multiply, subtract } from "../dims.ts";
+import { algebra } from "../graph/index.ts";
+import { axesOf } from "../graph/axes.ts";
+import { GraphBuilder } from "../graph/builder.ts";
+import { binaryFunction, unaryFunction } from "../graph/interpret/functions.ts";
+import type { BroadcastNode, Graph, Node, NodeId, Recurrence } from "../graph/ir.ts";
+import { DEAR, isProduct } from "../graph/products.ts";
+import type { SequenceProgram } from "../graph/program.ts";
+import { rebuildProgram } from "../graph/rebuild.ts";
+import { bodyNode, mapOperands, operands } from "../graph/shapes.ts";
+import { independentAxis } from "./independent.ts";
+import { byChunks, chunkShape, hasSteps, type Chunks } from "./rowwise.ts";
+import { hasProducts } from "./separate.ts";
+
+/** A value by chunks that is made of a loop's answers; `heads` is the axis that has to stay apart, if there is one. */
+interface Near {
+  readonly heads: number | null;
+}
+
+/** A value of every step that is the steps of one by chunks, put in order. */
+interface Ordered {
+  readonly chunks: Chunks;
+  readonly part: NodeId;
+}
+
+/** Values in memory that something may be made of again where it is wanted, instead of being written down itself. */
+const FEW = 2;
+
+class Chunkwise {
+  readonly builder: GraphBuilder;
+  readonly #graph: Graph;
+  readonly #worthwhile: (r: Recurrence) => boolean;
+  /** Nodes of the builder. */
+  readonly #near = new Map<NodeId, Near>();
+  readonly #ordered = new Map<NodeId, Ordered>();
+
+  constructor(graph: Graph, worthwhile: (r: Recurrence) => boolean) {
+    this.#graph = graph;
+    this.#worthwhile = worthwhile;
+    this.builder = new GraphBuilder(graph.name);
+  }
+
+  replace(node: Node, to: (id: NodeId) => NodeId): NodeId {
+    const moved = mapOperands(node, to);
+    const made = this.#answer(moved) ?? this.#question(moved);
+    if (made !== null) return made;
+    const { id: _, origin: __, ...draft } = moved;
+    const copy = this.builder.copy(draft);
+    if (node.op === "result") this.#result(node, copy);
+    else this.#note(copy);
+    if (node.op === "slice") this.#order(copy);
+    return copy;
+  }
+
+  #node(id: NodeId): Node {
+    return this.builder.node(id);
+  }
+
+  #result(node: Node & { readonly op: "result" }, copy: NodeId): void {
+    const of = bodyNode(this.#graph, node.of);
+    if (of.op !== "recurrence" || !this.#worthwhile(of.recurrence)) return;
+    const output = of.recurrence.outputs[node.index]!;
+    if (output.kind !== "stack") return;
+    const axis = independentAxis(of.recurrence)?.of(output.node) ?? null;
+    this.#near.set(copy, { heads: axis === null ? null : axis + 2 });
+  }
+
+  /** Notes whether a node is near because an operand is: step by step, heads still apart. */
+  #note(id: NodeId): boolean {
+    if (this.#near.has(id)) return true;
+    const node = this.#node(id);
+    if (node.op === "contract" && isProduct({ ...this.#graph, nodes: this.builder.nodes }, node)) return false; // prettier-ignore
+    const found = axesOf(node, (x) => this.builder.shape(x));
+    if (found.along.some((axis) => axis < 2)) return false;
+    let heads: number | null = null;
+    let near = false;
+    for (const x of found.operands) {
+      const own = this.#near.get(x.id);
+      if (own === undefined) continue;
+      if (x.axes[0] !== 0 || x.axes[1] !== 1) return false;
+      near = true;
+      if (own.heads === null) continue;
+      const place = x.axes[own.heads] ?? null;
+      if (place === null || found.along.includes(place)) return false;
+      heads = place;
+    }
+    if (near) this.#near.set(id, { heads });
+    return near;
+  }
+
+  /** Notes that a slice is the steps of a near value, put in order and cut to the sequence's length. */
+  #order(id: NodeId): void {
+    const node = this.#node(id);
+    if (node.op !== "slice" || node.axis !== 1 || constant(node.start) !== 0) return;
+    const joined = this.#node(node.x);
+    if (joined.op !== "reshape" || !this.#near.has(joined.x)) return;
+    const [batch, count, length] = this.builder.shape(joined.x);
+    if (batch === undefined || count === undefined || length === undefined) return;
+    const fits = equal(multiply(count, length), joined.shape[1]!);
+    if (!fits || !equal(batch, joined.shape[0]!)) return;
+    const chunks = { batch, time: node.shape[1]!, count, length };
+    const part = algebra.reshape(this.builder, joined.x, chunkShape(node.shape, chunks));
+    if (this.#note(part)) this.#ordered.set(id, { chunks, part });
+  }
+
+  /** A node made of answers, by chunks and put in order; null if it has to be made of them in order. */
+  #answer(node: Node): NodeId | null {
+    const known = operands(node).flatMap((x) => this.#ordered.get(x) ?? []);
+    if (known.length === 0) return null;
+    const { chunks } = known[0]!;
+    const shapeOf = (x: NodeId) => this.builder.shape(x);
+    const part = byChunks(this.builder, node, chunks, shapeOf, (x) => this.#part(x, chunks));
+    if (part === null || !this.#note(part)) return null;
+    const { count, length, time } = chunks;
+    const all = [node.shape[0]!, multiply(count, length), ...node.shape.slice(2)];
+    const joined = algebra.reshape(this.builder, part, all);
+    const made = this.builder.slice(joined, 1, dim(0), time);
+    this.#ordered.set(made, { chunks, part });
+    return made;
+  }
+
+  /** An operand by chunks, whatever fills up the last one. */
+  #part(x: NodeId, chunks: Chunks): NodeId {
+    const known = this.#ordered.get(x);
+    if (known !== undefined && equal(known.chunks.length, chunks.length)) return known.part;
+    return this.#cut(x, chunks, (node) => this.#leaves(node.id).size <= FEW);
+  }
+
+  /** What a value is made of by adding, multiplying and repeating. */
+  #leaves(id: NodeId): Set<NodeId> {
+    const node = this.#node(id);
+    if (node.op === "constant") return new Set();
+    const light =
+      node.op === "broadcast" ||
+      (node.op === "unary" && !DEAR.has(node.fn)) ||
+      (node.op === "binary" && node.fn !== "pow");
+    if (!light || this.#ordered.has(id)) return new Set([id]);
+    return new Set(operands(node).flatMap((x) => [...this.#leaves(x)]));
+  }
+
+  /** A value by chunks: what it is made of cut into chunks instead, as long as `through` says so. */
+  #cut(x: NodeId, chunks: Chunks, through: (node: Node) => boolean): NodeId {
+    const node = this.#node(x);
+    if (!hasSteps(node.shape, chunks)) return x;
+    const { count, length, time } = chunks;
+    const shape = chunkShape(node.shape, chunks);
+    const fill = algebra.fillValue(this.builder, x);
+    if (fill !== null) return algebra.filled(this.builder, fill, shape, node.dtype);
+    const light = node.op === "unary" || node.op === "binary" || node.op === "broadcast";
+    if (light && through(node)) {
+      const shapeOf = (y: NodeId) => this.builder.shape(y);
+      const part = byChunks(this.builder, node, chunks, shapeOf, (y) => this.#cut(y, chunks, through)); // prettier-ignore
+      if (part !== null) return part;
+    }
+    const rest = subtract(multiply(count, length), time);
+    return algebra.reshape(this.builder, algebra.pad(this.builder, x, 1, dim(0), rest), shape);
+  }
+
+  /** A padded value cut into chunks, made of such: something light, and zero where that is. */
+  #question(node: Node): NodeId | null {
+    if (node.op !== "reshape" || node.dtype !== "float") return null;
+    const padded = this.#node(node.x);
+    if (padded.op !== "pad" || padded.axis !== 1 || constant(padded.before) !== 0) return null;
+    const [batch, count, length] = node.shape;
+    const long = this.builder.shape(padded.x)[1]!;
+    if (batch === undefined || count === undefined || length === undefined) return null;
+    if (!equal(batch, padded.shape[0]!)) return null;
+    if (!equal(multiply(count, length), padded.shape[1]!)) return null;
+    const chunks = { batch, time: long, count, length };
+    if (!this.#keepsZero(this.#node(padded.x))) return null;
+    const part = this.#cut(padded.x, chunks, (x) => this.#keepsZero(x));
+    return algebra.reshape(this.builder, part, node.shape);
+  }
+
+  /** What an operand is where a sequence is filled up with zeros; NaN if that is not known. */
+  #filler(x: NodeId): number {
+    const fill = algebra.fillValue(this.builder, x);
+    if (fill !== null) return fill;
+    const node = this.#node(x);
+    return node.op === "broadcast" && !isStepped(node) ? NaN : 0;
+  }
+
+  /** Whether a node is made of one value, and repeated ones, so that zeros give zero, at little cost. */
+  #keepsZero(node: Node): boolean {
+    switch (node.op) {
+      case "broadcast":
+        return isStepped(node);
+      case "unary":
+        return !DEAR.has(node.fn) && unaryFunction(node.fn)(0) === 0;
+      case "binary": {
+        if (![node.a, node.b].some((x) => this.#node(x).op === "broadcast")) return false;
+        const [a, b] = [this.#filler(node.a), this.#filler(node.b)];
+        if (node.fn === "mul" && (a === 0 || b === 0)) return true;
+        return node.fn !== "pow" && binaryFunction(node.fn, node.dtype)(a, b) === 0;
+      }
+      default:
+        return false;
+    }
+  }
+}
+
+/** Whether a repeated value has steps of its own. */
+const isStepped = ({ axes }: BroadcastNode): boolean => axes[0] === 0 && axes[1] === 1;
+
+/** The program with what is made of loops' answers, and what they read, by chunks. Same ports, same values. */
+export function workByChunks(
+  program: SequenceProgram,
+  worthwhile: (r: Recurrence) => boolean = hasProducts,
+): SequenceProgram {
+  const work = new Chunkwise(program.graph, worthwhile);
+  return rebuildProgram(program, work.builder, (node, to) => work.replace(node, to));
+}

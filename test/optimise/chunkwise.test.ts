@@ -1,0 +1,108 @@
+/** What is made of answers and for questions, by chunks: the same values, and nothing but views left between loops and ports. */
+import { describe, expect, test } from "vitest";
+import {
+  simplifyProgram,
+  verifyProgram,
+  type SequenceProgram,
+} from "../../compiler/graph/index.ts";
+import { isView } from "../../compiler/graph/products.ts";
+import { workByChunks } from "../../compiler/optimise/chunkwise.ts";
+import { computeNearby } from "../../compiler/optimise/nearby.ts";
+import { separateHeads } from "../../compiler/optimise/separate.ts";
+import { RULES } from "../derive/analyse/rules.ts";
+import { bothForms, expectSame } from "../derive/chunk/helpers.ts";
+import { ruleStep } from "../support/rules.ts";
+
+const DELTA = `SLOW
+  fast net { W: [heads, value, key] = 0 }
+  program { W <- delta(W, key: KEY, value: VALUE, rate: RATE) }
+  out y = ANSWER`;
+interface Parts {
+  readonly key?: string;
+  readonly value?: string;
+  readonly rate?: string;
+  readonly answer?: string;
+  readonly slow?: string;
+}
+const delta = ({ key = "k", value = "v", rate = "b", answer = "W @ q", slow = "" }: Parts) =>
+  DELTA.replace("SLOW", slow)
+    .replace("KEY", key)
+    .replace("VALUE", value)
+    .replace("RATE", rate)
+    .replace("ANSWER", answer);
+
+/** Functions around the memory: of zeros some are zero, some are not, and some have no value there. */
+const AROUND: readonly (readonly [string, string])[] = [
+  ["keys of length one", delta({ key: "l2_norm(k)" })],
+  ["a bias", delta({ slow: "slow net { u: [heads, value] = linear(w) }", value: "u" })],
+  [
+    "a bias on keys, one for all heads",
+    delta({ slow: "slow net { u: [key] = linear(x)\n l: [heads, key] = k + u }", key: "l" }),
+  ],
+  ["keys and values with a bias, added", `slow net { u: [heads, key] = linear(k)\n m: [heads, value] = linear(v) }
+    fast net { W: [heads, value, key] = 0 }
+    program { W <- 0.5 * W + outer(m, u) }
+    out y = W @ q`], // prettier-ignore
+  ["a rate that is not zero for zero", delta({ rate: "sigmoid(b)" })],
+  ["one over something", delta({ value: "(1 / v)" })],
+  ["something over something", delta({ value: "v / r" })],
+  ["a logarithm", delta({ value: "log(v ^ 2)" })],
+  ["the larger", delta({ value: "max(v, 0.5)" })],
+  ["answers normalised", delta({ answer: "norm(W @ q)" })],
+  ["answers normalised over all heads", delta({ answer: "norm(reshape(W @ q, [heads * value]))" })],
+  ["answers gated", delta({ answer: "silu(w) * rms_norm(W @ q) + log(v ^ 2)" })],
+  ["answers summed over heads", delta({ answer: "einsum((W @ q)[h, i] -> [i])" })],
+  ["answers and a dense map", delta({ answer: "linear(tanh(W @ q), to: [5])" })],
+  ["two memories, one reading what the other answered", `fast net { W: [heads, value, key] = 0; V: [heads, value, value] = 0 }
+    program { W <- delta(W, key: k, value: v, rate: b) }
+    s: [heads, value] = tanh(W @ q)
+    program { V <- additive(V, key: softmax(s), value: v * r) }
+    out y = s + norm(V @ w)`], // prettier-ignore
+];
+
+const rules = [
+  ...RULES.filter((r) => r.chunk ?? true).map((r) => [r.name, r.text] as const),
+  ...AROUND,
+];
+
+/** Sums, and functions of more than one number, that stand outside of loops. */
+const outside = ({ graph }: SequenceProgram): number =>
+  graph.nodes.filter((n) => !isView(n) && !["recurrence", "result", "pad"].includes(n.op)).length;
+
+describe("what is made of answers, and for questions, by chunks", () => {
+  test.each(rules)("%s", (_, text) => {
+    const program = simplifyProgram(bothForms(ruleStep(text), 4).chunked);
+    const work = simplifyProgram(workByChunks(program, () => true));
+    verifyProgram(work);
+    const near = computeNearby(work, () => true);
+    const apart = separateHeads(near, () => true);
+    for (const chunked of [work, near, apart]) {
+      verifyProgram(chunked);
+      for (const time of [1, 4, 13]) {
+        expectSame({ plain: program, chunked }, { batch: 2, time, past: 0 }, { forward: 1e-10, gradient: 1e-8 }); // prettier-ignore
+      }
+    }
+  });
+
+  test("answers gated and normalised become part of the loop, and heads stay apart", () => {
+    const text = delta({ answer: "silu(w) * rms_norm(W @ q)", rate: "sigmoid(b)" });
+    const program = simplifyProgram(bothForms(ruleStep(text, { heads: 3 }), 4).chunked);
+    const before = computeNearby(program, () => true);
+    const after = computeNearby(simplifyProgram(workByChunks(program, () => true)), () => true);
+    expect(outside(after)).toBeLessThan(outside(before) / 2);
+    const batches = separateHeads(after, () => true).graph.nodes.flatMap((n) =>
+      n.op === "recurrence" ? [n.recurrence.batch.key] : [],
+    );
+    expect(new Set(batches)).toEqual(new Set(["3*$batch"]));
+  });
+
+  test("heads that are put together in what is made of answers stay apart in the loop", () => {
+    const text = delta({ answer: "norm(reshape(W @ q, [heads * value]))" });
+    const program = simplifyProgram(bothForms(ruleStep(text, { heads: 3 }), 4).chunked);
+    const near = computeNearby(simplifyProgram(workByChunks(program, () => true)), () => true);
+    const batches = separateHeads(near, () => true).graph.nodes.flatMap((n) =>
+      n.op === "recurrence" ? [n.recurrence.batch.key] : [],
+    );
+    expect(new Set(batches)).toEqual(new Set(["3*$batch"]));
+  });
+});
