@@ -52,13 +52,15 @@ export class Expectation {
   readonly values: Values;
   /** What the error of each value is divided by. */
   readonly #scales: ReadonlyMap<string, number>;
-  readonly #conditioning: ReadonlyMap<string, number>;
+  readonly #conditioning: Map<string, number>;
+  /** Rounds once more, as often as that may still be asked for. */
+  #more: readonly (() => Values)[];
 
   /**
    * `rounded`: the same, once or more, from inputs moved by up to half a unit in the last place of a float32, every value
-   * rounded to float32.
+   * rounded to float32, up or down. `more`: the same again, for when something is further off than those explain.
    */
-  constructor(values: Values, ...rounded: readonly Values[]) {
+  constructor(values: Values, rounded: readonly Values[], more: readonly (() => Values)[] = []) {
     this.values = values;
     const sizes = new Map([...values].map(([name, { data }]) => [name, rms(data)]));
     const gradients = [...sizes].filter(([name]) => kindOf(name) === "gradient");
@@ -70,12 +72,34 @@ export class Expectation {
       Math.max(size, kindOf(name) === "gradient" ? floor : 0, 1e-30),
     ];
     this.#scales = new Map([...sizes].map(scale));
-    this.#conditioning = new Map(
-      [...values].map(([name, { data }]) => {
-        const off = rounded.map((r) => rms(data, r.get(name)!.data));
-        return [name, Math.max(...off) / this.#scales.get(name)!];
-      }),
-    );
+    this.#conditioning = new Map([...values.keys()].map((name) => [name, 0]));
+    rounded.forEach((r) => this.#learn(r));
+    this.#more = more;
+  }
+
+  #learn(rounded: Values): void {
+    for (const [name, { data }] of this.values) {
+      const off = rms(data, rounded.get(name)!.data) / this.#scales.get(name)!;
+      // What is not finite stays so.
+      const before = this.#conditioning.get(name)!;
+      this.#conditioning.set(name, Number.isNaN(before) ? before : Math.max(before, off));
+    }
+  }
+
+  /** How far off rounding may put a value; 0 if it has none that is finite. */
+  #rounding(name: string, precision: Precision): number {
+    const rounding = CONDITIONING * this.#conditioning.get(name)! * SPACING[precision];
+    return Number.isFinite(rounding) ? rounding : 0;
+  }
+
+  /** The same, once more is known if that is what it takes to explain an error. */
+  #explained(name: string, error: number, precision: Precision): number {
+    const kept = Math.max(TOLERANCES[precision][kindOf(name)], this.#rounding(name, precision));
+    if (!(error <= kept) && Number.isFinite(error)) {
+      this.#more.forEach((round) => this.#learn(round()));
+      this.#more = [];
+    }
+    return this.#rounding(name, precision);
   }
 
   /** How many values rounding may put further off than is allowed: these could end up not compared. */
@@ -116,8 +140,7 @@ export class Expectation {
       const own = found.get(name);
       const fits = own !== undefined && own.shape.join() === shape.join();
       const error = fits ? rms(data, own.data) / this.#scales.get(name)! : Infinity;
-      const rounding = CONDITIONING * this.#conditioning.get(name)! * SPACING[precision];
-      note(name, error, Number.isFinite(rounding) ? rounding : 0);
+      note(name, error, this.#explained(name, error, precision));
     }
     for (const name of found.keys()) if (!this.values.has(name)) note(name, Infinity, 0);
     return { worst, compared, undetermined };

@@ -12,6 +12,7 @@ import type { ParameterSpec, Sizes } from "../../runtime/format/program.ts";
 import { initializeParameter } from "../../runtime/parameters/initialise.ts";
 import type { Given } from "./candidates.ts";
 import { Expectation, type Values } from "./measure.ts";
+import { randomRounding } from "./rounding.ts";
 
 /** Sequences side by side, as long as they are short; later steps would only cost more. */
 const BATCH = 2;
@@ -27,8 +28,8 @@ const TRAINED = 0.1;
 const APART = 1_000_003;
 /** Numbers are drawn this often until rounding alone leaves nothing undetermined. */
 const DRAWS = 6;
-/** So often is the oracle rounded where it leaves something undetermined after all. */
-const ROUNDINGS = 3;
+/** So often is the oracle rounded where once does not explain an error. */
+const ROUNDINGS = 8;
 
 /** One length: the job and what the oracle makes of it. */
 export interface Trial {
@@ -127,13 +128,10 @@ function trial(program: SequenceProgram, sizes: Sizes, seed: number, redrawn: nu
   const want = named(runProgram(program, inputs, sizes));
   // The same meaning in float32, from inputs that are as good: how well are the results determined?
   const round = (i: number): Values =>
-    named(runProgram(program, moved(program, inputs, seed + i), sizes, Math.fround));
-  const first = round(0);
-  const given = givenOf(program, inputs, sizes);
-  const expectation = new Expectation(want, first);
-  if (expectation.undetermined === 0 || redrawn < DRAWS - 1) return { given, expectation, redrawn };
-  const more = Array.from({ length: ROUNDINGS - 1 }, (_, i) => round(i + 1));
-  return { given, expectation: new Expectation(want, first, ...more), redrawn };
+    named(runProgram(program, moved(program, inputs, seed + i), sizes, randomRounding(seed + i)));
+  const later = Array.from({ length: ROUNDINGS - 1 }, (_, i) => () => round(i + 1));
+  const expectation = new Expectation(want, [round(0)], later);
+  return { given: givenOf(program, inputs, sizes), expectation, redrawn };
 }
 
 /** A trial for each length, with numbers that determine the results wherever a few draws find some. */

@@ -237,7 +237,7 @@ const of = (...data: number[]) => ({ shape: [data.length], data: Float64Array.fr
 
 const fits = (x: number, precision: "f32" | "f64") => {
   const one = new Map([["y", of(x)]]);
-  return new Expectation(one, one).fits(precision);
+  return new Expectation(one, [one]).fits(precision);
 };
 
 describe("the measure", () => {
@@ -246,7 +246,7 @@ describe("the measure", () => {
     ["d.x", of(100, 100)],
     ["d.q", of(0, 1e-16)],
   ]);
-  const expectation = new Expectation(values, values);
+  const expectation = new Expectation(values, [values]);
 
   it("is relative, but for gradients that are nothing beside the others", () => {
     const found = new Map([...values, ["y", of(1.001, -1.001)], ["d.q", of(1e-12, 0)]] as const);
@@ -262,11 +262,11 @@ describe("the measure", () => {
   it("does not compare what rounding the inputs changes anyway, and says so", () => {
     const near = new Map([...values, ["y", of(1.01, -1.01)]] as const);
     const found = new Map([...values, ["y", of(1.07, -1.07)]] as const);
-    const loose = new Expectation(values, near);
+    const loose = new Expectation(values, [near]);
     expect(forward(expectation, found, "f32").worst.get("forward")!.ratio).toBeGreaterThan(1);
     expect([expectation.undetermined, loose.undetermined]).toEqual([0, 1]);
     // The worst of several roundings counts.
-    expect(new Expectation(values, values, near).undetermined).toBe(1);
+    expect(new Expectation(values, [values, near]).undetermined).toBe(1);
     expect(forward(loose, found, "f32")).toEqual({
       worst: new Map(),
       compared: 0,
@@ -277,6 +277,24 @@ describe("the measure", () => {
     const off = new Map([...values, ["y", of(1.5, -1.5)]] as const);
     expect(forward(loose, off, "f32").worst.get("forward")!.ratio).toBeGreaterThan(1);
     expect(forward(loose, values, "f32")).toMatchObject({ compared: 1, undetermined: [] });
+  });
+
+  it("rounds again before it calls a value wrong, and only then", () => {
+    const near = new Map([...values, ["y", of(1.01, -1.01)]] as const);
+    const found = new Map([...values, ["y", of(1.07, -1.07)]] as const);
+    let asked = 0;
+    const again = () => {
+      asked++;
+      return near;
+    };
+    const lazy = new Expectation(values, [values], [again, again]);
+    expect(forward(lazy, values, "f32")).toMatchObject({ compared: 1, undetermined: [] });
+    expect(asked).toBe(0);
+    expect(forward(lazy, found, "f32")).toMatchObject({ compared: 0, undetermined: ["y"] });
+    expect(asked).toBe(2);
+    const off = new Map([...values, ["y", of(1.5, -1.5)]] as const);
+    expect(forward(lazy, off, "f32").worst.get("forward")!.ratio).toBeGreaterThan(1);
+    expect(asked).toBe(2);
   });
 
   it("takes NaN, another shape and a value too many for failures", () => {
