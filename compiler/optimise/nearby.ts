@@ -33,9 +33,10 @@ interface Move {
   readonly stacked: readonly NodeId[];
 }
 
-function readersOf(graph: Graph): ReadonlyMap<NodeId, readonly NodeId[]> {
+/** Who reads a node, of those that `roots` need: what has moved may have left others behind. */
+function readersOf(graph: Graph, roots: readonly NodeId[]): ReadonlyMap<NodeId, readonly NodeId[]> {
   const readers = new Map<NodeId, NodeId[]>();
-  for (const node of graph.nodes) {
+  for (const node of reachable(graph, roots)) {
     for (const x of new Set(operands(node))) {
       const list = readers.get(x);
       if (list === undefined) readers.set(x, [node.id]);
@@ -104,9 +105,14 @@ function atStep(r: Recurrence, output: RecurrenceOutput): NodeId | null {
   return r.carries[output.carry]!.input;
 }
 
-function findMove(graph: Graph, node: RecurrenceNode, ports: ReadonlySet<NodeId>): Move | null {
+function findMove(
+  graph: Graph,
+  node: RecurrenceNode,
+  ports: ReadonlySet<NodeId>,
+  roots: readonly NodeId[],
+): Move | null {
   const r = node.recurrence;
-  const readers = readersOf(graph);
+  const readers = readersOf(graph, roots);
   const needed = before(graph, node.id);
   const later = behind(graph, node.id, (id) => readers.get(id) ?? [], ports);
   const moved = new Set<NodeId>();
@@ -364,7 +370,7 @@ export function computeNearby(
     const node = bodyNode(graph, left.pop()!);
     if (node.op !== "recurrence" || !worthwhile(node.recurrence)) continue;
     const roots = [...inputs, ...outputs].map((p) => p.node);
-    const move = findMove(graph, node, new Set(outputs.map((p) => p.node)));
+    const move = findMove(graph, node, new Set(outputs.map((p) => p.node)), roots);
     if (move === null) continue;
     const done = apply(graph, move, roots);
     graph = done.graph;
