@@ -39,7 +39,7 @@ export function buildingRows(effort: Effort): Row[] {
   try {
     const spec = join(root, "bench", "peers", "language_model.fwp");
     const built = join(folder, "package");
-    const build = [join(root, "dist", "cli", "main.js"), "build", spec, "--of", "DeltaLM", "-o", built]; // prettier-ignore
+    const build = [join(root, "dist", "bin", "fwp.js"), "build", spec, "--of", "DeltaLM", "-o", built]; // prettier-ignore
     const rounds = effort === QUICK ? 2 : 5;
     const times = Array.from({ length: rounds }, () => {
       rmSync(built, { recursive: true, force: true });

@@ -141,7 +141,7 @@ const CHECK_LIMIT = 500;
 
 /** Milliseconds of a whole process. */
 function checkOnce(file: string): number {
-  const main = join(packageRoot(), "dist", "cli", "main.js");
+  const main = join(packageRoot(), "dist", "bin", "fwp.js");
   const start = performance.now();
   const { status, stderr } = spawnSync(process.execPath, [main, "check", file]);
   if (status !== 0) throw new Error(`fwp check ${file} failed: ${stderr.toString()}`);

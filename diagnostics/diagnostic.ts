@@ -32,8 +32,15 @@ export interface Diagnostic {
   readonly related: readonly Related[];
 }
 
+const MARK = Symbol.for("fwp.DiagnosticError");
+
 /** Bad input found where no list of diagnostics is being kept. The command line prints it and exits with 1. */
 export class DiagnosticError extends Error {
+  /** A task of one's own may have it from another copy of the runtime than the command line. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === "object" && value !== null && MARK in value;
+  }
+  readonly [MARK] = true;
   readonly diagnostics: readonly Diagnostic[];
   constructor(diagnostics: Diagnostic | readonly Diagnostic[]) {
     const list = Array.isArray(diagnostics) ? diagnostics : [diagnostics as Diagnostic];

@@ -74,7 +74,7 @@ function train(cell: Cell, seconds: number, device: string): Promise<Ended> {
   const going = existsSync(join(folder, "checkpoint.json")) ? ["--resume"] : [];
   const sets = cell.settings.flatMap((setting) => ["--set", setting]);
   const args = ["train", join(specsFolder(), "retrieval.fwp"), "--experiment", cell.experiment, ...sets, ...going, "-o", folder, "--quiet", "--json", "--device", device]; // prettier-ignore
-  const child = spawn(process.execPath, [join(root, "dist", "cli", "main.js"), ...args], {
+  const child = spawn(process.execPath, [join(root, "dist", "bin", "fwp.js"), ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const timer = setTimeout(() => child.kill("SIGINT"), 1000 * seconds);

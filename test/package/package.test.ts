@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { hasCompiler } from "../support/native.ts";
 import fs, { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import * as prettier from "prettier";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runProgram } from "../../compiler/graph/interpret.ts";
@@ -12,6 +13,7 @@ import { processContext } from "../../cli/context.ts";
 import { main } from "../../cli/main.ts";
 import { openProject, instantiateStep } from "../../cli/project.ts";
 import { parseSettings } from "../../cli/settings.ts";
+import { initialize } from "../../runtime/parameters/initialise.ts";
 import { readSafetensors } from "../../runtime/files/tensors.ts";
 import type { ProgramManifest } from "../../runtime/format/program.ts";
 import { relativeRms } from "../support/compare.ts";
@@ -299,4 +301,23 @@ test("a disk that fills leaves the old package, or none", async () => {
   expect(readdirSync(folderOf(c!)).sort()).toEqual(before);
   expect(existsSync(join(fwp.folder, "fresh"))).toBe(false);
   expect(readdirSync(fwp.folder).filter((name) => name.startsWith("."))).toEqual([]);
+});
+
+describe("the command line as it is installed", () => {
+  test("has the scripts of its threads and processes beside it", async () => {
+    const bin = join(fwp.cli, "..");
+    expect(existsSync(join(bin, "worker.js"))).toBe(true);
+    const init = { kind: "normal", mean: 0, deviation: 1 } as const;
+    const parameters = [{ name: "w", shape: [40, 25], init, trained: true }];
+    const worker = new Worker(join(bin, "draw.js"), { workerData: { parameters, seed: 3 } });
+    const drawn = await new Promise((resolve, reject) => {
+      worker.once("message", resolve);
+      worker.once("error", reject);
+    });
+    expect(drawn).toEqual(initialize({ parameters }, 3));
+  });
+
+  test("reads a few files, not hundreds", () => {
+    expect(readdirSync(join(fwp.cli, "..")).length).toBeLessThan(80);
+  });
 });

@@ -28,11 +28,13 @@ export function install(): Installed {
   // Types are checked elsewhere; here only the JavaScript is wanted.
   const flags = ["--noCheck", "--declaration", "--outDir", join(home, "dist")];
   execFileSync(tsc, ["-p", config, ...flags], { cwd: root, stdio: "pipe" });
+  const bin = [join(root, "scripts", "bin.mjs"), join(home, "dist")];
+  execFileSync(process.execPath, bin, { cwd: root, stdio: "pipe" });
   copyFileSync(join(root, "package.json"), join(home, "package.json"));
   // A scope of its own, or else `fwp` would mean the package around it.
   writeFileSync(join(folder, "package.json"), '{ "name": "test", "type": "module" }\n');
   symlinkSync(join(root, "specs"), join(home, "specs"), "dir");
-  const cli = join(home, "dist", "cli", "main.js");
+  const cli = join(home, "dist", "bin", "fwp.js");
   return {
     folder,
     cli,
