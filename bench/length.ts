@@ -14,20 +14,27 @@ const USUAL = 1024;
 const SLOWER = 1.5;
 const [HEADS, SIZE] = [4, 64];
 
-/** Bytes of states that are kept for the backward pass, for each step: one for each chunk. */
-function borders({ compiled }: Ready, entry: string): number {
-  const form = compiled.manifest.forms?.find((f) => f.entry === entry);
-  const { length = null } = form ?? {};
-  return entry === "forward" || length === null ? 0 : (4 * HEADS * SIZE * SIZE) / length;
+/** Bytes of scratch memory: those that do not grow with the sequence, those that one more step takes, and of these states. */
+interface Scratch {
+  readonly flat: number;
+  readonly step: number;
+  /** States that are kept for the backward pass: one for each chunk, of all heads or of one after the other. */
+  readonly borders: number;
 }
 
-/** Bytes of scratch memory that do not grow with the sequence, and those that one more step takes. */
-function scratchOf(made: Ready, entry: string): { readonly flat: number; readonly step: number } {
-  const { scratch } = made.compiled.entries.find((e) => e.spec.name === entry)!.spec;
-  const bytes = (time: number): number => placeScratch(scratch, { batch: 1, time, past: 0 }).total;
+function scratchOf({ compiled }: Ready, entry: string): Scratch {
+  const { scratch } = compiled.entries.find((e) => e.spec.name === entry)!.spec;
   const [a, b] = LENGTHS.slice(-2) as [number, number];
-  const step = (bytes(b) - bytes(a)) / (b - a);
-  return { flat: bytes(a) - step * a, step };
+  const bytes = (of: typeof scratch, time: number): number =>
+    placeScratch(of, { batch: 1, time, past: 0 }).total;
+  const perStep = (of: typeof scratch): number => (bytes(of, b) - bytes(of, a)) / (b - a);
+  const step = perStep(scratch);
+  const length = compiled.manifest.forms?.find((f) => f.entry === entry)?.length ?? null;
+  const state = (4 * SIZE * SIZE) / (length ?? Infinity);
+  const kept = scratch.map((s) => perStep([s])).filter((n) => n === state || n === HEADS * state);
+  // Of the forward pass nothing is kept; of the other its states are the largest of what is.
+  const borders = entry === "forward" ? 0 : Math.max(0, ...kept);
+  return { flat: bytes(scratch, a) - step * a, step, borders };
 }
 
 export function lengthRows(effort: Effort): Row[] {
@@ -37,11 +44,10 @@ export function lengthRows(effort: Effort): Row[] {
   const made = layer({ text: DELTA }, "Memory", settings, entries, { target, form: "chunk" });
   return entries.flatMap((entry) => {
     const way = entry === "forward" ? "forward" : "forward and backward";
-    const { flat, step } = scratchOf(made, entry);
+    const { flat, step, borders } = scratchOf(made, entry);
     const memory = `${count(flat / 1000)} kB and ${count(step)} B per step between kernels`;
-    const kept = borders(made, entry);
     // Flat memory: what a step takes beside the states at borders should be nothing.
-    const more = `${count(step - kept)} B of them beside states at the borders of chunks (goal: none)`;
+    const more = `${count(step - borders)} B of them beside states at the borders of chunks (goal: none)`;
     const lengths = effort === QUICK ? LENGTHS.slice(0, -1) : LENGTHS;
     const timed = lengths.map((time) => {
       const instance: Instance = filled(made, entry, 1, time);
