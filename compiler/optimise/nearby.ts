@@ -142,7 +142,7 @@ function findMove(
     if (again) late.add(x.id);
   }
   // Forwards: what is made of the loop's results step by step, or of what has moved into it.
-  const after = new Set<NodeId>([node.id, ...moved].filter((id) => !twice.has(id)));
+  const after = new Set<NodeId>([node.id, ...moved].filter((id) => !twice.has(id) || late.has(id)));
   const here = new Set<NodeId>(moved);
   for (const x of graph.nodes) {
     const read = operands(x);
