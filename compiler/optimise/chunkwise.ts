@@ -14,9 +14,8 @@ import { DEAR, isProduct } from "../graph/products.ts";
 import type { SequenceProgram } from "../graph/program.ts";
 import { rebuildProgram } from "../graph/rebuild.ts";
 import { bodyNode, mapOperands, operands } from "../graph/shapes.ts";
-import { independentAxis } from "./independent.ts";
 import { byChunks, chunkShape, hasSteps, type Chunks } from "./rowwise.ts";
-import { hasProducts } from "./separate.ts";
+import { hasProducts, headsOf } from "./separate.ts";
 
 /** A value by chunks that is made of a loop's answers; `heads` is the axis that has to stay apart, if there is one. */
 interface Near {
@@ -39,6 +38,8 @@ class Chunkwise {
   /** Nodes of the builder. */
   readonly #near = new Map<NodeId, Near>();
   readonly #ordered = new Map<NodeId, Ordered>();
+  /** All that waits for a loop's answers. */
+  readonly #after = new Set<NodeId>();
 
   constructor(graph: Graph, worthwhile: (r: Recurrence) => boolean) {
     this.#graph = graph;
@@ -48,8 +49,13 @@ class Chunkwise {
 
   replace(node: Node, to: (id: NodeId) => NodeId): NodeId {
     const moved = mapOperands(node, to);
-    const made = this.#answer(moved) ?? this.#question(moved);
-    if (made !== null) return made;
+    const waits = operands(moved).some((x) => this.#after.has(x));
+    const made = this.#answer(moved) ?? this.#question(moved) ?? this.#copy(node, moved);
+    if (waits || this.#near.has(made)) this.#after.add(made);
+    return made;
+  }
+
+  #copy(node: Node, moved: Node): NodeId {
     const { id: _, origin: __, ...draft } = moved;
     const copy = this.builder.copy(draft);
     if (node.op === "result") this.#result(node, copy);
@@ -67,7 +73,7 @@ class Chunkwise {
     if (of.op !== "recurrence" || !this.#worthwhile(of.recurrence)) return;
     const output = of.recurrence.outputs[node.index]!;
     if (output.kind !== "stack") return;
-    const axis = independentAxis(of.recurrence)?.of(output.node) ?? null;
+    const axis = headsOf(of.recurrence)?.of(output.node) ?? null;
     this.#near.set(copy, { heads: axis === null ? null : axis + 2 });
   }
 
@@ -113,6 +119,9 @@ class Chunkwise {
   #answer(node: Node): NodeId | null {
     const known = operands(node).flatMap((x) => this.#ordered.get(x) ?? []);
     if (known.length === 0) return null;
+    // What else comes after the loop would have to be there before it is made by chunks.
+    const late = (x: NodeId): boolean => this.#after.has(x) && !this.#ordered.has(x);
+    if (operands(node).some(late)) return null;
     const { chunks } = known[0]!;
     const shapeOf = (x: NodeId) => this.builder.shape(x);
     const part = byChunks(this.builder, node, chunks, shapeOf, (x) => this.#part(x, chunks));

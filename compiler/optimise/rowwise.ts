@@ -1,6 +1,6 @@
 /** What is done to every step alone, `[batch, time, …]`, done to steps by chunks, `[batch, chunks, steps, …]`. */
 import type { Dim, Shape } from "../dims.ts";
-import { equal } from "../dims.ts";
+import { equal, subtract } from "../dims.ts";
 import { algebra } from "../graph/index.ts";
 import type { GraphBuilder } from "../graph/builder.ts";
 import type { ContractNode, Node, NodeId } from "../graph/ir.ts";
@@ -84,6 +84,20 @@ export function byChunks(
     case "slice":
       if (node.axis < 2) return null;
       return algebra.slice(builder, part(node.x), shift(node.axis), node.start, node.shape[node.axis]!); // prettier-ignore
+    case "pad": {
+      if (node.axis < 2) return null;
+      const inner = shapeOf(node.x)[node.axis]!;
+      const after = subtract(subtract(node.shape[node.axis]!, node.before), inner);
+      return algebra.pad(builder, part(node.x), shift(node.axis), node.before, after);
+    }
+    case "concat":
+      return node.axis < 2 ? null : algebra.concat(builder, node.xs.map(part), shift(node.axis));
+    case "roll":
+      return node.axis < 2
+        ? null
+        : algebra.roll(builder, part(node.x), shift(node.axis), node.shift);
+    case "reverse":
+      return node.axis < 2 ? null : algebra.reverse(builder, part(node.x), shift(node.axis));
     case "contract":
       return contracted(builder, node, part);
     default:

@@ -163,8 +163,8 @@ class Separated {
   }
 }
 
-/** A recurrence's results, of the loop that runs head by head; null where it has to stay as it is. */
-function separated(builder: GraphBuilder, r: Recurrence): NodeId[] | null {
+/** The heads that a loop may be run by, and its body without them; null where it has to stay as it is. */
+function separable(r: Recurrence): { readonly axis: IndependentAxis; readonly body: Body } | null {
   if (!isAtHand(r)) return null;
   const axis = independentAxis(r);
   if (axis === null || (constant(axis.extent) ?? 1) === 1) return null;
@@ -172,8 +172,16 @@ function separated(builder: GraphBuilder, r: Recurrence): NodeId[] | null {
   if (shared) return null;
   const body = bodyWithout(r.body, axis);
   // What all heads share may have been a product only with all of them.
-  if (products(body.graph) < products(r.body)) return null;
-  return new Separated(builder, r, axis, body).results();
+  return products(body.graph) < products(r.body) ? null : { axis, body };
+}
+
+/** The axis of a loop that heads are on if it can be run head by head, by its body's nodes. */
+export const headsOf = (r: Recurrence): IndependentAxis | null => separable(r)?.axis ?? null;
+
+/** A recurrence's results, of the loop that runs head by head; null where it has to stay as it is. */
+function separated(builder: GraphBuilder, r: Recurrence): NodeId[] | null {
+  const found = separable(r);
+  return found && new Separated(builder, r, found.axis, found.body).results();
 }
 
 /** The program with loops that run head by head where they can. Same ports, same values. */

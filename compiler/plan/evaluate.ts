@@ -1,10 +1,10 @@
 /** The value of a graph node at an index, as an expression: how a chain of elementwise operations becomes one loop body. */
 import { InternalError, unreachable } from "../../diagnostics/diagnostic.ts";
-import { dim, subtract, type Dim } from "../dims.ts";
+import { constant, dim, subtract, type Dim } from "../dims.ts";
 import { commonAxes } from "../graph/axes.ts";
 import { valueName } from "../graph/names.ts";
 import { isShown, type ShownNode } from "../graph/products.ts";
-import type { ContractNode, Node, NodeId } from "../graph/ir.ts";
+import type { ContractNode, Node, NodeId, RollNode } from "../graph/ir.ts";
 import { add, binary, float, int, load, mul, select, truth, unary } from "../loop/build.ts";
 import type { Expr } from "../loop/ir.ts";
 import {
@@ -104,6 +104,35 @@ export class Evaluator {
     return { expr: make(lifted.map((p) => p.expr)), depth };
   }
 
+  /** Element (i − shift) mod n: of two pieces in each other's places where both numbers are known, so that loops can be cut there. */
+  #rolled(region: Region, node: RollNode, index: Index): Placed {
+    const along = index[node.axis]!;
+    const n = node.shape[node.axis]!;
+    const from = (place: Affine): Placed =>
+      this.value(
+        region,
+        node.x,
+        moved(index, node.axis, () => place),
+      );
+    const [length, shift] = [constant(n), constant(node.shift)];
+    if (length !== undefined && shift !== undefined && length > 0) {
+      const by = ((shift % length) + length) % length;
+      if (by === 0) return from(along);
+      this.#guarded += 1;
+      const wrapped = from(shifted(along, dim(length - by)));
+      const rest = from(minus(along, fixed(dim(by))));
+      this.#guarded -= 1;
+      const begins = binary("lt", this.emitter.index(along), int(by));
+      const depth = Math.max(wrapped.depth, rest.depth, depthOf(along));
+      return { expr: select(begins, wrapped.expr, rest.expr), depth };
+    }
+    const back = minus(along, fixed(node.shift));
+    const size = this.emitter.size(n);
+    // For any sign of the shift.
+    const wrapped = binary("mod", add(binary("mod", this.emitter.index(back), size), size), size);
+    return from(this.emitter.opaqueIndex({ expr: wrapped, depth: depthOf(back) }, n, "rolled"));
+  }
+
   /** What a node computes at an index, whether or not it has a place where its value could be read. */
   compute(region: Region, node: Node, index: Index): Placed {
     const at = (id: NodeId, i: Index = index) => this.value(region, id, i);
@@ -162,26 +191,8 @@ export class Evaluator {
         const zero = node.dtype === "int" ? int(0) : float(0);
         return { expr: select(inside, x.expr, zero), depth: Math.max(x.depth, depthOf(i)) };
       }
-      case "roll": {
-        const n = node.shape[node.axis]!;
-        const back = minus(index[node.axis]!, fixed(node.shift));
-        const size = this.emitter.size(n);
-        // (i − shift) mod n for any sign of the shift.
-        const wrapped = binary(
-          "mod",
-          add(binary("mod", this.emitter.index(back), size), size),
-          size,
-        );
-        const source = this.emitter.opaqueIndex(
-          { expr: wrapped, depth: depthOf(back) },
-          n,
-          "rolled",
-        );
-        return at(
-          node.x,
-          moved(index, node.axis, () => source),
-        );
-      }
+      case "roll":
+        return this.#rolled(region, node, index);
       case "contract":
         return this.multiplied(this.factorsOfContract(region, node, index, new Map()));
       case "gather": {

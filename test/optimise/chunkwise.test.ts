@@ -53,6 +53,12 @@ const AROUND: readonly (readonly [string, string])[] = [
   ["answers gated", delta({ answer: "silu(w) * rms_norm(W @ q) + log(v ^ 2)" })],
   ["answers summed over heads", delta({ answer: "einsum((W @ q)[h, i] -> [i])" })],
   ["answers and a dense map", delta({ answer: "linear(tanh(W @ q), to: [5])" })],
+  ["features of answers", delta({ answer: "dpfp(W @ q, nu: 2)" })],
+  ["answers put side by side", delta({ answer: "concat(W @ q, reverse(w), cumsum(v))" })],
+  ["answers and those before them", `fast net { W: [heads, value, key] = 0 }
+    program { W <- delta(W, key: k, value: v, rate: b) }
+    s: [heads, value] = tanh(W @ q)
+    out y = s * prev(s) + norm(s)`], // prettier-ignore
   ["two memories, one reading what the other answered", `fast net { W: [heads, value, key] = 0; V: [heads, value, value] = 0 }
     program { W <- delta(W, key: k, value: v, rate: b) }
     s: [heads, value] = tanh(W @ q)

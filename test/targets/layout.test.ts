@@ -52,7 +52,10 @@ const bool = fc.oneof(
   binary(BOOL, ["and", "or"], binary(BOOL, ["lt", "eq"], ints(1))),
   unary(BOOL, ["not"], binary(BOOL, ["lt"], ints(1))),
 );
-const choice = fc.tuple(bool, floats(2), floats(2)).map(([condition, a, b]): Expr => ({ op: "select", type: FLOAT, condition, a, b })); // prettier-ignore
+const choiceOf = (x: fc.Arbitrary<Expr>): fc.Arbitrary<Expr> =>
+  fc.tuple(bool, x, x).map(([condition, a, b]) => ({ op: "select", type: FLOAT, condition, a, b }));
+/** Choices in both branches of choices too. */
+const choice = choiceOf(fc.oneof(floats(2), choiceOf(floats(1))));
 const int = fc.oneof(ints(2), unary(INT, ["int_of_float"], floats(1)));
 const float = fc.oneof(floats(3), choice, unary(FLOAT, ["float_of_bool"], bool));
 

@@ -101,6 +101,25 @@ test("views: slices, pads, rolls, reversals, transpositions, reshapes", () => {
   for (const sizes of SIZES) compare(programOf(b, out), sizes);
 });
 
+test("rolls along any axis, of what is computed on the way, by any shift", () => {
+  const b = new GraphBuilder("rolls");
+  const x = b.input("x", [BATCH, TIME, dim(3), dim(9)]);
+  const one = b.input("one", [BATCH, TIME, dim(1)]);
+  const both = b.concat([b.unary("relu", x), b.unary("relu", b.neg(x))], 3);
+  const shifts = [-19, -9, -1, 0, 1, 8, 9, 17, 18, 40];
+  const features = shifts.map((s) => b.mul(both, b.roll(both, 3, dim(s))));
+  const twice = b.roll(b.unary("exp", b.roll(both, 3, dim(2))), 3, dim(-5));
+  const out = {
+    ...Object.fromEntries(shifts.map((s, i) => [`by ${s}`, features[i]!])),
+    twice,
+    across: b.roll(b.roll(b.neg(x), 2, dim(1)), 3, dim(4)),
+    summed: b.sum(b.mul(both, b.roll(both, 3, dim(1))), [3]),
+    product: b.contract(b.roll(b.neg(both), 3, dim(7)), [0, 1, 2, 3], twice, [0, 1, 4, 3], [0, 1, 2, 4]), // prettier-ignore
+    alone: b.roll(b.neg(one), 2, dim(3)),
+  };
+  for (const sizes of SIZES) compare(programOf(b, out), sizes);
+});
+
 test("reductions, running sums, rows in one pass", () => {
   const b = new GraphBuilder("rows");
   const x = b.input("x", [BATCH, TIME, dim(63)]);

@@ -131,6 +131,7 @@ export function contract(
   // Labels that no operand has any more: repeated if they are in the result, counted if they were summed over.
   const counted = [...size.keys()].filter((l) => !present.has(l) && !outLabels.includes(l));
   let result = unmasked(b, left, right, out) ?? unmasked(b, right, left, out);
+  result ??= chosen(b, left, right, out) ?? chosen(b, right, left, out);
   result ??= productOf(b, left, right, out);
   result = timesSizes(
     b,
@@ -187,6 +188,32 @@ function unmasked(
   }
   if (!mask.labels.every((l) => out.includes(l))) return null;
   return masked(b, sum(other.id), out, mask);
+}
+
+/** A product with rows that are zero but for one element each, as the rows of a table that they choose: `E @ onehot(token)`. */
+function chosen(
+  b: GraphBuilder,
+  operand: Operand,
+  other: Operand,
+  out: readonly number[],
+): NodeId | null {
+  const node = b.node(operand.id);
+  if (node.op !== "place") return null;
+  const lead = operand.labels.slice(0, -1);
+  const at = operand.labels.at(-1)!;
+  const rest = other.labels.filter((l) => l !== at);
+  const apart = rest.length < other.labels.length && rest.every((l) => !lead.includes(l));
+  if (!apart || out.includes(at) || ![...lead, ...rest].every((l) => out.includes(l))) return null;
+  const order = [at, ...rest].map((l) => other.labels.indexOf(l));
+  const rows = b.gather(transpose(b, other.id, order), node.index);
+  const axes = lead.map((_, i) => i);
+  const scaled = mul(b, rows, broadcast(b, node.value, axes, b.shape(rows)));
+  const labels = [...lead, ...rest];
+  return transpose(
+    b,
+    scaled,
+    out.map((l) => labels.indexOf(l)),
+  );
 }
 
 /**

@@ -101,9 +101,11 @@ export const LINES: Paper<Shape> = {
     return { ...single(buffer, at), hangs: true };
   },
   conditional: (test, yes, no, nested) => {
-    // Choices inside choices are broken with them.
-    const first = indent(nested ? yes.parts : whole(yes));
-    const second = no.kind === "conditional" ? no.parts : indent(whole(no));
+    // Choices inside choices are broken with them; further lines of what they ask stand out from their branches.
+    const inner = ({ parts: [asked, ...rest] }: Shape, out: (x: Layout) => Layout): Layout => [out(asked!), ...rest]; // prettier-ignore
+    const first = nested ? inner(yes, indent) : indent(whole(yes));
+    const second =
+      no.kind === "conditional" ? inner(no, (x) => indent(indent(x))) : indent(whole(no));
     const branches = [
       [LINE, "? ", nested ? [choice("", "("), first, choice("", ")")] : first],
       [LINE, ": ", second],
