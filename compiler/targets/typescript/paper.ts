@@ -78,6 +78,12 @@ export const whole = (shape: Shape): Layout =>
 const isShort = ({ parts: [only, ...more] }: Shape): boolean =>
   more.length === 0 && typeof only === "string" && only.length <= WIDTH / 4;
 
+/** A choice as a branch of another: further lines of what it asks stand out from its branches. */
+const choiceInside = ({ parts: [asked, ...rest] }: Shape, out: (x: Layout) => Layout): Layout => [
+  out(asked!),
+  ...rest,
+];
+
 export const LINES: Paper<Shape> = {
   atom: single,
   parenthesised: (x) => ({ ...single("(", operand(x, x.infix), ")"), infix: x.infix }),
@@ -101,11 +107,10 @@ export const LINES: Paper<Shape> = {
     return { ...single(buffer, at), hangs: true };
   },
   conditional: (test, yes, no, nested) => {
-    // Choices inside choices are broken with them; further lines of what they ask stand out from their branches.
-    const inner = ({ parts: [asked, ...rest] }: Shape, out: (x: Layout) => Layout): Layout => [out(asked!), ...rest]; // prettier-ignore
-    const first = nested ? inner(yes, indent) : indent(whole(yes));
+    // Choices inside choices are broken with them.
+    const first = nested ? choiceInside(yes, indent) : indent(whole(yes));
     const second =
-      no.kind === "conditional" ? inner(no, (x) => indent(indent(x))) : indent(whole(no));
+      no.kind === "conditional" ? choiceInside(no, (x) => indent(indent(x))) : indent(whole(no));
     const branches = [
       [LINE, "? ", nested ? [choice("", "("), first, choice("", ")")] : first],
       [LINE, ": ", second],
