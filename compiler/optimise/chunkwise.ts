@@ -40,6 +40,9 @@ class Chunkwise {
   readonly #ordered = new Map<NodeId, Ordered>();
   /** All that waits for a loop's answers. */
   readonly #after = new Set<NodeId>();
+  readonly #sources = new Map<NodeId, ReadonlySet<NodeId>>();
+  /** What has been cut: values in a loop of their own would be looked through again and again. */
+  readonly #pieces = new Map<string, NodeId>();
 
   constructor(graph: Graph, worthwhile: (r: Recurrence) => boolean) {
     this.#graph = graph;
@@ -138,33 +141,45 @@ class Chunkwise {
   #part(x: NodeId, chunks: Chunks): NodeId {
     const known = this.#ordered.get(x);
     if (known !== undefined && equal(known.chunks.length, chunks.length)) return known.part;
-    return this.#cut(x, chunks, (node) => this.#leaves(node.id).size <= FEW);
+    return this.#cut(x, chunks, "anyhow");
   }
 
-  /** What a value is made of by adding, multiplying and repeating. */
-  #leaves(id: NodeId): Set<NodeId> {
+  /** What a value is made of by adding, multiplying and repeating; of many things some. */
+  #leaves(id: NodeId): ReadonlySet<NodeId> {
+    const before = this.#sources.get(id);
+    if (before !== undefined) return before;
     const node = this.#node(id);
-    if (node.op === "constant") return new Set();
-    const light =
-      node.op === "broadcast" ||
-      (node.op === "unary" && !DEAR.has(node.fn)) ||
-      (node.op === "binary" && node.fn !== "pow");
-    if (!light || this.#ordered.has(id)) return new Set([id]);
-    return new Set(operands(node).flatMap((x) => [...this.#leaves(x)]));
+    const found = new Set<NodeId>();
+    if (!isLight(node) || this.#ordered.has(id)) found.add(id);
+    else {
+      for (const x of operands(node)) for (const leaf of this.#leaves(x)) found.add(leaf);
+    }
+    if (node.op === "constant") found.clear();
+    const some = new Set([...found].slice(0, FEW + 1));
+    this.#sources.set(id, some);
+    return some;
   }
 
-  /** A value by chunks: what it is made of cut into chunks instead, as long as `through` says so. */
-  #cut(x: NodeId, chunks: Chunks, through: (node: Node) => boolean): NodeId {
+  /** A value by chunks, what fills up the last one zero or whatever comes: if it is light, made of what it is made of. */
+  #cut(x: NodeId, chunks: Chunks, filled: "zero" | "anyhow"): NodeId {
+    if (!hasSteps(this.#node(x).shape, chunks)) return x;
+    const key = `${x} ${chunks.length.key} ${filled}`;
+    const known = this.#pieces.get(key) ?? this.#piece(x, chunks, filled);
+    this.#pieces.set(key, known);
+    return known;
+  }
+
+  #piece(x: NodeId, chunks: Chunks, filled: "zero" | "anyhow"): NodeId {
     const node = this.#node(x);
-    if (!hasSteps(node.shape, chunks)) return x;
     const { count, length, time } = chunks;
     const shape = chunkShape(node.shape, chunks);
     const fill = algebra.fillValue(this.builder, x);
+    // Also where zeros are wanted: what it is an operand of is zero with it.
     if (fill !== null) return algebra.filled(this.builder, fill, shape, node.dtype);
-    const light = node.op === "unary" || node.op === "binary" || node.op === "broadcast";
-    if (light && through(node)) {
+    const through = filled === "zero" ? this.#keepsZero(node) : this.#leaves(x).size <= FEW;
+    if (isLight(node) && through) {
       const shapeOf = (y: NodeId) => this.builder.shape(y);
-      const part = byChunks(this.builder, node, chunks, shapeOf, (y) => this.#cut(y, chunks, through)); // prettier-ignore
+      const part = byChunks(this.builder, node, chunks, shapeOf, (y) => this.#cut(y, chunks, filled)); // prettier-ignore
       if (part !== null) return part;
     }
     const rest = subtract(multiply(count, length), time);
@@ -183,7 +198,7 @@ class Chunkwise {
     if (!equal(multiply(count, length), padded.shape[1]!)) return null;
     const chunks = { batch, time: long, count, length };
     if (!this.#keepsZero(this.#node(padded.x))) return null;
-    const part = this.#cut(padded.x, chunks, (x) => this.#keepsZero(x));
+    const part = this.#cut(padded.x, chunks, "zero");
     return algebra.reshape(this.builder, part, node.shape);
   }
 
@@ -213,6 +228,12 @@ class Chunkwise {
     }
   }
 }
+
+/** Repeating, adding, multiplying and the like. */
+const isLight = (node: Node): boolean =>
+  node.op === "broadcast" ||
+  (node.op === "unary" && !DEAR.has(node.fn)) ||
+  (node.op === "binary" && node.fn !== "pow");
 
 /** Whether a repeated value has steps of its own. */
 const isStepped = ({ axes }: BroadcastNode): boolean => axes[0] === 0 && axes[1] === 1;

@@ -46,6 +46,12 @@ const AROUND: readonly (readonly [string, string])[] = [
   ["a rate that is not zero for zero", delta({ rate: "sigmoid(b)" })],
   ["one over something", delta({ value: "(1 / v)" })],
   ["something over something", delta({ value: "v / r" })],
+  ["half of it", delta({ value: "v / 2" })],
+  ["a chain that feeds itself twice at every link", `slow net { u = sigmoid(w)
+      repeat 60 { u = 3.5 * u * (1 - u) } }
+    fast net { W: [heads, value, key] = 0 }
+    program { W <- delta(W, key: k, value: v, rate: b) }
+    out y = u * (W @ q)`], // prettier-ignore
   ["a logarithm", delta({ value: "log(v ^ 2)" })],
   ["the larger", delta({ value: "max(v, 0.5)" })],
   ["answers normalised", delta({ answer: "norm(W @ q)" })],
