@@ -48,11 +48,12 @@ function states({ states: all, stateNumbers }: Explanation): string {
 
 function stages({ stages: all }: Explanation): string {
   const lines = all.map((stage, i) => {
-    const names = stage.signals.length === 0 ? "" : stage.signals.join(", ");
+    const names = stage.signals.join(", ");
     const cost = `${short(stage.operations)} operations per token`;
     if (stage.kind === "once") {
       const kept = stage.states.length === 0 ? "" : ` (with ${stage.states.join(", ")})`;
-      return wrap(`${i + 1}. for all steps at once: ${names}${kept}; ${cost}`, "    ");
+      const what = names === "" ? "what has no name of its own" : names;
+      return wrap(`${i + 1}. for all steps at once: ${what}${kept}; ${cost}`, "    ");
     }
     const held = `states ${stage.states.join(", ")}`;
     const made = names === "" ? "" : `; computed in it: ${names}`;

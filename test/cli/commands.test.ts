@@ -267,6 +267,18 @@ describe("fwp explain", () => {
     expect(out).not.toContain("rate.weight");
   });
 
+  it("says so where what is computed for all steps at once has no name", async () => {
+    const spec = `layer Memory(n = 3) {
+  in k: [n]
+  fast net { W: [n, n] = 0 }
+  program { W <- 0.9 * W + outer(k, tanh(k)) }
+  out y: [n] = W @ k
+}
+`;
+    const { out } = await fwp(["explain", file("a.fwp", spec)]);
+    expect(out).toMatch(/1\. for all steps at once: what has no name of its own; \d+ operations/);
+  });
+
   it("explains every layer and model of the package", async () => {
     for (const name of [...fs.readdirSync(specsFolder()), "std/layers.fwp"]) {
       if (!name.endsWith(".fwp")) continue;
