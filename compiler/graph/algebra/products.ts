@@ -130,8 +130,10 @@ export function contract(
   const out = outLabels.filter((l) => present.has(l));
   // Labels that no operand has any more: repeated if they are in the result, counted if they were summed over.
   const counted = [...size.keys()].filter((l) => !present.has(l) && !outLabels.includes(l));
-  let result = unmasked(b, left, right, out) ?? unmasked(b, right, left, out);
-  result ??= chosen(b, left, right, out) ?? chosen(b, right, left, out);
+  let result: NodeId | null = null;
+  for (const simpler of [unmasked, chosen]) {
+    result ??= simpler(b, left, right, out) ?? simpler(b, right, left, out);
+  }
   result ??= productOf(b, left, right, out);
   result = timesSizes(
     b,
@@ -165,16 +167,19 @@ function masked(b: GraphBuilder, x: NodeId, labels: readonly number[], mask: Ope
   return b.select(broadcast(b, turned, axes, shape), x, filled(b, 0, shape));
 }
 
-/**
- * An operand that is a repeated value under a mask, `mask ? x : 0`, as x itself: the mask is put on the other operand or on
- * the result, whichever has its labels. So causal attention needs no copy of the values per query.
- */
-function unmasked(
+/** A product as something simpler because of what one operand is; null if it is nothing of the kind. */
+type Simpler = (
   b: GraphBuilder,
   operand: Operand,
   other: Operand,
   out: readonly number[],
-): NodeId | null {
+) => NodeId | null;
+
+/**
+ * An operand that is a repeated value under a mask, `mask ? x : 0`, as x itself: the mask is put on the other operand or on
+ * the result, whichever has its labels. So causal attention needs no copy of the values per query.
+ */
+const unmasked: Simpler = (b, operand, other, out) => {
   const node = b.node(operand.id);
   if (node.op !== "select" || node.dtype !== "float" || fillValue(b, node.b) !== 0) return null;
   const mask = { ...repeated(b, node.cond, operand.labels), factor: null };
@@ -188,15 +193,10 @@ function unmasked(
   }
   if (!mask.labels.every((l) => out.includes(l))) return null;
   return masked(b, sum(other.id), out, mask);
-}
+};
 
 /** A product with rows that are zero but for one element each, as the rows of a table that they choose: `E @ onehot(token)`. */
-function chosen(
-  b: GraphBuilder,
-  operand: Operand,
-  other: Operand,
-  out: readonly number[],
-): NodeId | null {
+const chosen: Simpler = (b, operand, other, out) => {
   const node = b.node(operand.id);
   if (node.op !== "place") return null;
   const lead = operand.labels.slice(0, -1);
@@ -214,7 +214,7 @@ function chosen(
     scaled,
     out.map((l) => labels.indexOf(l)),
   );
-}
+};
 
 /**
  * The contraction itself. Where one operand has only labels of the result and the other has them too, nothing is summed
