@@ -316,6 +316,14 @@ export const checkCatalogue = {
     null,
     "Some operations need at least one axis, or exactly so many.",
   ),
+  fwp3019: entry(
+    "error",
+    "a token that there is no place for",
+    (f: { operation: string; places: number; vocab: number }) =>
+      `${f.operation} has ${f.places} places for a token that can be any of ${f.vocab}`,
+    (f) => `give it ${f.vocab} places`,
+    "A token counts from 0 to the size of its vocabulary; whatever it chooses from must have a place for each.",
+  ),
   // ------------------------------------------------------------------------------------------ discipline
   fwp4001: entry(
     "error",

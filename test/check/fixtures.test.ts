@@ -57,6 +57,23 @@ const byFlag: Readonly<Record<string, readonly FlagCase[]>> = {
       messages: ["A has no parameter or free width phi.nu"],
     },
   ],
+  fwp3019: [
+    {
+      spec: "layer A(v: int, n: int) { in t: token[v]  out y: [n] = onehot(t, n) }",
+      set: { v: "30", n: "20" },
+      messages: ["onehot has 20 places for a token that can be any of 30"],
+    },
+    {
+      spec: "layer A(v: int, n: int) { in t: token[v]  out y: [n] = onehot(t, n) }",
+      set: { v: "20", n: "20" },
+      messages: [],
+    },
+    {
+      spec: "layer A(v: int, n: int) { in t: token[v]  in x: [n]  out y: [] = cross_entropy(x, t) }",
+      set: { v: "30", n: "20" },
+      messages: ["cross_entropy has 20 places for a token that can be any of 30"],
+    },
+  ],
   fwp4018: [
     {
       spec: "layer A { in x: [3] fast net { K: [past, 3] = empty } program { K <- append(K, x) } out y = K @ x }",

@@ -45,6 +45,16 @@ export function token(call: BuiltinCall, name: string): TensorValue {
   throw new Stop(ERROR);
 }
 
+/** A token that is to choose among so many places: there must be one for each that it can be. Sizes without a number may fit. */
+export function tokenAmong(call: BuiltinCall, x: TensorValue, places: Dim): void {
+  const { session } = call.frame;
+  const [count, found] = [session.numeric(places), x.vocab && session.numeric(x.vocab)];
+  if (count === null || found === null || found === undefined || found <= count) return;
+  const facts = { operation: call.name, places: count, vocab: found };
+  call.frame.report("fwp3019", call.span, facts);
+  throw new Stop(ERROR);
+}
+
 /** The last axis; at least one axis beyond the lead is needed. */
 export function lastAxis(call: BuiltinCall, x: TensorValue): number {
   const shape = call.frame.shapeOf(x);

@@ -3,7 +3,7 @@ import { showShape } from "../../dims.ts";
 import { relabel } from "../calls.ts";
 import { elementwise } from "../broadcast.ts";
 import { ERROR, type TensorValue, type Value } from "../values.ts";
-import { lastAxis, required, signal, token } from "./arguments.ts";
+import { lastAxis, required, signal, token, tokenAmong } from "./arguments.ts";
 import { Stop, type BuiltinCall, type BuiltinTable } from "./types.ts";
 
 /** Scores over classes and the class: leading axes must agree. */
@@ -26,6 +26,7 @@ function scoresAndClass(call: BuiltinCall): {
     call.frame.report("fwp3009", call.span, facts);
     throw new Stop(ERROR);
   }
+  tokenAmong(call, index, call.frame.shapeOf(scores)[axis]!);
   return { scores, axis, index: { ...index, node: relabel(call.frame, index, lead) } };
 }
 

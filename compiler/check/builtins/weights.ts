@@ -15,6 +15,7 @@ import {
   sizeArgument,
   tensorOf,
   token,
+  tokenAmong,
 } from "./arguments.ts";
 import { Stop, type BuiltinCall, type BuiltinTable } from "./types.ts";
 
@@ -153,6 +154,7 @@ function onehot(call: BuiltinCall): Value {
   const x = token(call, "x");
   const n = call.args.has("n") ? sizeArgument(call, "n") : x.vocab;
   if (n === undefined) return tokenWithoutVocab(frame, call);
+  tokenAmong(call, x, n);
   const ones = frame.builder.fill(1, frame.builder.shape(x.node));
   return { kind: "tensor", node: frame.builder.place(x.node, ones, n), lead: x.lead };
 }
@@ -175,7 +177,7 @@ export const weightBuiltins: BuiltinTable = {
   onehot: {
     group: "shape",
     signature: "onehot(token, n)",
-    doc: "A vector of zeros with a one at the token; n defaults to the vocabulary.",
+    doc: "A vector of n zeros with a one at the token; n defaults to the vocabulary and must not be smaller.",
     parameters: ["x", "n"],
     run: onehot,
   },
