@@ -9,18 +9,14 @@ import { algebra } from "../graph/index.ts";
 import { axesOf } from "../graph/axes.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import { binaryFunction, unaryFunction } from "../graph/interpret/functions.ts";
-import type { BroadcastNode, Graph, Node, NodeId, Recurrence } from "../graph/ir.ts";
+import type { Graph, Node, NodeId, Recurrence } from "../graph/ir.ts";
 import { DEAR, isProduct } from "../graph/products.ts";
 import type { SequenceProgram } from "../graph/program.ts";
 import { rebuildProgram } from "../graph/rebuild.ts";
 import { bodyNode, mapOperands, operands } from "../graph/shapes.ts";
-import { byChunks, chunkShape, hasSteps, type Chunks } from "./rowwise.ts";
+import type { IndependentAxis } from "./independent.ts";
+import { byChunks, chunkShape, hasSteps, isStepped, type Chunks } from "./rowwise.ts";
 import { hasProducts, headsOf } from "./separate.ts";
-
-/** A value by chunks that is made of a loop's answers; `heads` is the axis that has to stay apart, if there is one. */
-interface Near {
-  readonly heads: number | null;
-}
 
 /** A value of every step that is the steps of one by chunks, put in order. */
 interface Ordered {
@@ -35,8 +31,11 @@ class Chunkwise {
   readonly builder: GraphBuilder;
   readonly #graph: Graph;
   readonly #worthwhile: (r: Recurrence) => boolean;
-  /** Nodes of the builder. */
-  readonly #near = new Map<NodeId, Near>();
+  /** Of the graph's loops, what knows their heads. */
+  readonly #heads = new Map<NodeId, IndependentAxis | null>();
+  // From here on nodes are the builder's.
+  /** Values by chunks that are made of a loop's answers, and the axis that has to stay apart, if there is one. */
+  readonly #near = new Map<NodeId, number | null>();
   readonly #ordered = new Map<NodeId, Ordered>();
   /** All that waits for a loop's answers. */
   readonly #after = new Set<NodeId>();
@@ -76,15 +75,17 @@ class Chunkwise {
     if (of.op !== "recurrence" || !this.#worthwhile(of.recurrence)) return;
     const output = of.recurrence.outputs[node.index]!;
     if (output.kind !== "stack") return;
-    const axis = headsOf(of.recurrence)?.of(output.node) ?? null;
-    this.#near.set(copy, { heads: axis === null ? null : axis + 2 });
+    let heads = this.#heads.get(of.id);
+    if (heads === undefined) this.#heads.set(of.id, (heads = headsOf(of.recurrence)));
+    const axis = heads?.of(output.node) ?? null;
+    this.#near.set(copy, axis === null ? null : axis + 2);
   }
 
   /** Notes whether a node is near because an operand is: step by step, heads still apart. */
   #note(id: NodeId): boolean {
     if (this.#near.has(id)) return true;
     const node = this.#node(id);
-    if (node.op === "contract" && isProduct({ ...this.#graph, nodes: this.builder.nodes }, node)) return false; // prettier-ignore
+    if (node.op === "contract" && isProduct(this.builder, node)) return false;
     const found = axesOf(node, (x) => this.builder.shape(x));
     if (found.along.some((axis) => axis < 2)) return false;
     let heads: number | null = null;
@@ -94,12 +95,12 @@ class Chunkwise {
       if (own === undefined) continue;
       if (x.axes[0] !== 0 || x.axes[1] !== 1) return false;
       near = true;
-      if (own.heads === null) continue;
-      const place = x.axes[own.heads] ?? null;
+      if (own === null) continue;
+      const place = x.axes[own] ?? null;
       if (place === null || found.along.includes(place)) return false;
       heads = place;
     }
-    if (near) this.#near.set(id, { heads });
+    if (near) this.#near.set(id, heads);
     return near;
   }
 
@@ -126,8 +127,7 @@ class Chunkwise {
     const late = (x: NodeId): boolean => this.#after.has(x) && !this.#ordered.has(x);
     if (operands(node).some(late)) return null;
     const { chunks } = known[0]!;
-    const shapeOf = (x: NodeId) => this.builder.shape(x);
-    const part = byChunks(this.builder, node, chunks, shapeOf, (x) => this.#part(x, chunks));
+    const part = byChunks(this.builder, node, chunks, (x) => this.#part(x, chunks));
     if (part === null || !this.#note(part)) return null;
     const { count, length, time } = chunks;
     const all = [node.shape[0]!, multiply(count, length), ...node.shape.slice(2)];
@@ -150,7 +150,7 @@ class Chunkwise {
     if (before !== undefined) return before;
     const node = this.#node(id);
     const found = new Set<NodeId>();
-    if (!isLight(node) || this.#ordered.has(id)) found.add(id);
+    if (!isSimple(node) || this.#ordered.has(id)) found.add(id);
     else {
       for (const x of operands(node)) for (const leaf of this.#leaves(x)) found.add(leaf);
     }
@@ -177,9 +177,8 @@ class Chunkwise {
     // Also where zeros are wanted: what it is an operand of is zero with it.
     if (fill !== null) return algebra.filled(this.builder, fill, shape, node.dtype);
     const through = filled === "zero" ? this.#keepsZero(node) : this.#leaves(x).size <= FEW;
-    if (isLight(node) && through) {
-      const shapeOf = (y: NodeId) => this.builder.shape(y);
-      const part = byChunks(this.builder, node, chunks, shapeOf, (y) => this.#cut(y, chunks, filled)); // prettier-ignore
+    if (isSimple(node) && through) {
+      const part = byChunks(this.builder, node, chunks, (y) => this.#cut(y, chunks, filled));
       if (part !== null) return part;
     }
     const rest = subtract(multiply(count, length), time);
@@ -229,14 +228,11 @@ class Chunkwise {
   }
 }
 
-/** Repeating, adding, multiplying and the like. */
-const isLight = (node: Node): boolean =>
+/** Repeating, adding, multiplying and the like, whatever of: one operation for each element. */
+const isSimple = (node: Node): boolean =>
   node.op === "broadcast" ||
   (node.op === "unary" && !DEAR.has(node.fn)) ||
   (node.op === "binary" && node.fn !== "pow");
-
-/** Whether a repeated value has steps of its own. */
-const isStepped = ({ axes }: BroadcastNode): boolean => axes[0] === 0 && axes[1] === 1;
 
 /** The program with what is made of loops' answers, and what they read, by chunks. Same ports, same values. */
 export function workByChunks(

@@ -1,9 +1,8 @@
 /** What is done to every step alone, `[batch, time, …]`, done to steps by chunks, `[batch, chunks, steps, …]`. */
-import type { Dim, Shape } from "../dims.ts";
-import { equal, subtract } from "../dims.ts";
+import { equal, subtract, type Dim, type Shape } from "../dims.ts";
 import { algebra } from "../graph/index.ts";
 import type { GraphBuilder } from "../graph/builder.ts";
-import type { ContractNode, Node, NodeId } from "../graph/ir.ts";
+import type { BroadcastNode, ContractNode, Node, NodeId } from "../graph/ir.ts";
 
 /** How the steps of a sequence are laid out: in so many chunks of so many steps, the last one filled up. */
 export interface Chunks {
@@ -22,6 +21,9 @@ export const chunkShape = (shape: Shape, { count, length }: Chunks): Shape => [
   length,
   ...shape.slice(2),
 ];
+
+/** Whether a repeated value has steps of its own. */
+export const isStepped = ({ axes }: BroadcastNode): boolean => axes[0] === 0 && axes[1] === 1;
 
 const shift = (axis: number): number => (axis < 2 ? axis : axis + 1);
 
@@ -54,10 +56,11 @@ export function byChunks(
   builder: GraphBuilder,
   node: Node,
   chunks: Chunks,
-  shapeOf: (x: NodeId) => Shape,
   part: (x: NodeId) => NodeId,
 ): NodeId | null {
   if (node.dtype !== "float" || !hasSteps(node.shape, chunks)) return null;
+  // Along steps, or from one sequence to another.
+  if ("axis" in node && node.axis < 2) return null;
   const shape = chunkShape(node.shape, chunks);
   switch (node.op) {
     case "unary":
@@ -66,38 +69,32 @@ export function byChunks(
       return algebra.binary(builder, node.fn, part(node.a), part(node.b));
     case "select":
       return algebra.select(builder, part(node.cond), part(node.a), part(node.b));
-    case "broadcast": {
-      const stepped = node.axes[0] === 0 && node.axes[1] === 1;
-      if (!stepped && node.axes.includes(1)) return null;
-      return algebra.broadcast(builder, part(node.x), shifted(node.axes, stepped), shape);
-    }
+    case "broadcast":
+      if (!isStepped(node) && node.axes.includes(1)) return null;
+      return algebra.broadcast(builder, part(node.x), shifted(node.axes, isStepped(node)), shape);
     case "reduce": {
-      if (!hasSteps(shapeOf(node.x), chunks) || node.axes.some((axis) => axis < 2)) return null;
-      return algebra.reduce(builder, node.fn, part(node.x), node.axes.map(shift));
+      const within = hasSteps(builder.shape(node.x), chunks) && node.axes.every((axis) => axis > 1);
+      return within ? algebra.reduce(builder, node.fn, part(node.x), node.axes.map(shift)) : null;
     }
     case "transpose":
       if (node.perm[0] !== 0 || node.perm[1] !== 1) return null;
       return algebra.transpose(builder, part(node.x), shifted(node.perm, true));
     case "reshape":
-      if (!hasSteps(shapeOf(node.x), chunks)) return null;
+      if (!hasSteps(builder.shape(node.x), chunks)) return null;
       return algebra.reshape(builder, part(node.x), shape);
     case "slice":
-      if (node.axis < 2) return null;
       return algebra.slice(builder, part(node.x), shift(node.axis), node.start, node.shape[node.axis]!); // prettier-ignore
     case "pad": {
-      if (node.axis < 2) return null;
-      const inner = shapeOf(node.x)[node.axis]!;
+      const inner = builder.shape(node.x)[node.axis]!;
       const after = subtract(subtract(node.shape[node.axis]!, node.before), inner);
       return algebra.pad(builder, part(node.x), shift(node.axis), node.before, after);
     }
     case "concat":
-      return node.axis < 2 ? null : algebra.concat(builder, node.xs.map(part), shift(node.axis));
+      return algebra.concat(builder, node.xs.map(part), shift(node.axis));
     case "roll":
-      return node.axis < 2
-        ? null
-        : algebra.roll(builder, part(node.x), shift(node.axis), node.shift);
+      return algebra.roll(builder, part(node.x), shift(node.axis), node.shift);
     case "reverse":
-      return node.axis < 2 ? null : algebra.reverse(builder, part(node.x), shift(node.axis));
+      return algebra.reverse(builder, part(node.x), shift(node.axis));
     case "contract":
       return contracted(builder, node, part);
     default:
