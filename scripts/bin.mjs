@@ -1,6 +1,6 @@
 /**
- * The command line in few files, dist/bin: what `fwp` runs. Hundreds of small modules take a third of a short command's time to
- * find and read. Runs after every build; `node scripts/bin.mjs DIST` does it for another folder. Packages stay outside.
+ * The command line in few files, dist/bin: what `fwp` runs. Hundreds of small modules take a good part of a short command's
+ * time to find and read. Runs after every build; `node scripts/bin.mjs DIST` does it for another folder. Packages stay outside.
  */
 import { rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";

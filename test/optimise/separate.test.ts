@@ -3,24 +3,16 @@ import { relative } from "node:path";
 import { describe, expect, test } from "vitest";
 import { chunk } from "../../compiler/derive/chunk/index.ts";
 import { stage } from "../../compiler/derive/index.ts";
-import {
-  simplifyProgram,
-  verifyProgram,
-  withGradients,
-  type SequenceProgram,
-} from "../../compiler/graph/index.ts";
+import { simplifyProgram, verifyProgram, withGradients } from "../../compiler/graph/index.ts";
 import { computeNearby } from "../../compiler/optimise/nearby.ts";
 import { separateHeads } from "../../compiler/optimise/separate.ts";
 import { expectSame } from "../derive/chunk/helpers.ts";
 import { specCases } from "../specs/cases.ts";
 import { specs } from "../support/specs.ts";
+import { batches } from "./loops.ts";
 
 const cases = specCases().filter((c) => c.usual);
 const last = new Map(cases.map((c) => [`${relative(specs, c.file)} ${c.name}`, c]));
-
-/** The batches of a program's loops over time. */
-const batches = ({ graph }: SequenceProgram): string[] =>
-  graph.nodes.flatMap((n) => (n.op === "recurrence" ? [n.recurrence.batch.key] : []));
 
 let apart = 0;
 
