@@ -19,6 +19,7 @@ import { Memory, type Precision } from "./memory.ts";
 import { groups, nest, schedule } from "./order.ts";
 import type { Region } from "./region.ts";
 import { KernelWriter } from "./repeat.ts";
+import { bySegments } from "./segments.ts";
 import type { Stage } from "./stages.ts";
 
 export interface CompileOptions {
@@ -116,7 +117,7 @@ export function compileEntry(
   const plan = planRegion(graph, sinks, 0, place, bySequence);
   const order = schedule(plan.stages, plan.deps);
   const kernelStages = groups(order, plan.deps);
-  const nests = kernelStages.map((stages) => nest(stages, plan.deps, memory.machine));
+  const nests = kernelStages.map((stages) => bySegments(plan, nest(stages, plan.deps, memory.machine)));
   assignHomes(plan, nests, memory, null);
   const writer = new KernelWriter(plan, memory, options.each ?? false);
   const kernels = nests.map((list, k) =>

@@ -91,8 +91,14 @@ class Writer {
   #nests(nests: readonly Nest[]): void {
     this.#words.push("(");
     for (const n of nests) {
-      if (n.kind === "loop") this.#nests(n.body);
-      else this.#stage(n.stage);
+      if (n.kind === "stage") this.#stage(n.stage);
+      else {
+        if (n.segments !== undefined) {
+          this.#words.push("segments", `${n.segments.length}`);
+          n.segments.kept.forEach((id) => this.#node(id));
+        }
+        this.#nests(n.body);
+      }
     }
     this.#words.push(")");
   }

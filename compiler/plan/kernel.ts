@@ -9,11 +9,12 @@ import type { Fresh } from "../loop/split.ts";
 import { extremesAsVectors } from "../loop/vectorise.ts";
 import { Emitter, type Naming } from "./emitter.ts";
 import { interchange, type Names } from "./interchange.ts";
-import { Lowering } from "./lower.ts";
+import { Lowering, type WholeWriter } from "./lower.ts";
 import type { Memory } from "./memory.ts";
 import type { Nest } from "./order.ts";
 import type { RegionPlan } from "./place.ts";
 import { rowsTogether } from "./rows.ts";
+import { emitSegments } from "./segments.ts";
 import { spreadLoops } from "./spread.ts";
 import { emitWhole } from "./whole.ts";
 
@@ -26,6 +27,8 @@ export interface PlannedKernel extends LoopKernel {
     readonly work: Expr;
   } | null;
 }
+
+const WRITER: WholeWriter = { stage: emitWhole, segments: emitSegments };
 
 /** What a kernel is called, which is known when it has its memory. */
 export type Called = () => Pick<LoopKernel, "name" | "title">;
@@ -43,7 +46,7 @@ export function writeKernel(
 ): Written {
   const emitter = new Emitter(memory);
   memory.kernel = emitter;
-  new Lowering(plan, emitter, memory, emitWhole).nests(nests);
+  new Lowering(plan, emitter, memory, WRITER).nests(nests);
   const body = forVectors(emitter, memory);
   const { namings } = emitter;
   const kernel: LoopKernel = {

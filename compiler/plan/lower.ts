@@ -10,7 +10,7 @@ import { equationOf } from "./equation.ts";
 import { Evaluator } from "./evaluate.ts";
 import { jamOf, LANES } from "./jam.ts";
 import type { Memory } from "./memory.ts";
-import type { Nest } from "./order.ts";
+import type { Nest, Segments } from "./order.ts";
 import { nameOf, type BufferLocation, type RegionPlan } from "./place.ts";
 import type { Location } from "./region.ts";
 import { indexOf, reducedAxes, termsOf, type Stage, type StageLoop } from "./stages.ts";
@@ -22,8 +22,18 @@ export function loopName(extent: Dim, depth: number): string {
   return LETTERS[depth % LETTERS.length]!;
 }
 
-/** `sequence`: the number of the sequence, of a stage that shares the loop over sequences. */
-export type WholeWriter = (l: Lowering, s: Stage, sequence: Affine | null) => void;
+/** Writes what has loops of its own. */
+export interface WholeWriter {
+  /** `sequence`: the number of the sequence, of a stage that shares the loop over sequences. */
+  readonly stage: (l: Lowering, s: Stage, sequence: Affine | null) => void;
+  /** Loops over time of a sequence, segment by segment. */
+  readonly segments: (
+    l: Lowering,
+    body: readonly Stage[],
+    segments: Segments,
+    sequence: Affine,
+  ) => void;
+}
 
 const LANE_NUMBERS = Array.from({ length: LANES }, (_, c) => c);
 
@@ -32,7 +42,6 @@ export class Lowering {
   readonly emitter: Emitter;
   readonly memory: Memory;
   readonly evaluator: Evaluator;
-  /** Writes a stage that has loops of its own. */
   readonly whole: WholeWriter;
 
   constructor(plan: RegionPlan, emitter: Emitter, memory: Memory, whole: WholeWriter) {
@@ -64,10 +73,15 @@ export class Lowering {
         const loop = this.emitter.open(name, extent, { spread: "independent" });
         if (jam) this.emitter.sideBySide.add(loop.name);
         const v = ofVariable(loop);
-        this.#nests(
-          n.body,
-          lanes.map((l) => [...l, v]),
-        );
+        if (n.segments !== undefined) {
+          const stages = n.body.flatMap((x) => (x.kind === "stage" ? [x.stage] : []));
+          this.whole.segments(this, stages, n.segments, v);
+        } else {
+          this.#nests(
+            n.body,
+            lanes.map((l) => [...l, v]),
+          );
+        }
         this.emitter.close();
         continue;
       }
@@ -102,7 +116,7 @@ export class Lowering {
     const node = region.node(s.node);
     const equation = s.copies ? null : equationOf(region.graph, this.plan.choice.roots, node);
     if (equation !== null) this.emitter.comment(equation);
-    if (s.kind === "whole") return this.whole(this, s, lanes[0]![0] ?? null);
+    if (s.kind === "whole") return this.whole.stage(this, s, lanes[0]![0] ?? null);
     const indices = lanes.map((l) => indexOf(node.shape.length, s.loops, l));
     const totals = s.kind === "reduce" ? this.reduce(node, s.reducing, indices) : null;
     indices.forEach((index, lane) => {

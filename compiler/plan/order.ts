@@ -8,7 +8,15 @@ import { loopValue, type Stage } from "./stages.ts";
 
 export type Nest =
   | { readonly kind: "stage"; readonly stage: Stage }
-  | { readonly kind: "loop"; readonly body: readonly Nest[] };
+  | { readonly kind: "loop"; readonly body: readonly Nest[]; readonly segments?: Segments };
+
+/** A loop over sequences in which time runs segment by segment (segments.ts). */
+export interface Segments {
+  /** Steps of one. */
+  readonly length: number;
+  /** Results of loops over time that are there for the steps of the present segment only. */
+  readonly kept: readonly NodeId[];
+}
 
 export interface Dependences {
   /** Stages that must have run (at least as far as the other reads them) before the stage. */

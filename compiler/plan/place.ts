@@ -16,6 +16,7 @@ import {
   sharedLoops,
   type Dependences,
   type Nest,
+  type Segments,
 } from "./order.ts";
 import { Region, type Location } from "./region.ts";
 import { shownResult } from "./shown.ts";
@@ -282,7 +283,9 @@ export function assignHomes(
     // Read in the same turn of the loop over sequences, it is memory of one sequence.
     const dropped = Number.isFinite(most) ? most : 0;
     const rest = node.shape.slice(dropped);
-    const name = memory.scratch(nameOf(region, node), type, product(rest), inside || dropped > 0);
+    const segments = maker && segmentsAround(paths.get(maker)!, node.id);
+    const room = segments === undefined ? rest : [dim(segments.length), ...rest.slice(1)];
+    const name = memory.scratch(nameOf(region, node), type, product(room), inside || dropped > 0);
     region.locations.set(node.id, {
       ...rowMajor(name, node.shape, (around ?? 0) + dropped),
       strides: [...node.shape.slice(0, dropped).map(() => dim(0)), ...stridesOf(rest)],
@@ -322,6 +325,10 @@ export function assignHomes(
     });
   }
 }
+
+/** The segments of which a result is kept for one at a time. */
+const segmentsAround = (path: readonly Nest[], id: NodeId): Segments | undefined =>
+  path.flatMap((n) => (n.kind === "loop" && n.segments?.kept.includes(id) ? [n.segments] : []))[0];
 
 /** How many leading axes the first loops run over completely. */
 function wholeAxes(s: Stage, loops: number): number {

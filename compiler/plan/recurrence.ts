@@ -18,7 +18,7 @@ import type { Shown } from "./shown.ts";
 import { isStored, strideOf } from "./sides.ts";
 import { copyTurned } from "./squares.ts";
 
-/** `sequence`: the number of the sequence, where the loop over sequences is open already. */
+/** `sequence`: as below. */
 export function emitRecurrence(
   outer: Lowering,
   node: RecurrenceNode,
@@ -33,7 +33,14 @@ function within(at: BufferLocation, lead: readonly Affine[]): BufferLocation {
   return { ...at, offset, strides: at.strides.slice(lead.length) };
 }
 
-class RecurrenceLowering {
+/** Steps from one to the one before another. */
+interface Range {
+  readonly from: Expr;
+  readonly to: Expr;
+}
+
+/** `sequence`: the number of the sequence, where the loop over sequences is open already. */
+export class RecurrenceLowering {
   readonly #outer: Lowering;
   readonly #r: Recurrence;
   readonly #carries: readonly BufferLocation[];
@@ -113,17 +120,26 @@ class RecurrenceLowering {
         this.#outer.store(at, index, float(0), false),
       );
     });
+    const whole = (b: Affine): void => {
+      this.begin(b);
+      this.steps(b);
+      this.finish(b);
+    };
     if (this.#sequence === null) {
-      this.#whole(ofVariable(emitter.open("b", r.batch, { spread: "independent" })));
+      whole(ofVariable(emitter.open("b", r.batch, { spread: "independent" })));
       emitter.close();
-    } else this.#whole(this.#sequence);
+    } else whole(this.#sequence);
     r.outputs.forEach((o, i) => {
       if (o.kind === "sum" && this.#partial[i] !== null) this.#gather(o.node, i);
     });
   }
 
-  /** All of one sequence. */
-  #whole(b: Affine): void {
+  get reverse(): boolean {
+    return this.#r.reverse;
+  }
+
+  /** What comes before the steps of one sequence. */
+  begin(b: Affine): void {
     const r = this.#r;
     r.outputs.forEach((o, i) => {
       const at = this.#outputs[i]!;
@@ -140,8 +156,18 @@ class RecurrenceLowering {
         this.#outer.store(this.#carries[i]!, index, first.expr, false);
       });
     });
-    if (r.replay === null) this.#steps(b);
-    else this.#replayed(b, r.replay);
+  }
+
+  /** The steps of one sequence, or some that lie together. */
+  steps(b: Affine, range?: Range): void {
+    const { replay } = this.#r;
+    if (replay === null) this.#steps(b, range);
+    else this.#replayed(b, replay, range);
+  }
+
+  /** What comes after them. */
+  finish(b: Affine): void {
+    const r = this.#r;
     r.outputs.forEach((o, i) => {
       const at = this.#outputs[i]!;
       if (o.kind !== "final") return;
@@ -204,10 +230,29 @@ class RecurrenceLowering {
     });
   }
 
-  #steps(b: Affine): void {
+  /** Room for so many states of each carry. */
+  states(count: Dim): BufferLocation[] {
+    const { memory, emitter } = this.#outer;
+    return this.#r.carries.map((c) => {
+      const shape = [count, ...this.#shapeOf(c.next)];
+      const name = memory.scratch(`${c.name}_saved`, memory.precision, product(shape), true);
+      return rowMajor(name, shape, emitter.depth);
+    });
+  }
+  save(to: readonly BufferLocation[], index: Affine): void {
+    to.forEach((at, i) => this.#copyCarry(i, within(at, [index])));
+  }
+  restore(from: readonly BufferLocation[], index: Affine): void {
+    from.forEach((at, i) => {
+      const shape = this.#shapeOf(this.#r.carries[i]!.next);
+      this.#copy(within(at, [index]), this.#carries[i]!, shape);
+    });
+  }
+
+  #steps(b: Affine, range?: Range): void {
     const { emitter } = this.#outer;
     const r = this.#r;
-    const t = ofVariable(emitter.open("t", r.time, { down: r.reverse }));
+    const t = ofVariable(emitter.open("t", r.time, { down: r.reverse, ...range }));
     r.outputs.forEach((o, i) => {
       const at = this.#outputs[i]!;
       if (o.kind !== "border" || at === null) return;
@@ -222,11 +267,11 @@ class RecurrenceLowering {
   }
 
   /** With the carries of every step at hand, the steps backwards; else segment by segment from the last: the forward carries of every step, then the steps backwards. */
-  #replayed(b: Affine, replay: Replay): void {
+  #replayed(b: Affine, replay: Replay, range?: Range): void {
     const { emitter, memory, plan } = this.#outer;
     const r = this.#r;
     if (constant(replay.every) === 1) {
-      const t = ofVariable(emitter.open("t", r.time, { down: true }));
+      const t = ofVariable(emitter.open("t", r.time, { down: true, ...range }));
       const before = new Map<NodeId, Location>(
         replay.carries.map((c) => [
           c.target,

@@ -11,6 +11,7 @@ import {
   ofVariable,
   plus,
   quotient,
+  sameAffine,
   times,
   type Affine,
   type IndexVariable,
@@ -262,6 +263,36 @@ function readsOfRecurrence(region: Region, choice: Choice, node: RecurrenceNode)
   r.replay?.bindings.forEach(bind);
   for (const c of r.replay?.carries ?? []) read(c.borders, [b]);
   return reads;
+}
+
+/** What a loop over time reads: the values of which only those of the step that it is at, and the others. */
+export function readsByStep(region: Region, choice: Choice, node: RecurrenceNode) {
+  const { recurrence: r } = node;
+  const atStep = new Set<NodeId>();
+  const elsewhere = new Set<NodeId>();
+  const read = (value: NodeId, extents: readonly Dim[]): void => {
+    const { reads, emitter, evaluator } = recorder(region, choice, node, false);
+    const { shape } = region.node(value);
+    const index = shape.map((extent, j) => {
+      const v = loopVariable(region, j, extent);
+      emitter.open(v.name, extent);
+      return ofVariable(v);
+    });
+    evaluator.value(region, value, index);
+    const here = (i: Index): boolean => extents.every((_, j) => i[j] !== undefined && sameAffine(i[j], index[j]!)); // prettier-ignore
+    for (const [id, indices] of reads) {
+      const own = extents.length === 2 && indices.every(here);
+      (own ? atStep : elsewhere).add(id);
+    }
+  };
+  const bind = (x: Binding): void => {
+    if (x.kind !== "position") read(x.value, x.kind === "sequence" ? [r.batch, r.time] : []);
+  };
+  for (const c of r.carries) read(c.init, []);
+  r.bindings.forEach(bind);
+  r.replay?.bindings.forEach(bind);
+  for (const c of r.replay?.carries ?? []) read(c.borders, [r.batch, r.time]);
+  return { atStep, elsewhere };
 }
 
 function trial(
