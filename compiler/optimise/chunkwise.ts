@@ -4,12 +4,12 @@
  * chunks is likewise cut into chunks before something light is made of it, where that leaves the zeros that fill up the
  * last chunk zeros.
  */
-import { constant, dim, equal, multiply, subtract } from "../dims.ts";
+import { constant, dim, equal, multiply, product, subtract, type Shape } from "../dims.ts";
 import { algebra } from "../graph/index.ts";
 import { axesOf } from "../graph/axes.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import { binaryFunction, unaryFunction } from "../graph/interpret/functions.ts";
-import type { Graph, Node, NodeId, Recurrence } from "../graph/ir.ts";
+import type { Graph, Node, NodeId, Recurrence, ReduceNode } from "../graph/ir.ts";
 import { DEAR, isProduct } from "../graph/products.ts";
 import type { SequenceProgram } from "../graph/program.ts";
 import { rebuildProgram } from "../graph/rebuild.ts";
@@ -26,6 +26,16 @@ interface Ordered {
 
 /** Values in memory that something may be made of again where it is wanted, instead of being written down itself. */
 const FEW = 2;
+/** A value that is so many times smaller than what a loop reads costs less to make in each loop than to keep. */
+export const SMALL = 16;
+
+/** Numbers of one step of the largest value that a loop is given step by step. */
+export function largestPart({ bindings }: Recurrence, shapeOf: (id: NodeId) => Shape): number {
+  const sizes = bindings.map((b) =>
+    b.kind === "sequence" ? (constant(product(shapeOf(b.value).slice(2))) ?? 0) : 0,
+  );
+  return Math.max(0, ...sizes);
+}
 
 class Chunkwise {
   readonly builder: GraphBuilder;
@@ -40,12 +50,19 @@ class Chunkwise {
   /** All that waits for a loop's answers. */
   readonly #after = new Set<NodeId>();
   readonly #sources = new Map<NodeId, ReadonlySet<NodeId>>();
+  /** Numbers of one step of a value that is little to every loop. */
+  readonly #small: number;
   /** What has been cut: values in a loop of their own would be looked through again and again. */
   readonly #pieces = new Map<string, NodeId>();
 
   constructor(graph: Graph, worthwhile: (r: Recurrence) => boolean) {
     this.#graph = graph;
     this.#worthwhile = worthwhile;
+    const shapeOf = (id: NodeId) => bodyNode(graph, id).shape;
+    const largest = graph.nodes.flatMap((n) =>
+      n.op === "recurrence" && worthwhile(n.recurrence) ? [largestPart(n.recurrence, shapeOf)] : [],
+    );
+    this.#small = Math.min(...largest) / SMALL;
     this.builder = new GraphBuilder(graph.name);
   }
 
@@ -177,12 +194,34 @@ class Chunkwise {
     // Also where zeros are wanted: what it is an operand of is zero with it.
     if (fill !== null) return algebra.filled(this.builder, fill, shape, node.dtype);
     const through = filled === "zero" ? this.#keepsZero(node) : this.#leaves(x).size <= FEW;
-    if (isSimple(node) && through) {
+    if ((isSimple(node) || isSum(node)) && through) {
       const part = byChunks(this.builder, node, chunks, (y) => this.#cut(y, chunks, filled));
       if (part !== null) return part;
     }
+    if (operands(node).length > 0 && this.#isSmall(shape)) {
+      const part = byChunks(this.builder, node, chunks, (y) => this.#cut(y, chunks, "anyhow"));
+      if (part !== null) return filled === "zero" ? this.#masked(part, chunks) : part;
+    }
     const rest = subtract(multiply(count, length), time);
     return algebra.reshape(this.builder, algebra.pad(this.builder, x, 1, dim(0), rest), shape);
+  }
+
+  /** Whether a value by chunks is little beside what loops read. */
+  #isSmall(shape: Shape): boolean {
+    const n = constant(product(shape.slice(2)));
+    return n !== undefined && n <= this.#small;
+  }
+
+  /** A value by chunks with zeros where the last chunk is filled up. */
+  #masked(part: NodeId, chunks: Chunks): NodeId {
+    const b = this.builder;
+    const { batch, time, count, length } = chunks;
+    const ones = b.fill(1, [batch, time]);
+    const rest = subtract(multiply(count, length), time);
+    const inside = algebra.reshape(b, algebra.pad(b, ones, 1, dim(0), rest), [batch, count, length]);
+    const shape = b.shape(part);
+    const zero = algebra.filled(b, 0, shape, "float");
+    return algebra.select(b, algebra.broadcast(b, inside, [0, 1, 2], shape), part, zero);
   }
 
   /** A padded value cut into chunks, made of such: something light, and zero where that is. */
@@ -196,7 +235,6 @@ class Chunkwise {
     if (!equal(batch, padded.shape[0]!)) return null;
     if (!equal(multiply(count, length), padded.shape[1]!)) return null;
     const chunks = { batch, time: long, count, length };
-    if (!this.#keepsZero(this.#node(padded.x))) return null;
     const part = this.#cut(padded.x, chunks, "zero");
     return algebra.reshape(this.builder, part, node.shape);
   }
@@ -217,11 +255,14 @@ class Chunkwise {
       case "unary":
         return !DEAR.has(node.fn) && unaryFunction(node.fn)(0) === 0;
       case "binary": {
-        if (![node.a, node.b].some((x) => this.#node(x).op === "broadcast")) return false;
+        const one = node.a === node.b || [node.a, node.b].some((x) => this.#node(x).op === "broadcast"); // prettier-ignore
+        if (!one) return false;
         const [a, b] = [this.#filler(node.a), this.#filler(node.b)];
         if (node.fn === "mul" && (a === 0 || b === 0)) return true;
         return node.fn !== "pow" && binaryFunction(node.fn, node.dtype)(a, b) === 0;
       }
+      case "reduce":
+        return isSum(node) && node.axes.every((axis) => axis > 1);
       default:
         return false;
     }
@@ -233,6 +274,8 @@ const isSimple = (node: Node): boolean =>
   node.op === "broadcast" ||
   (node.op === "unary" && !DEAR.has(node.fn)) ||
   (node.op === "binary" && node.fn !== "pow");
+
+const isSum = (node: Node): node is ReduceNode => node.op === "reduce" && node.fn === "sum";
 
 /** The program with what is made of loops' answers, and what they read, by chunks. Same ports, same values. */
 export function workByChunks(

@@ -3,7 +3,7 @@
  * both are then in the cache, where a pass of its own over all chunks would go through memory. Of loops with products in
  * their steps only: to others, what is known of all steps at once comes cheaper as one large operation.
  */
-import { constant } from "../dims.ts";
+import { constant, product } from "../dims.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import type {
   Binding,
@@ -19,6 +19,7 @@ import type { SequenceProgram } from "../graph/program.ts";
 import { reachable, rebuild } from "../graph/rebuild.ts";
 import { bodyNode, mapOperands, operands } from "../graph/shapes.ts";
 import { DEAR, isView } from "../graph/products.ts";
+import { largestPart, SMALL } from "./chunkwise.ts";
 import { withoutReplay } from "./replays.ts";
 import { hasProducts } from "./separate.ts";
 import { extents, sliced, type Extent } from "./slices.ts";
@@ -81,10 +82,33 @@ function isLight(graph: Graph, node: Node): boolean {
     case "unary":
       return !DEAR.has(node.fn);
     case "binary":
-      return node.fn !== "pow" && (isSmall(node.a) || isSmall(node.b));
+      return node.fn !== "pow" && (node.a === node.b || isSmall(node.a) || isSmall(node.b));
     default:
       return isView(node);
   }
+}
+
+/** Whether a value is light, or little beside what a loop reads and made of what is at hand: a norm, a gate. */
+function cheapness(
+  graph: Graph,
+  r: Recurrence,
+  readersOf: (id: NodeId) => readonly NodeId[],
+): (node: Node) => boolean {
+  const at = (id: NodeId) => bodyNode(graph, id);
+  const most = largestPart(r, (id) => at(id).shape) / SMALL;
+  const isSmall = (node: Node): boolean => {
+    const n = constant(product(node.shape.slice(2)));
+    return node.dtype === "float" && n !== undefined && n <= most;
+  };
+  const isAtHand = (id: NodeId): boolean => {
+    const node = at(id);
+    if (isSmall(node) || operands(node).length === 0) return true;
+    if (isLight(graph, node)) return operands(node).every(isAtHand);
+    // What nobody else reads might not be in memory at all.
+    return node.op === "result" || node.op === "contract" || readersOf(id).length > 1;
+  };
+  return (node) =>
+    isLight(graph, node) || (isSmall(node) && operands(node).every(isAtHand));
 }
 
 /** Everything that a node depends on. */
@@ -118,6 +142,7 @@ function findMove(
   const moved = new Set<NodeId>();
   const twice = new Set<NodeId>();
   const movable = (x: Node) => extents(graph, x, r) !== null;
+  const isCheap = cheapness(graph, r, (id) => readers.get(id) ?? []);
   // Backwards: what only this loop, or what moves into it, has to have before it runs.
   const wanted = new Set(r.bindings.flatMap((b) => (b.kind === "sequence" ? [b.value] : [])));
   const elsewhere = new Set([
@@ -135,9 +160,9 @@ function findMove(
     if (!wanted.has(x.id) && !list.some((y) => moved.has(y))) continue;
     // What others make of it, without this loop, is made where they are: later.
     const free = list.every((y) => gone(y) || later.has(y) || late.has(y));
-    if (!free && !isLight(graph, x)) continue;
+    if (!free && !isCheap(x)) continue;
     moved.add(x.id);
-    const again = free && !list.every(gone) && !isView(x) && isLight(graph, x);
+    const again = free && !list.every(gone) && !isView(x) && isCheap(x);
     if (!free || again) twice.add(x.id);
     if (again) late.add(x.id);
   }
@@ -162,7 +187,7 @@ function findMove(
     const list = readers.get(x.id) ?? [];
     if (!list.some((y) => moved.has(y))) continue;
     const free = !ports.has(x.id) && !needed.has(x.id) && list.every(gone);
-    if (!free && !isLight(graph, x)) continue;
+    if (!free && !isCheap(x)) continue;
     moved.add(x.id);
     if (!free) twice.add(x.id);
   }

@@ -42,6 +42,10 @@ const ofMean = (e: Expr, numbers: Numbers): boolean =>
 function valueOf(e: Expr, numbers: Numbers): number | null {
   if (e.op === "number") return e.value;
   if (e.op === "variable") return numbers.get(e.name)?.value ?? null;
+  if (e.op === "select") {
+    const condition = valueOf(e.condition, numbers);
+    return condition === null ? null : valueOf(condition === 0 ? e.b : e.a, numbers);
+  }
   if (e.op !== "binary") return null;
   const [a, b] = [valueOf(e.a, numbers), valueOf(e.b, numbers)];
   if (a === null || b === null) return null;
@@ -102,10 +106,17 @@ function ofStatement(s: Statement, numbers: Numbers): Cost {
       const from = valueOf(s.from, numbers);
       const to = valueOf(s.to, numbers);
       if (from === null || to === null || to <= from) return NOTHING;
-      // The middle stands for all rounds: inner loops may grow with this one. A last round cut short counts as its part.
-      const value = from + (to - from - s.step) / 2;
-      const inner = new Map(numbers).set(s.variable, { value, mean: to - from > s.step });
-      return times(ofStatements(s.body, inner), (to - from) / s.step);
+      // A last round cut short counts as its part.
+      const rounds = (to - from) / s.step;
+      const at = (place: number): Cost => {
+        const value = from + (to - from - s.step) * place;
+        const inner = new Map(numbers).set(s.variable, { value, mean: rounds > 1 });
+        return ofStatements(s.body, inner);
+      };
+      // The middle stands for all rounds: inner loops may grow with this one.
+      if (rounds <= 1 || !s.body.some((x) => x.op === "if")) return times(at(1 / 2), rounds);
+      // Before and after it, rounds may go different ways.
+      return plus(at(1 / 2), times(plus(at(1 / 4), at(3 / 4)), (rounds - 1) / 2));
     }
     case "if": {
       // Of a condition that is not known the first way counts.

@@ -94,7 +94,7 @@ class Writer {
       if (n.kind === "stage") this.#stage(n.stage);
       else {
         if (n.segments !== undefined) {
-          this.#words.push("segments", `${n.segments.length}`);
+          this.#words.push("segments", `${n.segments.length}`, `${n.segments.most}`);
           n.segments.kept.forEach((id) => this.#node(id));
         }
         this.#nests(n.body);

@@ -12,8 +12,10 @@ export type Nest =
 
 /** A loop over sequences in which time runs segment by segment (segments.ts). */
 export interface Segments {
-  /** Steps of one. */
+  /** Steps of one, where there are several. */
   readonly length: number;
+  /** Steps of the longest sequence that is run through in one. */
+  readonly most: number;
   /** Results of loops over time that are there for the steps of the present segment only. */
   readonly kept: readonly NodeId[];
 }

@@ -284,7 +284,7 @@ export function assignHomes(
     const dropped = Number.isFinite(most) ? most : 0;
     const rest = node.shape.slice(dropped);
     const segments = maker && segmentsAround(paths.get(maker)!, node.id);
-    const room = segments === undefined ? rest : [dim(segments.length), ...rest.slice(1)];
+    const room = segments === undefined ? rest : [dim(segments.most), ...rest.slice(1)];
     const name = memory.scratch(nameOf(region, node), type, product(room), inside || dropped > 0);
     region.locations.set(node.id, {
       ...rowMajor(name, node.shape, (around ?? 0) + dropped),

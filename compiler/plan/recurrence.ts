@@ -249,6 +249,14 @@ export class RecurrenceLowering {
     });
   }
 
+  /** Some steps of one sequence of which nothing is wanted but the states after them. */
+  statesAfter(b: Affine, range: Range): void {
+    const { emitter } = this.#outer;
+    const t = ofVariable(emitter.open("t", this.#r.time, { down: this.#r.reverse, ...range }));
+    this.#step(b, t, new Map(), this.#states());
+    emitter.close();
+  }
+
   #steps(b: Affine, range?: Range): void {
     const { emitter } = this.#outer;
     const r = this.#r;
@@ -334,17 +342,40 @@ export class RecurrenceLowering {
     emitter.close();
   }
 
+  /** The states after a step, written over those before it. */
+  #states(): Sink[] {
+    return this.#r.carries.flatMap((c, i) =>
+      c.next === c.input
+        ? []
+        : [
+            {
+              node: c.next,
+              target: { location: this.#carries[i]!, add: false },
+              overwrites: c.input,
+            },
+          ],
+    );
+  }
+
+  #step(
+    b: Affine,
+    t: Affine,
+    before: ReadonlyMap<NodeId, Location>,
+    sinks: readonly Sink[],
+  ): void {
+    const r = this.#r;
+    this.#region(r.body, sinks, (region) => {
+      this.#bind(region, r.bindings, b, t);
+      r.carries.forEach((c, i) => region.locations.set(c.input, this.#here(this.#carries[i]!)));
+      for (const [target, at] of before) {
+        region.locations.set(target, at.kind === "buffer" ? this.#here(at) : at);
+      }
+    });
+  }
+
   #body(b: Affine, t: Affine, before: ReadonlyMap<NodeId, Location>): void {
     const r = this.#r;
-    const sinks: Sink[] = [];
-    r.carries.forEach((c, i) => {
-      if (c.next === c.input) return;
-      sinks.push({
-        node: c.next,
-        target: { location: this.#carries[i]!, add: false },
-        overwrites: c.input,
-      });
-    });
+    const sinks = this.#states();
     r.outputs.forEach((o, i) => {
       const at = this.#outputs[i]!;
       const step = this.#shown.get(i)?.step;
@@ -367,13 +398,7 @@ export class RecurrenceLowering {
         sinks.push({ node: o.node, target: { location, add: true }, overwrites: null });
       }
     });
-    this.#region(r.body, sinks, (region) => {
-      this.#bind(region, r.bindings, b, t);
-      r.carries.forEach((c, i) => region.locations.set(c.input, this.#here(this.#carries[i]!)));
-      for (const [target, at] of before) {
-        region.locations.set(target, at.kind === "buffer" ? this.#here(at) : at);
-      }
-    });
+    this.#step(b, t, before, sinks);
     r.outputs.forEach((o, i) => {
       const view = this.#shown.get(i);
       if (o.kind !== "stack" || !view?.step) return;

@@ -6,9 +6,8 @@
  */
 import { InternalError } from "../../diagnostics/diagnostic.ts";
 import { apply, constant, dim, equal, product } from "../dims.ts";
-import type { NodeId, Recurrence, RecurrenceNode, RecurrenceOutput } from "../graph/ir.ts";
+import type { NodeId, RecurrenceNode, RecurrenceOutput } from "../graph/ir.ts";
 import { add, binary, int, intVariable, mul, select, sub } from "../loop/build.ts";
-import type { Expr } from "../loop/ir.ts";
 import { minus, ofVariable, times, type Affine, type IndexVariable } from "./affine.ts";
 import type { Lowering } from "./lower.ts";
 import type { Nest, Segments } from "./order.ts";
@@ -17,8 +16,10 @@ import { RecurrenceLowering } from "./recurrence.ts";
 import type { Location, Region } from "./region.ts";
 import { readsByStep, type Stage } from "./stages.ts";
 
-/** Numbers that may be kept of one segment: what a core has at hand, half a million of them. */
+/** Numbers that may be kept of a sequence that is run through in one segment: about what a core has at hand. */
 const AT_HAND = 2 ** 19;
+/** Longer sequences go there and again anyway: their segments are so many times shorter, and well inside its cache. */
+const SHORTER = 8;
 
 /** The nests with their loops over sequences run by segments where they can be. */
 export function bySegments(plan: RegionPlan, nests: readonly Nest[]): Nest[] {
@@ -38,14 +39,17 @@ function segmentsOf(plan: RegionPlan, body: readonly Nest[]): Segments | null {
   const there = loops.slice(0, back);
   if (back < 1 || loops.slice(back).some((l) => !l.recurrence.reverse)) return null;
   if (!loops.every((l) => equal(l.recurrence.time, time))) return null;
-  if (!there.every((l) => mayRunAgain(l.recurrence))) return null;
+  if (there.some((l) => l.recurrence.replay !== null)) return null;
   const own = new Set(loops.map((l) => l.id));
-  if (!loops.every((l) => readsOwnStep(plan, l, own))) return null;
+  // On the way there nothing is there to read but what comes from outside.
+  const mayRead = (l: RecurrenceNode) => (l.recurrence.reverse ? isOfStep : () => false);
+  if (!loops.every((l) => readsOnly(plan, l, own, mayRead(l)))) return null;
   const kept = keptResults(plan, stages, own);
   const numbers = kept.map((id) => constant(product(region.node(id).shape.slice(2))));
   const each = numbers.reduce<number>((sum, n) => sum + (n ?? Infinity), 0);
   if (each === 0 || !Number.isFinite(each)) return null;
-  return { length: Math.max(1, Math.floor(AT_HAND / each)), kept };
+  const length = Math.max(1, Math.floor(AT_HAND / (SHORTER * each)));
+  return { length, most: SHORTER * length, kept };
 }
 
 function loopOf(region: Region, s: Stage): RecurrenceNode | null {
@@ -53,30 +57,26 @@ function loopOf(region: Region, s: Stage): RecurrenceNode | null {
   return node.op === "recurrence" && !s.copies ? node : null;
 }
 
-/** Whether a loop leaves behind the same however often its steps are run. */
-const mayRunAgain = (r: Recurrence): boolean =>
-  r.replay === null && r.outputs.every((o) => o.kind !== "sum" && o.kind !== "batch-sum");
-
 const isOfStep = (o: RecurrenceOutput): boolean =>
   o.kind === "stack" || (o.kind === "border" && constant(o.every) === 1);
 
-/** Whether all that a loop reads of the others is what they leave at the step that it is at. */
-function readsOwnStep(plan: RegionPlan, loop: RecurrenceNode, own: ReadonlySet<NodeId>): boolean {
-  const { region, choice } = plan;
+/** Whether all that a loop reads of the others are results such as `isReadable`, at the step that it is at. */
+function readsOnly(
+  { region, choice }: RegionPlan,
+  loop: RecurrenceNode,
+  own: ReadonlySet<NodeId>,
+  isReadable: (o: RecurrenceOutput) => boolean,
+): boolean {
   const { replay } = loop.recurrence;
   if (replay !== null && constant(replay.every) !== 1) return false;
   const { elsewhere, atStep } = readsByStep(region, choice, loop);
-  const ofOthers = (id: NodeId): RecurrenceOutput | null => {
-    const x = region.node(id);
-    if (x.op !== "result" || !own.has(x.of)) return null;
-    const of = region.node(x.of);
-    return of.op === "recurrence" ? of.recurrence.outputs[x.index]! : null;
-  };
-  if ([...elsewhere].some((id) => ofOthers(id) !== null)) return false;
-  return [...atStep].every((id) => {
-    const output = ofOthers(id);
-    return output === null || isOfStep(output);
-  });
+  const ofOthers = (ids: Iterable<NodeId>): RecurrenceOutput[] =>
+    [...ids].flatMap((id) => {
+      const x = region.node(id);
+      const of = x.op === "result" && own.has(x.of) ? region.node(x.of) : null;
+      return x.op === "result" && of?.op === "recurrence" ? of.recurrence.outputs[x.index]! : [];
+    });
+  return ofOthers(elsewhere).length === 0 && ofOthers(atStep).every(isReadable);
 }
 
 /** Results that only these stages read. */
@@ -97,7 +97,7 @@ function keptResults(
 export function emitSegments(
   l: Lowering,
   stages: readonly Stage[],
-  { length, kept }: Segments,
+  { length, most, kept }: Segments,
   b: Affine,
 ): void {
   const { emitter } = l;
@@ -115,7 +115,9 @@ export function emitSegments(
 
   const segments = apply("ceildiv", time, dim(length));
   const saved = there.map((loop) => loop.states(segments));
-  const count = emitter.size(segments);
+  const atOnce = binary("le", emitter.size(time), int(most));
+  const each = emitter.define("steps", select(atOnce, int(most), int(length)));
+  const count = emitter.define("count", select(atOnce, int(1), emitter.size(segments)));
   const lastOne = emitter.define("last_one", sub(count, int(1)));
   const both = sub(mul(int(2), count), int(1));
   emitter.comment("there, keeping states; then segment by segment there again and back");
@@ -124,20 +126,25 @@ export function emitSegments(
   const down = sub(mul(int(2), lastOne), round);
   const number = emitter.define("segment", select(returns, down, round));
   const segment = ofVariable(emitter.indexVariable(number, segments, emitter.depth));
-  const from = mul(number, int(length));
+  const from = mul(number, each);
   emitter.emit({ op: "define", name, type: from.type, mutable: false, value: from });
   const start = intVariable(name);
-  const end = binary("min", sub(emitter.size(time), start), int(length));
+  const end = binary("min", sub(emitter.size(time), start), each);
   const to = emitter.define("end", add(start, end));
   const steps = { from: start, to };
-  const onlyIf = (condition: Expr, inside: () => void): void => emitter.when(condition, inside);
-  onlyIf(binary("lt", round, lastOne), () =>
-    there.forEach((loop, i) => loop.save(saved[i]!, segment)),
+  emitter.when(
+    binary("lt", round, lastOne),
+    () => {
+      there.forEach((loop, i) => loop.save(saved[i]!, segment));
+      for (const loop of there) loop.statesAfter(b, steps);
+    },
+    () => {
+      emitter.when(returns, () => there.forEach((loop, i) => loop.restore(saved[i]!, segment)));
+      for (const loop of there) loop.steps(b, steps);
+      emitter.when(binary("eq", round, lastOne), () => there.forEach((loop) => loop.finish(b)));
+      for (const loop of back) loop.steps(b, steps);
+    },
   );
-  onlyIf(returns, () => there.forEach((loop, i) => loop.restore(saved[i]!, segment)));
-  for (const loop of there) loop.steps(b, steps);
-  onlyIf(binary("eq", round, lastOne), () => there.forEach((loop) => loop.finish(b)));
-  onlyIf(binary("le", lastOne, round), () => back.forEach((loop) => loop.steps(b, steps)));
   emitter.close();
   for (const loop of back) loop.finish(b);
   for (const [id, at] of places) region.locations.set(id, at);
