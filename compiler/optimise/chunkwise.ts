@@ -144,7 +144,7 @@ class Chunkwise {
     const late = (x: NodeId): boolean => this.#after.has(x) && !this.#ordered.has(x);
     if (operands(node).some(late)) return null;
     const { chunks } = known[0]!;
-    const part = byChunks(this.builder, node, chunks, (x) => this.#part(x, chunks));
+    const part = byChunks(this.builder, node, chunks, (x) => this.#cut(x, chunks, "anyhow"));
     if (part === null || !this.#note(part)) return null;
     const { count, length, time } = chunks;
     const all = [node.shape[0]!, multiply(count, length), ...node.shape.slice(2)];
@@ -154,20 +154,13 @@ class Chunkwise {
     return made;
   }
 
-  /** An operand by chunks, whatever fills up the last one. */
-  #part(x: NodeId, chunks: Chunks): NodeId {
-    const known = this.#ordered.get(x);
-    if (known !== undefined && equal(known.chunks.length, chunks.length)) return known.part;
-    return this.#cut(x, chunks, "anyhow");
-  }
-
-  /** What a value is made of by adding, multiplying and repeating; of many things some. */
+  /** What a value is made of by adding up, multiplying and repeating; of many things some. */
   #leaves(id: NodeId): ReadonlySet<NodeId> {
     const before = this.#sources.get(id);
     if (before !== undefined) return before;
     const node = this.#node(id);
     const found = new Set<NodeId>();
-    if (!isSimple(node) || this.#ordered.has(id)) found.add(id);
+    if (!isThrough(node) || this.#ordered.has(id)) found.add(id);
     else {
       for (const x of operands(node)) for (const leaf of this.#leaves(x)) found.add(leaf);
     }
@@ -190,15 +183,19 @@ class Chunkwise {
     const node = this.#node(x);
     const { count, length, time } = chunks;
     const shape = chunkShape(node.shape, chunks);
+    const known = this.#ordered.get(x);
+    if (known !== undefined && equal(known.chunks.length, length)) {
+      return filled === "zero" ? this.#masked(known.part, chunks) : known.part;
+    }
     const fill = algebra.fillValue(this.builder, x);
     // Also where zeros are wanted: what it is an operand of is zero with it.
     if (fill !== null) return algebra.filled(this.builder, fill, shape, node.dtype);
     const through = filled === "zero" ? this.#keepsZero(node) : this.#leaves(x).size <= FEW;
-    if ((isSimple(node) || isSum(node)) && through) {
+    if (isThrough(node) && through) {
       const part = byChunks(this.builder, node, chunks, (y) => this.#cut(y, chunks, filled));
       if (part !== null) return part;
     }
-    if (operands(node).length > 0 && this.#isSmall(shape)) {
+    if (isQuick(node) && this.#isSmall(shape)) {
       const part = byChunks(this.builder, node, chunks, (y) => this.#cut(y, chunks, "anyhow"));
       if (part !== null) return filled === "zero" ? this.#masked(part, chunks) : part;
     }
@@ -218,7 +215,11 @@ class Chunkwise {
     const { batch, time, count, length } = chunks;
     const ones = b.fill(1, [batch, time]);
     const rest = subtract(multiply(count, length), time);
-    const inside = algebra.reshape(b, algebra.pad(b, ones, 1, dim(0), rest), [batch, count, length]);
+    const inside = algebra.reshape(b, algebra.pad(b, ones, 1, dim(0), rest), [
+      batch,
+      count,
+      length,
+    ]);
     const shape = b.shape(part);
     const zero = algebra.filled(b, 0, shape, "float");
     return algebra.select(b, algebra.broadcast(b, inside, [0, 1, 2], shape), part, zero);
@@ -235,6 +236,7 @@ class Chunkwise {
     if (!equal(batch, padded.shape[0]!)) return null;
     if (!equal(multiply(count, length), padded.shape[1]!)) return null;
     const chunks = { batch, time: long, count, length };
+    if (algebra.fillValue(this.builder, padded.x) !== null) return null;
     const part = this.#cut(padded.x, chunks, "zero");
     return algebra.reshape(this.builder, part, node.shape);
   }
@@ -262,7 +264,7 @@ class Chunkwise {
         return node.fn !== "pow" && binaryFunction(node.fn, node.dtype)(a, b) === 0;
       }
       case "reduce":
-        return isSum(node) && node.axes.every((axis) => axis > 1);
+        return isSum(node) && node.axes.every((axis) => axis > 1) && this.#filler(node.x) === 0;
       default:
         return false;
     }
@@ -274,6 +276,12 @@ const isSimple = (node: Node): boolean =>
   node.op === "broadcast" ||
   (node.op === "unary" && !DEAR.has(node.fn)) ||
   (node.op === "binary" && node.fn !== "pow");
+
+/** Of every element, or of every row, by itself: a product may take long, however small it is. */
+export const isQuick = (node: Node): boolean =>
+  ["unary", "binary", "select", "broadcast", "reduce"].includes(node.op);
+
+const isThrough = (node: Node): boolean => isSimple(node) || isSum(node);
 
 const isSum = (node: Node): node is ReduceNode => node.op === "reduce" && node.fn === "sum";
 

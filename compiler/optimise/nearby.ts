@@ -19,7 +19,7 @@ import type { SequenceProgram } from "../graph/program.ts";
 import { reachable, rebuild } from "../graph/rebuild.ts";
 import { bodyNode, mapOperands, operands } from "../graph/shapes.ts";
 import { DEAR, isView } from "../graph/products.ts";
-import { largestPart, SMALL } from "./chunkwise.ts";
+import { isQuick, largestPart, SMALL } from "./chunkwise.ts";
 import { withoutReplay } from "./replays.ts";
 import { hasProducts } from "./separate.ts";
 import { extents, sliced, type Extent } from "./slices.ts";
@@ -105,10 +105,23 @@ function cheapness(
     if (isSmall(node) || operands(node).length === 0) return true;
     if (isLight(graph, node)) return operands(node).every(isAtHand);
     // What nobody else reads might not be in memory at all.
-    return node.op === "result" || node.op === "contract" || readersOf(id).length > 1;
+    return node.op === "contract" || readersOf(id).length > 1;
   };
-  return (node) =>
-    isLight(graph, node) || (isSmall(node) && operands(node).every(isAtHand));
+  /** What is made of a loop's results is better made there. */
+  const ofLoops = new Map<NodeId, boolean>();
+  const isOfLoop = (id: NodeId): boolean => {
+    const known = ofLoops.get(id);
+    if (known !== undefined) return known;
+    const node = at(id);
+    const found = node.op === "result" || (node.op !== "contract" && operands(node).some(isOfLoop));
+    ofLoops.set(id, found);
+    return found;
+  };
+  return (node) => {
+    if (isLight(graph, node)) return true;
+    const quick = isQuick(node) && isSmall(node);
+    return quick && operands(node).every(isAtHand) && !isOfLoop(node.id);
+  };
 }
 
 /** Everything that a node depends on. */

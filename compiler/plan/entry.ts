@@ -117,7 +117,9 @@ export function compileEntry(
   const plan = planRegion(graph, sinks, 0, place, bySequence);
   const order = schedule(plan.stages, plan.deps);
   const kernelStages = groups(order, plan.deps);
-  const nests = kernelStages.map((stages) => bySegments(plan, nest(stages, plan.deps, memory.machine)));
+  const nests = kernelStages.map((stages) =>
+    bySegments(plan, nest(stages, plan.deps, memory.machine)),
+  );
   assignHomes(plan, nests, memory, null);
   const writer = new KernelWriter(plan, memory, options.each ?? false);
   const kernels = nests.map((list, k) =>

@@ -357,12 +357,7 @@ export class RecurrenceLowering {
     );
   }
 
-  #step(
-    b: Affine,
-    t: Affine,
-    before: ReadonlyMap<NodeId, Location>,
-    sinks: readonly Sink[],
-  ): void {
+  #step(b: Affine, t: Affine, before: ReadonlyMap<NodeId, Location>, sinks: readonly Sink[]): void {
     const r = this.#r;
     this.#region(r.body, sinks, (region) => {
       this.#bind(region, r.bindings, b, t);
