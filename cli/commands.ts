@@ -8,8 +8,6 @@ export type Configure = (command: Command, context: Context) => void;
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
-  /** Done in a second or two, most functions called a few times only. */
-  readonly brief?: true;
   readonly load: () => Promise<{ readonly configure: Configure }>;
 }
 
@@ -49,7 +47,6 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "build",
     summary: "write a model package",
-    brief: true,
     load: () => import("./commands/build.ts"),
   },
   { name: "train", summary: "train an experiment", load: () => import("./commands/train.ts") },

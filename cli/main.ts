@@ -1,8 +1,6 @@
-#!/usr/bin/env node
 /** `fwp`: finds the command, runs it, and turns whatever happens into text and an exit code. */
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { setFlagsFromString } from "node:v8";
 import { Command, CommanderError } from "commander";
 import { DiagnosticError } from "../diagnostics/diagnostic.ts";
 import { cliDiagnostic, inFile } from "./catalogue.ts";
@@ -11,6 +9,7 @@ import { processContext, type Context } from "./context.ts";
 import { EXIT, Exit, UsageError, type ExitCode } from "./exit.ts";
 import { packageVersion } from "./install.ts";
 import { printDiagnostics } from "./output.ts";
+import { bePatient } from "./patience.ts";
 
 /** A description and examples, then the exit codes: what every command's help ends with. */
 const EXIT_CODES =
@@ -105,21 +104,20 @@ function isScript(): boolean {
   }
 }
 
-/**
- * How much of a function runs before V8 optimises it: about eight times what is usual. Compiling a compiler to machine
- * code that is done before it pays for itself took half of the processor's time.
- */
-const PATIENT = "--interrupt-budget=1000000";
-
-if (isScript()) {
-  if (commands.some((c) => c.brief === true && c.name === process.argv[2])) {
-    setFlagsFromString(PATIENT);
-  }
+/** Runs the command of this process, and sets its exit code. Never throws. */
+export async function runCommandLine(): Promise<ExitCode> {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       // Nobody reads any more (`fwp … | head`): not a failure.
       process.exit(error.code === "EPIPE" ? (process.exitCode ?? EXIT.success) : EXIT.bad);
     });
   }
-  process.exitCode = await main(process.argv.slice(2), processContext());
+  const code = await main(process.argv.slice(2), processContext());
+  process.exitCode = code;
+  return code;
+}
+
+if (isScript()) {
+  bePatient(process.argv[2]);
+  void runCommandLine();
 }

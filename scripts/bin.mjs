@@ -1,8 +1,10 @@
 /**
- * The command line in few files, dist/bin: what `fwp` runs. Hundreds of small modules take a good part of a short command's
- * time to find and read. Runs after every build; `node scripts/bin.mjs DIST` does it for another folder. Packages stay outside.
+ * The command line as `fwp` runs it, in dist/bin: one file with the libraries that it always needs, and a small one that runs
+ * it (cli/launch). Hundreds of small modules take a good part of a short command's time to find and read. Runs after every
+ * build; `node scripts/bin.mjs DIST` does it for another folder.
  */
-import { rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
@@ -11,15 +13,46 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = resolve(process.argv[2] ?? join(root, "dist"));
 const cli = join(dist, "cli");
 const dir = join(dist, "bin");
+const parser = join(dirname(createRequire(import.meta.url).resolve("chevrotain")), "..", "chevrotain.min.mjs"); // prettier-ignore
 
+/** Libraries that become part of the file; the others are loaded on demand. */
+const INLINE = ["commander", "chevrotain"];
+const inside = /^(?:\.{0,2}\/|[A-Za-z]:)/u;
+const isOutside = (id) => !inside.test(id) && !INLINE.includes(id);
+
+/** The parser library as it is, where the sources look for it when they are loaded. */
+const withParser = {
+  name: "parser",
+  load: (id) =>
+    /[\\/]grammar[\\/]chevrotain\.js$/u.test(id)
+      ? `export { createToken, EmbeddedActionsParser, EOF } from ${JSON.stringify(parser)};`
+      : null,
+};
+
+async function bundle(input, output) {
+  const build = await rolldown({ input, platform: "node", external: isOutside, plugins: [withParser] }); // prettier-ignore
+  const written = await build.write(output);
+  await build.close();
+  return written.output;
+}
+
+rmSync(dir, { recursive: true, force: true });
 // Scripts of threads and processes are found beside the file that starts them.
-const input = {
-  fwp: join(cli, "main.js"),
+const scripts = {
+  fwp: join(cli, "launch", "index.js"),
   draw: join(cli, "build", "draw.js"),
   worker: join(cli, "verify", "worker.js"),
 };
-const inside = /^(?:\.{0,2}\/|[A-Za-z]:)/u;
-const build = await rolldown({ input, platform: "node", external: (id) => !inside.test(id) });
-rmSync(dir, { recursive: true, force: true });
-await build.write({ dir, format: "esm", chunkFileNames: "[name]-[hash].js" });
-await build.close();
+const parts = await bundle(scripts, { dir, format: "esm", chunkFileNames: "[name]-[hash].js" });
+const main = { file: join(dir, "main.cjs"), format: "cjs", codeSplitting: false };
+parts.push(...(await bundle({ main: join(cli, "main.js") }, main)));
+
+/** The libraries' own terms, which go wherever they go. */
+const places = parts.flatMap((x) => Object.keys(x.modules ?? {})).map((id) => /^(.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+)[\\/]/u.exec(id)?.[1]); // prettier-ignore
+const texts = [...new Set(places.filter(Boolean))].sort().map((folder) => {
+  const name = readdirSync(folder).find((file) => /^licen[cs]e/iu.test(file));
+  const { name: of, version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  if (name === undefined || !existsSync(join(folder, name))) throw new Error(`${of}: no terms`);
+  return `${of} ${version}\n\n${readFileSync(join(folder, name), "utf8")}`;
+});
+writeFileSync(join(dir, "LICENSES.txt"), texts.join(`\n${"-".repeat(80)}\n\n`));

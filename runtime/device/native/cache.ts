@@ -5,9 +5,8 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
-import { homedir, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { makeFolders } from "../../files/io.ts";
+import { isOwn, ownFolder } from "../../files/own.ts";
 import { compileLibrary, NativeUnavailable, type CompilerFound, type Env } from "./compiler.ts";
 
 const SOURCE = "kernels.c";
@@ -19,48 +18,11 @@ const VERSION = 1;
 const sha256 = (data: string | Uint8Array): string =>
   createHash("sha256").update(data).digest("hex");
 
-/** Folders to keep libraries in, in order of preference. */
-function folders(env: Env): string[] {
-  const list: string[] = [];
-  const { XDG_CACHE_HOME: xdg, HOME: home } = env;
-  // The specification of XDG tells to ignore relative paths.
-  if (xdg?.startsWith("/")) list.push(join(xdg, "fwp", "native"));
-  else if (home || homedir()) list.push(join(home || homedir(), ".cache", "fwp", "native"));
-  list.push(join(env["TMPDIR"] ?? tmpdir(), `fwp-native-${userName()}`));
-  return list;
-}
-function userName(): string {
-  try {
-    return String(userInfo().uid);
-  } catch {
-    return "user";
-  }
-}
-
-/** Code is loaded from here: others must not be able to put it there. */
-function isOwn(path: string): boolean {
-  const uid = process.getuid?.();
-  const stat = fs.lstatSync(path);
-  return stat.isDirectory() && (uid === undefined || (stat.uid === uid && (stat.mode & 0o022) === 0)); // prettier-ignore
-}
-
-/** The first folder that can be written and that only this user can write. @throws NativeUnavailable */
-export function cacheFolder(env: Env): string {
-  const reasons: string[] = [];
-  for (const folder of folders(env)) {
-    try {
-      makeFolders(folder, 0o700);
-      if (!isOwn(folder)) throw new Error("others may write there");
-      const trial = join(folder, `.${process.pid}-${randomBytes(4).toString("hex")}`);
-      fs.mkdirSync(trial);
-      fs.rmdirSync(trial);
-      return folder;
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      reasons.push(`${folder}: ${code ?? (error as Error).message}`);
-    }
-  }
-  throw new NativeUnavailable(`no folder for compiled code can be used (${reasons.join("; ")})`);
+/** The folder of libraries. @throws NativeUnavailable */
+function cacheFolder(env: Env): string {
+  const found = ownFolder(env, "native");
+  if (typeof found === "string") return found;
+  throw new NativeUnavailable(`no folder for compiled code can be used (${found.reasons})`);
 }
 
 /** The entry's library, if it is there and is what was put there. */
