@@ -7,8 +7,8 @@ import type { SizeValues } from "./graph/concretize.ts";
 import type { Init, StepProgram } from "./graph/ir.ts";
 import type { SequenceProgram } from "./graph/program.ts";
 import { compileEntry, type CompiledEntry } from "./plan/entry.ts";
-import { SCALAR, type Machine } from "./plan/machine.ts";
-import { isObjective, prepareFor, prepareStep, type EntryName, type PipelineOptions, type Prepared } from "./prepare.ts"; // prettier-ignore
+import { SCALAR } from "./plan/machine.ts";
+import { isObjective, prepareStep, type EntryName, type PipelineOptions, type Prepared } from "./prepare.ts"; // prettier-ignore
 import { javascriptOf } from "./targets/typescript/index.ts";
 
 export {
@@ -16,6 +16,7 @@ export {
   entryProgram,
   fixSizes,
   modelOf,
+  preparer,
   prepareStep,
   scheduleProblems,
   type EntryName,
@@ -70,20 +71,6 @@ export const compileStep = (
   values: SizeValues,
   options: PipelineOptions,
 ): Compiled => compilePrepared(prepareStep(symbolic, values, options), options);
-
-/** Compiles a step for several machines. */
-export function compileFor<M extends string>(
-  symbolic: StepProgram,
-  values: SizeValues,
-  { precision = "f32", ...options }: Omit<PipelineOptions, "machine">,
-  machines: Readonly<Record<M, Machine>>,
-): Record<M, Compiled> {
-  const all = Object.entries<Machine>(machines);
-  const prepared = prepareFor(symbolic, values, options, Object.values<Machine>(machines));
-  return Object.fromEntries(
-    all.map(([name, machine], i) => [name, compilePrepared(prepared[i]!, { precision, machine })]),
-  ) as Record<M, Compiled>;
-}
 
 const numberOf = (d: Dim): number => {
   const value = constant(d);

@@ -209,17 +209,16 @@ export interface Prepared {
   readonly choices: ReadonlyMap<EntryName, readonly Choice[]>;
 }
 
-/** Everything up to the kernels, for each of several machines: those that forms of time are chosen for. */
-export function prepareFor(
+/** Everything up to the kernels, for one machine after the other: those that forms of time are chosen for. */
+export function preparer(
   symbolic: StepProgram,
   values: SizeValues,
   options: Omit<PipelineOptions, "machine" | "precision">,
-  machines: readonly Machine[],
-): Prepared[] {
+): (machine: Machine) => Prepared {
   const step = fixSizes(symbolic, values);
   const former = new Former(step, options);
   const cheaper = new Map<SequenceProgram, SequenceProgram>();
-  return machines.map((machine) => {
+  return (machine) => {
     const programs = new Map<EntryName, SequenceProgram>();
     const optimised = new Map<EntryName, SequenceProgram>();
     const choices = new Map<EntryName, readonly Choice[]>();
@@ -233,7 +232,7 @@ export function prepareFor(
       );
     }
     return { step, programs, optimised, choices };
-  });
+  };
 }
 
 /** Everything up to the kernels. `machine` is the one that forms of time are chosen for. */
@@ -242,5 +241,5 @@ export function prepareStep(
   values: SizeValues,
   { machine = SCALAR, ...options }: Omit<PipelineOptions, "precision">,
 ): Prepared {
-  return prepareFor(symbolic, values, options, [machine])[0]!;
+  return preparer(symbolic, values, options)(machine);
 }

@@ -40,7 +40,7 @@ rmSync(dir, { recursive: true, force: true });
 // Scripts of threads and processes are found beside the file that starts them.
 const scripts = {
   fwp: join(cli, "launch", "index.js"),
-  draw: join(cli, "build", "draw.js"),
+  thread: join(cli, "build", "thread.js"),
   worker: join(cli, "verify", "worker.js"),
 };
 const parts = await bundle(scripts, { dir, format: "esm", chunkFileNames: "[name]-[hash].js" });

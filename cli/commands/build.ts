@@ -2,13 +2,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { packageFiles } from "../../compiler/package/index.ts";
-import { compileFor, describe } from "../../compiler/pipeline.ts";
+import { compilePrepared, describe, preparer } from "../../compiler/pipeline.ts";
 import { PORTABLE, SCALAR, WASM } from "../../compiler/plan/machine.ts";
 import type { Data } from "../../runtime/device/program.ts";
 import type { ProgramManifest } from "../../runtime/format/program.ts";
 import { saveWeights } from "../../runtime/parameters/weights.ts";
+import { startBeside } from "../build/beside.ts";
 import { fromFile } from "../build/source.ts";
-import { drawWeights } from "../build/weights.ts";
 import type { Configure } from "../commands.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
@@ -50,6 +50,7 @@ async function buildPackage(
   const trained = checkpoint === undefined ? null : await import("../build/trained.ts");
   const run = trained?.openRun(checkpoint!) ?? null;
   if (file === undefined && run === null) throw new UsageError("name a spec or a --checkpoint");
+  const beside = startBeside();
   const built =
     file === undefined
       ? trained!.fromRun(run!, flags.set)
@@ -58,18 +59,21 @@ async function buildPackage(
   const { step, doc, bundle } = built;
   const alphabet = run?.checkpoint.record.alphabet ?? built.alphabet;
   const asked = { entries: ["forward", "step"] as const, ...form };
-  const drawn = run === null ? drawWeights(describe(step, "typescript"), flags.seed) : null;
-  const machines = { typescript: SCALAR, native: PORTABLE, wasm: WASM };
-  const { typescript, native, wasm } = compileFor(step, () => undefined, asked, machines);
+  const { parameters } = describe(step, "typescript");
+  const drawn = run === null ? beside.begin({ kind: "draw", parameters, seed: flags.seed }) : null;
+  const prepare = preparer(step, () => undefined, asked);
+  const wasm = beside.begin({ kind: "pack", programs: prepare(WASM).optimised });
+  const typescript = compilePrepared(prepare(SCALAR), { machine: SCALAR });
+  const native = compilePrepared(prepare(PORTABLE), { machine: PORTABLE });
   const { manifest } = typescript;
   const origin =
     run === null
       ? `random (seed ${flags.seed})`
       : `those of step ${run.checkpoint.record.step} of the training of \`${run.source.experiment}\``;
   const settings = [...(file === undefined ? run!.source.settings : []), ...flags.set];
-  const contents = packageFiles(
+  const contents = await packageFiles(
     { name: step.name, doc, manifest, alphabet, spec: specOf(bundle), settings, weights: origin, version: packageVersion() }, // prettier-ignore
-    { typescript: typescript.entries, native: native.entries, wasm: wasm.entries },
+    { typescript: typescript.entries, native: native.entries, wasm },
   );
   const weights: ReadonlyMap<string, Data> =
     drawn === null ? trained!.checkpointParameters(manifest, run!) : await drawn();

@@ -1,12 +1,12 @@
 /** A model package: everything but its weights, by file name. */
 import type { CompiledEntry } from "../plan/entry.ts";
 import { cOf } from "../targets/native/module.ts";
-import { wasmPair } from "../targets/wasm/module.ts";
 import type { EmittedModule } from "../targets/typescript/emit.ts";
 import { compileTypeScript } from "../targets/typescript/index.ts";
 import { packageNameOf, type PackageSource } from "./describe.ts";
 import { indexModule } from "./module.ts";
 import { readmeOf } from "./readme.ts";
+import type { PackedWasm } from "./wasm.ts";
 
 export { classNameOf, packageNameOf, type PackageSource } from "./describe.ts";
 
@@ -38,7 +38,8 @@ function packageJson({ name, version, doc }: PackageSource): string {
 export interface PackageEntries {
   readonly typescript: readonly CompiledEntry[];
   readonly native: readonly CompiledEntry[];
-  readonly wasm: readonly CompiledEntry[];
+  /** Asked for last: it may still be made. */
+  readonly wasm: () => Promise<PackedWasm>;
 }
 
 const specs = (all: readonly CompiledEntry[]) => ({ entries: all.map((e) => e.spec) });
@@ -51,23 +52,24 @@ const faces = (name: string, module: EmittedModule) =>
   ] as const;
 
 /** The files of a package: TypeScript, C and WebAssembly. `weights.safetensors` is the caller's to add. */
-export function packageFiles(
+export async function packageFiles(
   source: PackageSource,
   { typescript, native, wasm }: PackageEntries,
-): ReadonlyMap<string, string | Uint8Array> {
+): Promise<ReadonlyMap<string, string | Uint8Array>> {
   const index = indexModule(source);
   const browser = indexModule(source, "browser");
   const kernels = compileTypeScript(source.name, source.manifest, typescript);
-  const modules = wasmPair(wasm, "f32");
-  const program = { ...kernels.manifest, native: specs(native), wasm: specs(wasm) };
+  const c = cOf(source.name, native, { precision: "f32" });
+  const { entries, plain, relaxed } = await wasm();
+  const program = { ...kernels.manifest, native: specs(native), wasm: { entries } };
   return new Map<string, string | Uint8Array>([
     ["package.json", packageJson(source)],
     ...faces("index", index),
     ...faces("browser", browser),
     ...faces("kernels", kernels),
-    ["kernels.c", cOf(source.name, native, { precision: "f32" })],
-    ["kernels.wasm", modules.plain],
-    ["kernels.relaxed.wasm", modules.relaxed],
+    ["kernels.c", c],
+    ["kernels.wasm", plain],
+    ["kernels.relaxed.wasm", relaxed],
     ["program.json", `${JSON.stringify(program, null, 2)}\n`],
     ["README.md", readmeOf(source)],
   ]);

@@ -6,7 +6,7 @@ import { SharedKernels } from "../../compiler/loop/same.ts";
 import { kernelText } from "../../compiler/loop/text.ts";
 import { compileEntry, type CompiledEntry } from "../../compiler/plan/entry.ts";
 import { PORTABLE, SCALAR, WASM } from "../../compiler/plan/machine.ts";
-import { prepareFor, type EntryName } from "../../compiler/prepare.ts";
+import { preparer, type EntryName } from "../../compiler/prepare.ts";
 import { concretize, type StepProgram } from "../../compiler/graph/index.ts";
 import { asSetting, loadSpec, specCases } from "../specs/cases.ts";
 
@@ -27,7 +27,7 @@ const seen = ({ spec, buffers, kernels }: CompiledEntry) => ({
 
 /** Compiles entries both ways and compares; how many kernels were like others. */
 function compared(step: StepProgram, entries: readonly EntryName[]): number {
-  const prepared = prepareFor(step, () => undefined, { entries }, MACHINES);
+  const prepared = MACHINES.map(preparer(step, () => undefined, { entries }));
   let repeated = 0;
   for (const [i, machine] of MACHINES.entries()) {
     for (const [name, program] of prepared[i]!.optimised) {
