@@ -17,7 +17,7 @@ import { packageVersion } from "../install.ts";
 import { printDiagnostics, printJson } from "../output.ts";
 import type { Bundle } from "../train/bundle.ts";
 import { trainProblem } from "../train/catalogue.ts";
-import { writeFolder } from "../train/folder.ts";
+import { writeFolder, type FolderContent } from "../train/folder.ts";
 import { jsonOption, numberOption, setOption } from "../train/options.ts";
 
 export interface BuildFlags extends FormFlags {
@@ -77,8 +77,8 @@ async function buildPackage(
   );
   const weights: ReadonlyMap<string, Data> =
     drawn === null ? trained!.checkpointParameters(manifest, run!) : await drawn();
-  const more = (folder: string) =>
-    saveWeights(manifest, join(folder, "weights.safetensors"), weights, context.io);
+  const more: FolderContent["more"] = (folder, io) =>
+    saveWeights(manifest, join(folder, "weights.safetensors"), weights, io);
   const refuse = () => trainProblem("fwp8203", output, { path: output });
   writeFolder(output, { files: contents, more }, isPackage, refuse, context.io);
   const files = [...contents.keys(), "weights.safetensors"].sort();

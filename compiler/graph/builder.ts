@@ -26,31 +26,7 @@ import type {
   UnaryFn,
 } from "./ir.ts";
 import { recurrenceOutputShape } from "./shapes.ts";
-
-type Draft<N> = N extends Node ? Omit<N, "id" | "origin"> : never;
-
-/** A field of a node as text: sizes by their keys, numbers with their signs. */
-function fieldKey(value: unknown): string {
-  if (typeof value !== "object" || value === null)
-    return Object.is(value, -0) ? "-0" : `${value as string}`;
-  if (Array.isArray(value)) {
-    let key = "[";
-    for (const x of value) key += `${fieldKey(x)},`;
-    return `${key}]`;
-  }
-  if ("terms" in value && "key" in value) return (value as Dim).key;
-  return `{${fieldsKey(value)}}`;
-}
-/** A text that is the same for equal fields in the same order. */
-export function fieldsKey(fields: object): string {
-  let key = "";
-  for (const name in fields) key += `${name}:${fieldKey(fields[name as keyof typeof fields])};`;
-  return key;
-}
-
-/** Nodes that are equal whenever their fields are. Inputs are told apart by name; recurrences are never shared. */
-const shareKey = (node: Draft<Node>): string | null =>
-  node.op === "recurrence" || node.op === "input" ? null : fieldsKey(node);
+import { Sharing, type Draft } from "./sharing.ts";
 
 export class GraphBuilder {
   readonly name: string;
@@ -58,7 +34,7 @@ export class GraphBuilder {
   readonly outputs: Output[] = [];
   /** Given to every node made from now on. */
   origin: Origin | null = null;
-  readonly #shared = new Map<string, NodeId>();
+  readonly #shared = new Sharing(this.nodes);
 
   readonly #resolve: (d: Dim) => Dim;
 
@@ -79,10 +55,9 @@ export class GraphBuilder {
   static extend(graph: Graph): GraphBuilder {
     const builder = new GraphBuilder(graph.name);
     for (const node of graph.nodes) {
-      builder.nodes.push(node);
       const { id, origin: _, ...draft } = node;
-      const key = shareKey(draft);
-      if (key !== null && !builder.#shared.has(key)) builder.#shared.set(key, id);
+      builder.#shared.find(draft, () => id);
+      builder.nodes.push(node);
     }
     builder.outputs.push(...graph.outputs);
     return builder;
@@ -98,13 +73,11 @@ export class GraphBuilder {
   }
 
   #push(draft: Draft<Node>): NodeId {
-    const key = shareKey(draft);
-    const known = key === null ? undefined : this.#shared.get(key);
-    if (known !== undefined) return known;
-    const id = this.nodes.length as NodeId;
-    this.nodes.push({ ...draft, id, origin: this.origin } as Node);
-    if (key !== null) this.#shared.set(key, id);
-    return id;
+    return this.#shared.find(draft, () => {
+      const id = this.nodes.length as NodeId;
+      this.nodes.push({ ...draft, id, origin: this.origin } as Node);
+      return id;
+    });
   }
 
   #expect(ok: boolean, what: () => string): void {

@@ -5,11 +5,12 @@ import type { Graph, Node, NodeId } from "./ir.ts";
 import type { SequenceProgram } from "./program.ts";
 import { mapOperands, operands } from "./shapes.ts";
 
-function needed(nodes: readonly Node[], roots: Iterable<NodeId>): Set<NodeId> {
-  const live = new Set<NodeId>(roots);
+/** For each node 1 if the roots need it, else 0. Numbers, not sets: graphs are looked through again and again. */
+function needed(nodes: readonly Node[], roots: Iterable<NodeId>): Uint8Array {
+  const live = new Uint8Array(nodes.length);
+  for (const id of roots) live[id] = 1;
   for (let i = nodes.length - 1; i >= 0; i--) {
-    const node = nodes[i]!;
-    if (live.has(node.id)) for (const x of operands(node)) live.add(x);
+    if (live[i] === 1) for (const x of operands(nodes[i]!)) live[x] = 1;
   }
   return live;
 }
@@ -17,7 +18,7 @@ function needed(nodes: readonly Node[], roots: Iterable<NodeId>): Set<NodeId> {
 /** The nodes that the roots need, in order. */
 export function reachable({ nodes }: Graph, roots: Iterable<NodeId>): Node[] {
   const live = needed(nodes, roots);
-  return nodes.filter((n) => live.has(n.id));
+  return nodes.filter((n) => live[n.id] === 1);
 }
 
 /** How often each node is read: by other nodes, and once for each time that it is among `roots`. */
@@ -39,9 +40,9 @@ export function rebuild(
   replace: (node: Node, to: (id: NodeId) => NodeId) => NodeId | null = () => null,
   roots?: Iterable<NodeId>,
 ): (id: NodeId) => NodeId {
-  const map = new Map<NodeId, NodeId>();
+  const map: NodeId[] = [];
   const to = (id: NodeId): NodeId => {
-    const found = map.get(id);
+    const found = map[id];
     if (found === undefined) throw new InternalError(`${graph.name}: node ${id} was not copied`);
     return found;
   };
@@ -53,7 +54,7 @@ export function rebuild(
       const { id: _, origin: __, ...draft } = mapOperands(node, to);
       copied = builder.copy(draft);
     }
-    map.set(node.id, copied);
+    map[node.id] = copied;
   }
   builder.origin = before;
   return to;
@@ -68,16 +69,16 @@ export function compact(
   roots: Iterable<NodeId>,
 ): { readonly nodes: readonly Node[]; readonly survivor: (id: NodeId) => NodeId | null } {
   const live = needed(all, roots);
-  const map = new Map<NodeId, NodeId>();
-  const to = (id: NodeId): NodeId => map.get(id)!;
+  const map: NodeId[] = [];
+  const to = (id: NodeId): NodeId => map[id]!;
   const nodes: Node[] = [];
   for (const node of all) {
-    if (!live.has(node.id)) continue;
+    if (live[node.id] !== 1) continue;
     const id = nodes.length as NodeId;
     nodes.push({ ...mapOperands(node, to), id });
-    map.set(node.id, id);
+    map[node.id] = id;
   }
-  return { nodes, survivor: (id) => map.get(id) ?? null };
+  return { nodes, survivor: (id) => map[id] ?? null };
 }
 
 /** The program with another graph, `to` of whose nodes stand for those that its ports have. */

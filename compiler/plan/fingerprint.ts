@@ -4,7 +4,6 @@
  * loops, with other buffers. The blocks of a deep model do.
  */
 import type { Dim } from "../dims.ts";
-import { fieldsKey } from "../graph/builder.ts";
 import type { Binding, Graph, Node, NodeId, Recurrence } from "../graph/ir.ts";
 import { valueName } from "../graph/names.ts";
 import { mapOperands, operands } from "../graph/shapes.ts";
@@ -29,6 +28,25 @@ export function fingerprintOf(
   memory: Memory,
 ): Fingerprint {
   return new Writer(plan, memory).kernel(nests);
+}
+
+/** A field of a node as text: sizes by their keys, numbers with their signs. */
+function fieldKey(value: unknown): string {
+  if (typeof value !== "object" || value === null)
+    return Object.is(value, -0) ? "-0" : `${value as string}`;
+  if (Array.isArray(value)) {
+    let key = "[";
+    for (const x of value) key += `${fieldKey(x)},`;
+    return `${key}]`;
+  }
+  if ("terms" in value && "key" in value) return (value as Dim).key;
+  return `{${fieldsKey(value)}}`;
+}
+/** A text that is the same for equal fields in the same order. */
+function fieldsKey(fields: object): string {
+  let key = "";
+  for (const name in fields) key += `${name}:${fieldKey(fields[name as keyof typeof fields])};`;
+  return key;
 }
 
 /** Numbers things in the order in which they come. */
