@@ -33,7 +33,7 @@ export function startBeside(): Beside {
       const done = new Promise<unknown>((resolve) => {
         if (gone) return resolve(null);
         waiting.push(resolve);
-        worker.postMessage(work);
+        worker.postMessage(work, []);
       });
       return async () => {
         worker.ref();

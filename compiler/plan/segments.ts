@@ -41,9 +41,7 @@ function segmentsOf(plan: RegionPlan, body: readonly Nest[]): Segments | null {
   if (!loops.every((l) => equal(l.recurrence.time, time))) return null;
   if (there.some((l) => l.recurrence.replay !== null)) return null;
   const own = new Set(loops.map((l) => l.id));
-  // On the way there nothing is there to read but what comes from outside.
-  const mayRead = (l: RecurrenceNode) => (l.recurrence.reverse ? isOfStep : () => false);
-  if (!loops.every((l) => readsOnly(plan, l, own, mayRead(l)))) return null;
+  if (!loops.every((l) => readsOnly(plan, l, own, readableBy(l)))) return null;
   const kept = keptResults(plan, stages, own);
   const numbers = kept.map((id) => constant(product(region.node(id).shape.slice(2))));
   const each = numbers.reduce<number>((sum, n) => sum + (n ?? Infinity), 0);
@@ -59,6 +57,10 @@ function loopOf(region: Region, s: Stage): RecurrenceNode | null {
 
 const isOfStep = (o: RecurrenceOutput): boolean =>
   o.kind === "stack" || (o.kind === "border" && constant(o.every) === 1);
+
+/** On the way there nothing is there to read but what comes from outside. */
+const readableBy = ({ recurrence: r }: RecurrenceNode): ((o: RecurrenceOutput) => boolean) =>
+  r.reverse ? isOfStep : () => false;
 
 /** Whether all that a loop reads of the others are results such as `isReadable`, at the step that it is at. */
 function readsOnly(
