@@ -2,6 +2,7 @@
 import { placeScratch } from "../runtime/device/arena.ts";
 import { nativeSupport } from "../runtime/device/native/index.ts";
 import type { Instance } from "../runtime/device/program.ts";
+import type { ScratchSpec } from "../runtime/format/program.ts";
 import { QUICK, type Effort } from "./measure.ts";
 import { count, DELTA, filled, flopsOf, perSecond, runTime, type Row } from "./parts.ts";
 import type { Target } from "../cli/targets.ts";
@@ -18,7 +19,7 @@ const [HEADS, SIZE] = [4, 64];
 interface Scratch {
   readonly flat: number;
   readonly step: number;
-  /** States that are kept for the backward pass: one for each chunk, of all heads or of one after the other. */
+  /** States that are kept for the backward pass: one for each chunk or segment, of all heads or of one after the other. */
   readonly borders: number;
 }
 
@@ -31,7 +32,9 @@ function scratchOf({ compiled }: Ready, entry: string): Scratch {
   const step = perStep(scratch);
   const length = compiled.manifest.forms?.find((f) => f.entry === entry)?.length ?? null;
   const state = (4 * SIZE * SIZE) / (length ?? Infinity);
-  const kept = scratch.map((s) => perStep([s])).filter((n) => n === state || n === HEADS * state);
+  const isStates = (s: ScratchSpec, n: number): boolean =>
+    n === state || n === HEADS * state || s.name.endsWith("_saved");
+  const kept = scratch.map((s) => ({ s, n: perStep([s]) })).filter(({ s, n }) => isStates(s, n)).map(({ n }) => n); // prettier-ignore
   // Of the forward pass nothing is kept; of the other its states are the largest of what is.
   const borders = entry === "forward" ? 0 : Math.max(0, ...kept);
   return { flat: bytes(scratch, a) - step * a, step, borders };

@@ -3,7 +3,7 @@
  * it (cli/launch). Hundreds of small modules take a good part of a short command's time to find and read. Runs after every
  * build; `node scripts/bin.mjs DIST` does it for another folder.
  */
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -31,9 +31,8 @@ const withParser = {
 
 async function bundle(input, output) {
   const build = await rolldown({ input, platform: "node", external: isOutside, plugins: [withParser] }); // prettier-ignore
-  const written = await build.write(output);
+  await build.write(output);
   await build.close();
-  return written.output;
 }
 
 rmSync(dir, { recursive: true, force: true });
@@ -43,16 +42,16 @@ const scripts = {
   thread: join(cli, "build", "thread.js"),
   worker: join(cli, "verify", "worker.js"),
 };
-const parts = await bundle(scripts, { dir, format: "esm", chunkFileNames: "[name]-[hash].js" });
+await bundle(scripts, { dir, format: "esm", chunkFileNames: "[name]-[hash].js" });
 const main = { file: join(dir, "main.cjs"), format: "cjs", codeSplitting: false };
-parts.push(...(await bundle({ main: join(cli, "main.js") }, main)));
+await bundle({ main: join(cli, "main.js") }, main);
 
 /** The libraries' own terms, which go wherever they go. */
-const places = parts.flatMap((x) => Object.keys(x.modules ?? {})).map((id) => /^(.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+)[\\/]/u.exec(id)?.[1]); // prettier-ignore
-const texts = [...new Set(places.filter(Boolean))].sort().map((folder) => {
-  const name = readdirSync(folder).find((file) => /^licen[cs]e/iu.test(file));
-  const { name: of, version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-  if (name === undefined || !existsSync(join(folder, name))) throw new Error(`${of}: no terms`);
-  return `${of} ${version}\n\n${readFileSync(join(folder, name), "utf8")}`;
+const texts = INLINE.map((name) => {
+  const folder = join(root, "node_modules", name);
+  const terms = readdirSync(folder).find((file) => /^licen[cs]e/iu.test(file));
+  if (terms === undefined) throw new Error(`${name}: no terms`);
+  const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  return `${name} ${version}\n\n${readFileSync(join(folder, terms), "utf8")}`;
 });
 writeFileSync(join(dir, "LICENSES.txt"), texts.join(`\n${"-".repeat(80)}\n\n`));

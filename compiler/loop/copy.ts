@@ -39,6 +39,8 @@ export function copied(statements: readonly Statement[], given: Given, names: Fr
         const name = target?.op === "variable" ? target.name : s.name;
         return { ...s, name, value: replaced(s.value, known) };
       }
+      case "prefetch":
+        return { ...s, index: replaced(s.index, known) };
       case "store":
         return { ...s, index: replaced(s.index, known), value: replaced(s.value, known) };
       case "for": {

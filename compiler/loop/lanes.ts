@@ -70,6 +70,7 @@ export class Lanes {
       case "comment":
         return s;
       case "barrier":
+      case "prefetch":
         throw new NotAVector();
       case "define": {
         const type = this.#type(s.type);

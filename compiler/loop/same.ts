@@ -114,6 +114,10 @@ class ShapeWriter {
       case "comment":
       case "barrier":
         return;
+      case "prefetch":
+        words.push(s.write ? "w" : "r");
+        this.name(s.buffer);
+        return this.#expression(s.index);
       case "define":
         this.name(s.name);
         this.#type(s.type);

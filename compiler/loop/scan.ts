@@ -39,6 +39,8 @@ export function expressionsOf(s: Statement): readonly Expr[] {
       return [s.value];
     case "store":
       return [s.index, s.value];
+    case "prefetch":
+      return [s.index];
     case "for":
       return [s.from, s.to];
     case "if":

@@ -80,6 +80,8 @@ function statementLines(s: Statement): string[] {
         ...inside(s.body),
         ...(s.otherwise.length === 0 ? [] : ["else", ...inside(s.otherwise)]),
       ];
+    case "prefetch":
+      return [`prefetch ${s.buffer}[${expressionText(s.index)}]${s.write ? " to write" : ""}`];
     case "barrier":
       return ["barrier"];
     default:

@@ -277,9 +277,11 @@ const isSimple = (node: Node): boolean =>
   (node.op === "unary" && !DEAR.has(node.fn)) ||
   (node.op === "binary" && node.fn !== "pow");
 
-/** Of every element, or of every row, by itself: a product may take long, however small it is. */
+/** Of every element, or of every row, by itself: other products may take long, however small they are. */
 export const isQuick = (node: Node): boolean =>
-  ["unary", "binary", "select", "broadcast", "reduce"].includes(node.op);
+  node.op === "contract"
+    ? node.aLabels.length === node.bLabels.length && node.aLabels.every((l) => node.bLabels.includes(l)) // prettier-ignore
+    : ["unary", "binary", "select", "broadcast", "reduce"].includes(node.op);
 
 const isThrough = (node: Node): boolean => isSimple(node) || isSum(node);
 

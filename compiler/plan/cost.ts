@@ -89,6 +89,7 @@ function ofStatement(s: Statement, numbers: Numbers): Cost {
   switch (s.op) {
     case "comment":
     case "barrier":
+    case "prefetch":
       return NOTHING;
     case "define":
     case "assign": {

@@ -118,7 +118,7 @@ export function compileEntry(
   const order = schedule(plan.stages, plan.deps);
   const kernelStages = groups(order, plan.deps);
   const nests = kernelStages.map((stages) =>
-    bySegments(plan, nest(stages, plan.deps, memory.machine)),
+    bySegments(plan, nest(stages, plan.deps, memory.machine), memory.machine),
   );
   assignHomes(plan, nests, memory, null);
   const writer = new KernelWriter(plan, memory, options.each ?? false);

@@ -48,7 +48,7 @@ export function interchange(body: LoopKernel["body"], names: Names): Statement[]
 
 /** Whether a statement of a loop can be done for several iterations at once: all in it are floats or places in terms of the loop. */
 export function comesApart(s: Statement): boolean {
-  if (s.op === "if" || s.op === "barrier") return false;
+  if (s.op === "if" || s.op === "barrier" || s.op === "prefetch") return false;
   if ("value" in s && s.value.type.lanes > 1) return false;
   if (s.op !== "define" || s.type.kind === "float") return true;
   return s.type.kind === "int" && !s.mutable && loadsOf(s.value).length === 0;
@@ -205,6 +205,7 @@ class Interchange {
       case "for":
       case "if":
       case "barrier":
+      case "prefetch":
         return s;
     }
   }

@@ -1,5 +1,6 @@
 /** One kernel written: from nested stages to statements, as the machine wants them. */
 import { dim } from "../dims.ts";
+import { askedAhead } from "../loop/ahead.ts";
 import { withoutQuestions } from "../loop/cuts.ts";
 import type { Expr, LoopKernel, Statement } from "../loop/ir.ts";
 import { sumsInRegisters } from "../loop/registers.ts";
@@ -78,5 +79,6 @@ function forVectors(emitter: Emitter, memory: Memory): readonly Statement[] {
   const columns = interchange(rows, names("columns"));
   if (!plain || !machine.together) return columns;
   const sums = extremesAsVectors(sumsInRegisters(columns, lanes, fresh), lanes, fresh);
-  return shortLoopsWrittenOut(sums, lanes, fresh);
+  const short = shortLoopsWrittenOut(sums, lanes, fresh);
+  return askedAhead(short, (name) => memory.buffers.get(name)?.local !== true, fresh);
 }

@@ -10,26 +10,26 @@ import type { NodeId, RecurrenceNode, RecurrenceOutput } from "../graph/ir.ts";
 import { add, binary, int, intVariable, mul, select, sub } from "../loop/build.ts";
 import { minus, ofVariable, times, type Affine, type IndexVariable } from "./affine.ts";
 import type { Lowering } from "./lower.ts";
+import type { Machine } from "./machine.ts";
 import type { Nest, Segments } from "./order.ts";
 import type { RegionPlan } from "./place.ts";
 import { RecurrenceLowering } from "./recurrence.ts";
 import type { Location, Region } from "./region.ts";
 import { readsByStep, type Stage } from "./stages.ts";
 
-/** Numbers that may be kept of a sequence that is run through in one segment: about what a core has at hand. */
-const AT_HAND = 2 ** 19;
 /** Longer sequences go there and again anyway: their segments are so many times shorter, and well inside its cache. */
 const SHORTER = 8;
 
 /** The nests with their loops over sequences run by segments where they can be. */
-export function bySegments(plan: RegionPlan, nests: readonly Nest[]): Nest[] {
+export function bySegments(plan: RegionPlan, nests: readonly Nest[], machine: Machine): Nest[] {
+  if (machine.kind === "scalar") return [...nests];
   return nests.map((n) => {
-    const segments = n.kind === "loop" ? segmentsOf(plan, n.body) : null;
+    const segments = n.kind === "loop" ? segmentsOf(plan, n.body, machine.atHand) : null;
     return segments === null ? n : { ...n, segments };
   });
 }
 
-function segmentsOf(plan: RegionPlan, body: readonly Nest[]): Segments | null {
+function segmentsOf(plan: RegionPlan, body: readonly Nest[], atHand: number): Segments | null {
   const { region } = plan;
   const stages = body.flatMap((n) => (n.kind === "stage" ? [n.stage] : []));
   const loops = stages.flatMap((s) => loopOf(region, s) ?? []);
@@ -46,8 +46,8 @@ function segmentsOf(plan: RegionPlan, body: readonly Nest[]): Segments | null {
   const numbers = kept.map((id) => constant(product(region.node(id).shape.slice(2))));
   const each = numbers.reduce<number>((sum, n) => sum + (n ?? Infinity), 0);
   if (each === 0 || !Number.isFinite(each)) return null;
-  const length = Math.max(1, Math.floor(AT_HAND / (SHORTER * each)));
-  return { length, most: SHORTER * length, kept };
+  const most = Math.max(1, Math.floor(atHand / each));
+  return { length: Math.max(1, Math.floor(most / SHORTER)), most, kept };
 }
 
 function loopOf(region: Region, s: Stage): RecurrenceNode | null {

@@ -15,10 +15,10 @@ export const QUICK_ENV = { ...process.env, FWP_CFLAGS: "-O1", FWP_THREADS: "3" }
 
 export const hasCompiler = nativeSupport(QUICK_ENV).works;
 
-/** Of this machine; any other if there is no compiler to ask. */
+/** Of this machine, with so little at hand that some short sequences run in several segments; any other if there is no compiler to ask. */
 export function machineHere(): Machine {
   const support = nativeSupport(QUICK_ENV);
-  return vectorMachine(support.works ? support.compiler.lanes : 8);
+  return { ...vectorMachine(support.works ? support.compiler.lanes : 8), atHand: 600 };
 }
 
 export function nativeEntry(

@@ -102,3 +102,19 @@ test("a loop and the loop backwards run sequence by sequence, in memory that one
   });
   expect(perSequence[0]).toBeLessThan(perSequence[1]! / 2);
 });
+
+test("there and back in segments, what is kept does not grow with the sequence but for states", () => {
+  const { compiled } = forms(rules["the delta rule"], { heads: 2, key: 32, value: 16 });
+  const bytes = (atHand: number) => {
+    const { spec } = compileEntry(compiled, "forward", { machine: { ...vectorMachine(8), atHand } }); // prettier-ignore
+    return (time: number) => placeScratch(spec.scratch, { batch: 1, time, past: 0 }).total;
+  };
+  // One chunk of 16 steps keeps more numbers than this: a state of 32 x 16 is saved before each.
+  const least = bytes(1);
+  expect((least(3200) - least(1600)) / 100).toBe(32 * 16 * 4);
+  const usual = bytes(2 ** 19);
+  expect(usual(64)).toBeGreaterThan(least(64));
+  const grows = (usual(3200) - usual(1600)) / 1600;
+  expect(grows).toBeGreaterThan(0);
+  expect(grows).toBeLessThan(8);
+});

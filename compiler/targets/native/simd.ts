@@ -52,6 +52,7 @@ function storesSideBySide(loop: Loop, strides: Strides): boolean {
         return sumsOf(s) !== null;
       case "if":
       case "barrier":
+      case "prefetch":
         return false;
     }
   });

@@ -88,6 +88,8 @@ class StatementPrinter {
             : [`${indent}} else {`, ...this.block(s.otherwise, `${indent}  `)]),
           `${indent}}`,
         ];
+      case "prefetch":
+        return [`${indent}__builtin_prefetch(&${s.buffer}[${print(s.index)}], ${s.write ? 1 : 0});`];
       case "barrier":
         return [`${indent}fwp_barrier(fwp_with);`];
       default:

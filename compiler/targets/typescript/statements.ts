@@ -100,6 +100,7 @@ export function printStatements(
         break;
       }
       case "barrier":
+      case "prefetch":
         break;
       default:
         unreachable(s);

@@ -133,6 +133,7 @@ class KernelWriter {
   #statement(s: Statement): void {
     switch (s.op) {
       case "comment":
+      case "prefetch":
         return;
       case "barrier":
         return this.#body.emit(...meeting(this.#library, this.#team));
