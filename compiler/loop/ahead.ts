@@ -1,5 +1,5 @@
 /**
- * Loops over time ask for what their next step reads and writes before they begin with the present one. Rows of one head lie
+ * Loops over time ask for what their next step reads before they begin with the present one. Rows of one head lie
  * apart, with those of the others between them: too far for a processor that guesses by itself what comes next.
  */
 import { add, int, intVariable, mul } from "./build.ts";
@@ -41,7 +41,6 @@ interface Rows {
   readonly step: number;
   readonly over: readonly { readonly rounds: number; readonly stride: number }[];
   readonly lines: Set<number>;
-  write: boolean;
 }
 
 class Step {
@@ -69,11 +68,8 @@ class Step {
           this.#reads(s.value, inside);
           break;
         case "assign":
-          this.#reads(s.value, inside);
-          break;
         case "store":
           this.#reads(s.value, inside);
-          this.#note(s.buffer, s.index, s.value.type.lanes, true, inside);
           break;
         case "for":
           this.#visit(s.body, [...inside, s]);
@@ -86,7 +82,7 @@ class Step {
     }
   }
   #reads(e: Expr, inside: readonly Loop[]): void {
-    if (e.op === "load") this.#note(e.buffer, e.index, e.type.lanes, false, inside);
+    if (e.op === "load") this.#note(e.buffer, e.index, e.type.lanes, inside);
     for (const x of parts(e)) this.#reads(x, inside);
   }
 
@@ -111,7 +107,7 @@ class Step {
     return e.a.op === "number" ? joined(NOTHING, b, e.a.value) : null;
   }
 
-  #note(buffer: string, index: Expr, lanes: number, write: boolean, inside: readonly Loop[]): void {
+  #note(buffer: string, index: Expr, lanes: number, inside: readonly Loop[]): void {
     if (!this.#isFar(buffer)) return;
     const sum = this.#sum(index, inside);
     const step = sum?.loops.get(this.#loop.variable) ?? 0;
@@ -136,35 +132,68 @@ class Step {
     const rows = over.map((o) => `${o.rounds} by ${o.stride}`).join();
     const key = `${buffer} ${expressionText(base)} ${step} ${rows}`;
     const before = this.#rows.get(key);
-    const found = before ?? { buffer, base, step, over, lines: new Set<number>(), write };
+    const found = before ?? { buffer, base, step, over, lines: new Set<number>() };
     this.#rows.set(key, found);
-    if (write) found.write = true;
     for (let at = 0; at < length; at += LINE) found.lines.add(start + at);
   }
 
-  /** What asks for the rows of the next step; nothing if they are too many. */
-  asking(names: Fresh): Statement[] {
+  /**
+   * The step with what asks for the rows of the next one in between, as evenly as may be: a processor waits where it is
+   * asked for more than a few lines at a time. As it was if they are too many.
+   */
+  body(given: readonly Statement[], names: Fresh): Statement[] {
     const all = [...this.#rows.values()];
     const lines = all.reduce((n, r) => n + r.over.reduce((m, o) => m * o.rounds, r.lines.size), 0);
-    return lines > MOST ? [] : all.flatMap((r) => this.#ask(r, names));
+    const pieces = all.reduce((n, r) => n + (r.over[0]?.rounds ?? 1), 0);
+    if (pieces === 0 || lines > MOST) return [...given];
+    // Before a loop, and before what is said of it.
+    const places = given.flatMap((s, i) => (isLoop(s) ? [given[i - 1]?.op === "comment" ? i - 1 : i] : [])); // prettier-ignore
+    const asked = new Map<number, Statement[]>();
+    let before = 0;
+    for (const rows of all) {
+      const rounds = rows.over[0]?.rounds ?? 1;
+      const placeOf = (round: number): number =>
+        places[Math.floor(((before + round) * places.length) / pieces)]!;
+      for (let [from, to] = [0, 0]; from < rounds; from = to) {
+        const place = placeOf(from);
+        while (to < rounds && placeOf(to) === place) to += 1;
+        asked.set(place, [...(asked.get(place) ?? []), ...this.#ask(rows, from, to, names)]);
+      }
+      before += rounds;
+    }
+    return given.flatMap((s, i) => [...(asked.get(i) ?? []), s]);
   }
 
-  #ask({ buffer, base, step, over, lines, write }: Rows, names: Fresh): Statement[] {
+  /** Rows of the next step, of the outermost loop over them those of some rounds. */
+  #ask(
+    { buffer, base, step, over, lines }: Rows,
+    from: number,
+    to: number,
+    names: Fresh,
+  ): Statement[] {
     const { variable, down } = this.#loop;
-    const t = intVariable(variable);
-    const variables = over.map(() => names.fresh("next"));
-    let index = add(base, mul(add(t, int(down ? -1 : 1)), int(step)));
-    over.forEach((o, i) => (index = add(index, mul(intVariable(variables[i]!), int(o.stride)))));
-    const ask = (at: Expr): Statement => ({ op: "prefetch", buffer, index: at, write });
+    const loops = over.map((o, i) => (i === 0 ? { ...o, from, to } : { ...o, from: 0, to: o.rounds })); // prettier-ignore
+    const variables = loops.map((l) => (l.to - l.from > 1 ? names.fresh("next") : null));
+    let index = add(base, mul(add(intVariable(variable), int(down ? -1 : 1)), int(step)));
+    loops.forEach((l, i) => {
+      const name = variables[i]!;
+      index = add(index, mul(name === null ? int(l.from) : intVariable(name), int(l.stride)));
+    });
+    const ask = (at: Expr): Statement => ({ op: "prefetch", buffer, index: at });
     const offsets = [...lines].sort((a, b) => a - b);
     const [first, last] = [offsets[0]!, offsets.at(-1)!];
     const whole = last - first === (offsets.length - 1) * LINE;
-    const written = offsets.length <= WRITTEN_OUT || !whole;
-    const along = names.fresh("line");
-    let body: Statement[] = written
-      ? offsets.map((at) => ask(add(index, int(at))))
-      : [loop(along, first, last + 1, LINE, [ask(add(index, intVariable(along)))])];
-    for (const [i, o] of over.entries()) body = [loop(variables[i]!, 0, o.rounds, 1, body)];
+    let body: Statement[];
+    if (offsets.length <= WRITTEN_OUT || !whole)
+      body = offsets.map((at) => ask(add(index, int(at))));
+    else {
+      const along = names.fresh("line");
+      body = [loop(along, first, last + 1, LINE, [ask(add(index, intVariable(along)))])];
+    }
+    for (const [i, l] of [...loops.entries()].reverse()) {
+      const name = variables[i]!;
+      if (name !== null) body = [loop(name, l.from, l.to, 1, body)];
+    }
     return body;
   }
 }
@@ -206,6 +235,6 @@ export function askedAhead(
     if (s.op !== "for") return s;
     const inner = askedAhead(s.body, isFar, names);
     if (!isOverTime(s)) return { ...s, body: inner };
-    return { ...s, body: [...new Step(s, isFar).asking(names), ...inner] };
+    return { ...s, body: new Step(s, isFar).body(inner, names) };
   });
 }

@@ -172,13 +172,8 @@ export type Statement =
       readonly body: readonly Statement[];
       readonly otherwise: readonly Statement[];
     }
-  /** The element is soon read, or written, and with it its neighbours in the cache's line. It need not be there at all. */
-  | {
-      readonly op: "prefetch";
-      readonly buffer: string;
-      readonly index: Expr;
-      readonly write: boolean;
-    }
+  /** The element is soon read, and with it its neighbours in the cache's line. It need not be there at all. */
+  | { readonly op: "prefetch"; readonly buffer: string; readonly index: Expr }
   /** All threads of a workgroup wait for each other. */
   | { readonly op: "barrier" };
 

@@ -115,7 +115,6 @@ class ShapeWriter {
       case "barrier":
         return;
       case "prefetch":
-        words.push(s.write ? "w" : "r");
         this.name(s.buffer);
         return this.#expression(s.index);
       case "define":

@@ -81,7 +81,7 @@ function statementLines(s: Statement): string[] {
         ...(s.otherwise.length === 0 ? [] : ["else", ...inside(s.otherwise)]),
       ];
     case "prefetch":
-      return [`prefetch ${s.buffer}[${expressionText(s.index)}]${s.write ? " to write" : ""}`];
+      return [`prefetch ${s.buffer}[${expressionText(s.index)}]`];
     case "barrier":
       return ["barrier"];
     default:

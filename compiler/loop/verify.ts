@@ -112,7 +112,7 @@ class Verifier {
         return;
       }
       case "prefetch":
-        this.#buffer(s.buffer, s.write ? ["write", "readwrite"] : ["read", "readwrite"]);
+        this.#buffer(s.buffer, ["read", "readwrite"]);
         return this.#type(s.index, "int", `index of ${s.buffer}`);
       case "barrier":
         return this.#expect(this.#divergent === 0, "a barrier that some threads may not reach");

@@ -89,9 +89,7 @@ class StatementPrinter {
           `${indent}}`,
         ];
       case "prefetch":
-        return [
-          `${indent}__builtin_prefetch(&${s.buffer}[${print(s.index)}], ${s.write ? 1 : 0});`,
-        ];
+        return [`${indent}__builtin_prefetch(&${s.buffer}[${print(s.index)}]);`];
       case "barrier":
         return [`${indent}fwp_barrier(fwp_with);`];
       default:
