@@ -3,6 +3,7 @@
  * both are then in the cache, where a pass of its own over all chunks would go through memory. Of loops with products in
  * their steps only: to others, what is known of all steps at once comes cheaper as one large operation.
  */
+import { InternalError } from "../../diagnostics/diagnostic.ts";
 import { constant, product } from "../dims.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import type {
@@ -211,6 +212,8 @@ function findMove(
     (readers.get(id) ?? []).some(
       (y) => y !== node.id && (!moved.has(y) || ((isView(at(y)) || twice.has(y)) && outside(y))),
     );
+  // What was to stay for others that have moved since need not stay.
+  for (const id of [...twice]) if (!outside(id)) twice.delete(id);
   const computed = [...moved].filter((id) => !isView(at(id)));
   if (computed.length === 0) return null;
   const stacked = computed.filter((id) => !twice.has(id) && outside(id)).sort((a, b) => a - b);
@@ -364,6 +367,7 @@ function apply(
   const copied = (node: Node): NodeId => {
     if (move.moved.has(node.id) && !move.twice.has(node.id) && !isView(node)) {
       const place = move.stacked.indexOf(node.id);
+      if (place < 0) throw new InternalError(`${graph.name}: %${node.id} has gone into a loop`);
       return merged()[move.node.recurrence.outputs.length + place]!;
     }
     if (node.op === "result" && node.of === move.node.id) return merged()[node.index]!;

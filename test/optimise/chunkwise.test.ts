@@ -103,6 +103,40 @@ describe("what is made of answers, and for questions, by chunks", () => {
     }
   });
 
+  /** Little beside keys and values: made where it is read. Of zeros some have no value. */
+  const LITTLE: readonly (readonly [string, string])[] = [
+    ["a rate that is not zero for zero", delta({ rate: "sigmoid(b)" })],
+    ["a rate of two numbers", delta({ rate: "b2 / (b + 2 * sigmoid(b3))" })],
+    ["a rate that is not there for zero", delta({ rate: "exp(-1 / b ^ 2)" })],
+    ["a rate from all of a key", delta({ rate: "sigmoid(b + einsum(k[h, j], k[h, j] -> [h]))" })],
+    ["keys of length one", delta({ key: "l2_norm(k)", rate: "sigmoid(b)" })],
+    ["keys that add up to one", delta({ key: "sum_norm(elu1(k))", rate: "sigmoid(b)" })],
+    ["keys divided by their sum", delta({ key: "k / einsum(k[h, j] -> [h])" })],
+    ["gates that answers too are made of", `fast net { W: [heads, value, key] = 0 }
+      g1 = exp(-sigmoid(g))
+      program { W <- gated_delta(W, key: l2_norm(k), value: v, rate: sigmoid(b), decay: g1) }
+      out y = g1 * (W @ q) + sigmoid(b) * v`], // prettier-ignore
+  ];
+  test.each(LITTLE)("little: %s", (_, text) => {
+    const sizes = { heads: 1, key: 32, value: 48 };
+    const program = simplifyProgram(bothForms(ruleStep(text, sizes), 4).chunked);
+    const work = simplifyProgram(workByChunks(program, () => true));
+    const near = computeNearby(work, () => true);
+    for (const chunked of [work, near, separateHeads(near, () => true)]) {
+      verifyProgram(chunked);
+      for (const time of [1, 4, 13]) {
+        expectSame({ plain: program, chunked }, { batch: 2, time, past: 0 }, { forward: 1e-10, gradient: 1e-8 }); // prettier-ignore
+      }
+    }
+  });
+
+  test("norms and gates are made in the loops that read them", () => {
+    const text = delta({ key: "l2_norm(k)", rate: "sigmoid(b)" });
+    const program = simplifyProgram(bothForms(ruleStep(text, { heads: 1, key: 32, value: 32 }), 4).chunked); // prettier-ignore
+    const around = (p: SequenceProgram): number => outside(computeNearby(p, () => true));
+    expect(around(simplifyProgram(workByChunks(program, () => true)))).toBeLessThan(around(program) / 2); // prettier-ignore
+  });
+
   test("answers gated and normalised become part of the loop, and heads stay apart", () => {
     const { before, after } = near(delta({ answer: "silu(w) * rms_norm(W @ q)", rate: "sigmoid(b)" })); // prettier-ignore
     expect(outside(after)).toBeLessThan(outside(before) / 2);
