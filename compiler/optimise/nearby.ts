@@ -89,6 +89,18 @@ function isLight(graph: Graph, node: Node): boolean {
   }
 }
 
+/** Answers a question about each node once: graphs may reach a node by very many ways. */
+function known(ask: (id: NodeId) => boolean): (id: NodeId) => boolean {
+  const answers = new Map<NodeId, boolean>();
+  return (id) => {
+    const before = answers.get(id);
+    if (before !== undefined) return before;
+    const answer = ask(id);
+    answers.set(id, answer);
+    return answer;
+  };
+}
+
 /** Whether a value is light, or little beside what a loop reads and made of what is at hand: a norm, a gate. */
 function cheapness(
   graph: Graph,
@@ -101,23 +113,18 @@ function cheapness(
     const n = constant(product(node.shape.slice(2)));
     return node.dtype === "float" && n !== undefined && n <= most;
   };
-  const isAtHand = (id: NodeId): boolean => {
+  const isAtHand = known((id): boolean => {
     const node = at(id);
     if (isSmall(node) || operands(node).length === 0) return true;
     if (isLight(graph, node)) return operands(node).every(isAtHand);
     // What nobody else reads might not be in memory at all.
     return node.op === "contract" || readersOf(id).length > 1;
-  };
+  });
   /** What is made of a loop's results is better made there. */
-  const ofLoops = new Map<NodeId, boolean>();
-  const isOfLoop = (id: NodeId): boolean => {
-    const known = ofLoops.get(id);
-    if (known !== undefined) return known;
+  const isOfLoop = known((id): boolean => {
     const node = at(id);
-    const found = node.op === "result" || (node.op !== "contract" && operands(node).some(isOfLoop));
-    ofLoops.set(id, found);
-    return found;
-  };
+    return node.op === "result" || (node.op !== "contract" && operands(node).some(isOfLoop));
+  });
   return (node) => {
     if (isLight(graph, node)) return true;
     const quick = isQuick(node) && isSmall(node);
@@ -207,11 +214,13 @@ function findMove(
   }
   const at = (id: NodeId) => bodyNode(graph, id);
   // Views are had inside and outside: what they show is read outside then.
-  const outside = (id: NodeId): boolean =>
-    ports.has(id) ||
-    (readers.get(id) ?? []).some(
-      (y) => y !== node.id && (!moved.has(y) || ((isView(at(y)) || twice.has(y)) && outside(y))),
-    );
+  const outside = known(
+    (id): boolean =>
+      ports.has(id) ||
+      (readers.get(id) ?? []).some(
+        (y) => y !== node.id && (!moved.has(y) || ((isView(at(y)) || twice.has(y)) && outside(y))),
+      ),
+  );
   // What was to stay for others that have moved since need not stay.
   for (const id of [...twice]) if (!outside(id)) twice.delete(id);
   const computed = [...moved].filter((id) => !isView(at(id)));

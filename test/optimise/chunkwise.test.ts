@@ -48,6 +48,11 @@ const AROUND: readonly (readonly [string, string])[] = [
     fast net { W: [heads, value, key] = 0 }
     program { W <- delta(W, key: k, value: v, rate: b) }
     out y = u * (W @ q)`], // prettier-ignore
+  ["a chain of squares", `slow net { u = sigmoid(w)
+      repeat 40 { u = u * u } }
+    fast net { W: [heads, value, key] = 0 }
+    program { W <- delta(W, key: k, value: v, rate: sigmoid(b)) }
+    out y = u * (W @ q)`], // prettier-ignore
   ["a logarithm", delta({ value: "log(v ^ 2)" })],
   ["the larger", delta({ value: "max(v, 0.5)" })],
   ["answers normalised", delta({ answer: "norm(W @ q)" })],
