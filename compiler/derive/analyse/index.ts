@@ -53,8 +53,23 @@ function stateSets({ body, carries }: Recurrence): number[][] {
   return components(carries.length, (i) => reads[i]!).map((set) => set.sort((a, b) => a - b));
 }
 
-export function analyse(recurrence: Recurrence): StateSet[] {
-  return stateSets(recurrence).map((set) => analyseSet(recurrence, set));
+/** What was found of a step, with the carries and outputs that it was looked at for: a loop is asked about again and again. */
+interface Known {
+  readonly key: string;
+  readonly sets: readonly StateSet[];
+}
+const known = new WeakMap<Graph, Known>();
+
+const keyOf = (r: Recurrence): string =>
+  [...r.carries.map((c) => `${c.name} ${c.input} ${c.next}`), ...leaving(r)].join();
+
+export function analyse(recurrence: Recurrence): readonly StateSet[] {
+  const key = keyOf(recurrence);
+  const before = known.get(recurrence.body);
+  if (before?.key === key) return before.sets;
+  const sets = stateSets(recurrence).map((set) => analyseSet(recurrence, set));
+  known.set(recurrence.body, { key, sets });
+  return sets;
 }
 
 function analyseSet(recurrence: Recurrence, set: readonly number[]): StateSet {
