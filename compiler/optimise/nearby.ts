@@ -222,7 +222,7 @@ function findMove(
       ),
   );
   // What was to stay for others that have moved since need not stay.
-  for (const id of [...twice]) if (!outside(id)) twice.delete(id);
+  for (const id of twice) if (!outside(id)) twice.delete(id);
   const computed = [...moved].filter((id) => !isView(at(id)));
   if (computed.length === 0) return null;
   const stacked = computed.filter((id) => !twice.has(id) && outside(id)).sort((a, b) => a - b);

@@ -82,6 +82,9 @@ const rules = [
 const outside = ({ graph }: SequenceProgram): number =>
   graph.nodes.filter((n) => !isView(n) && !["recurrence", "result", "pad"].includes(n.op)).length;
 
+/** The same when loops have computed what is near. */
+const around = (program: SequenceProgram): number => outside(computeNearby(program, () => true));
+
 /** As a loop has it that computes what is near, before and after what this file is about. */
 const near = (
   text: string,
@@ -138,7 +141,6 @@ describe("what is made of answers, and for questions, by chunks", () => {
   test("norms and gates are made in the loops that read them", () => {
     const text = delta({ key: "l2_norm(k)", rate: "sigmoid(b)" });
     const program = simplifyProgram(bothForms(ruleStep(text, { heads: 1, key: 32, value: 32 }), 4).chunked); // prettier-ignore
-    const around = (p: SequenceProgram): number => outside(computeNearby(p, () => true));
     expect(around(simplifyProgram(workByChunks(program, () => true)))).toBeLessThan(around(program) / 2); // prettier-ignore
   });
 
