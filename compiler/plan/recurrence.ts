@@ -6,6 +6,7 @@ import { InternalError } from "../../diagnostics/diagnostic.ts";
 import { apply, constant, dim, multiply, product, type Dim } from "../dims.ts";
 import type { Binding, NodeId, Recurrence, RecurrenceNode, Replay } from "../graph/ir.ts";
 import { bodyNode, recurrenceOutputShape } from "../graph/shapes.ts";
+import { statesAlone } from "../graph/states.ts";
 import { add, binary, float, int, intVariable, load, mul, sub } from "../loop/build.ts";
 import type { Expr } from "../loop/ir.ts";
 import { fixed, linear, minus, ofVariable, plus, shifted, type Affine } from "./affine.ts";
@@ -252,8 +253,9 @@ export class RecurrenceLowering {
   /** Some steps of one sequence of which nothing is wanted but the states after them. */
   statesAfter(b: Affine, range: Range): void {
     const { emitter } = this.#outer;
-    const t = ofVariable(emitter.open("t", this.#r.time, { down: this.#r.reverse, ...range }));
-    this.#step(b, t, new Map(), this.#states());
+    const r = statesAlone(this.#r);
+    const t = ofVariable(emitter.open("t", r.time, { down: r.reverse, ...range }));
+    this.#step(r, b, t, new Map(), this.#states(r));
     emitter.close();
   }
 
@@ -343,8 +345,8 @@ export class RecurrenceLowering {
   }
 
   /** The states after a step, written over those before it. */
-  #states(): Sink[] {
-    return this.#r.carries.flatMap((c, i) =>
+  #states(r: Recurrence): Sink[] {
+    return r.carries.flatMap((c, i) =>
       c.next === c.input
         ? []
         : [
@@ -357,8 +359,13 @@ export class RecurrenceLowering {
     );
   }
 
-  #step(b: Affine, t: Affine, before: ReadonlyMap<NodeId, Location>, sinks: readonly Sink[]): void {
-    const r = this.#r;
+  #step(
+    r: Recurrence,
+    b: Affine,
+    t: Affine,
+    before: ReadonlyMap<NodeId, Location>,
+    sinks: readonly Sink[],
+  ): void {
     this.#region(r.body, sinks, (region) => {
       this.#bind(region, r.bindings, b, t);
       r.carries.forEach((c, i) => region.locations.set(c.input, this.#here(this.#carries[i]!)));
@@ -370,7 +377,7 @@ export class RecurrenceLowering {
 
   #body(b: Affine, t: Affine, before: ReadonlyMap<NodeId, Location>): void {
     const r = this.#r;
-    const sinks = this.#states();
+    const sinks = this.#states(r);
     r.outputs.forEach((o, i) => {
       const at = this.#outputs[i]!;
       const step = this.#shown.get(i)?.step;
@@ -393,7 +400,7 @@ export class RecurrenceLowering {
         sinks.push({ node: o.node, target: { location, add: true }, overwrites: null });
       }
     });
-    this.#step(b, t, before, sinks);
+    this.#step(r, b, t, before, sinks);
     r.outputs.forEach((o, i) => {
       const view = this.#shown.get(i);
       if (o.kind !== "stack" || !view?.step) return;
