@@ -43,8 +43,14 @@ const scripts = {
   worker: join(cli, "verify", "worker.js"),
 };
 await bundle(scripts, { dir, format: "esm", chunkFileNames: "[name]-[hash].js" });
-const main = { file: join(dir, "main.cjs"), format: "cjs", codeSplitting: false };
-await bundle({ main: join(cli, "main.js") }, main);
+const file = join(dir, "main.cjs");
+await bundle({ main: join(cli, "main.js") }, { file, format: "cjs", codeSplitting: false });
+
+/** What is loaded while a command runs is loaded by the launcher: see cli/launch/index.ts. */
+const code = readFileSync(file, "utf8").replace(/\b(await|return) import\(/gu, "$1 __load(");
+const missed = code.split("\n").filter((line) => /(?<![#.\w])import\(/u.test(line) && !/^\s*\*/u.test(line)); // prettier-ignore
+if (missed.length > 0) throw new Error(`not loaded by the launcher: ${missed.join("\n")}`);
+writeFileSync(file, code);
 
 /** The libraries' own terms, which go wherever they go. */
 const texts = INLINE.map((name) => {

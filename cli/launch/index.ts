@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { constants, Script } from "node:vm";
+import { Script } from "node:vm";
 import type { runCommandLine } from "../main.ts";
 import { bePatient } from "../patience.ts";
 import { keptCode } from "./code.ts";
@@ -18,7 +18,11 @@ type Wrapped = (
   module: object,
   filename: string,
   dirname: string,
+  load: (specifier: string) => Promise<unknown>,
 ) => void;
+
+/** For the file, which cannot do it itself: V8 does not keep with its code where that came from. */
+const load = (specifier: string): Promise<unknown> => import(specifier);
 
 const folder = dirname(fileURLToPath(import.meta.url));
 const filename = join(folder, FILE);
@@ -28,16 +32,12 @@ const command = process.argv[2];
 bePatient(command);
 const kept = keptCode(process.env, source, command ?? "");
 const script = new Script(
-  `(function (exports, require, module, __filename, __dirname) { ${source.toString()}\n})`,
-  {
-    filename,
-    ...(kept.data === null ? {} : { cachedData: kept.data }),
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  },
+  `(function (exports, require, module, __filename, __dirname, __load) { ${source.toString()}\n})`,
+  { filename, ...(kept.data === null ? {} : { cachedData: kept.data }) },
 );
 const module = { exports: {} as { runCommandLine: typeof runCommandLine } };
 const run = script.runInThisContext() as Wrapped;
-run(module.exports, createRequire(filename), module, filename, folder);
+run(module.exports, createRequire(filename), module, filename, folder, load);
 const code = await module.exports.runCommandLine();
 // The functions that a command calls are known when it has run.
 if (code === 0 && (kept.data === null || script.cachedDataRejected === true)) {

@@ -1,10 +1,18 @@
 /** `fwp` as it is installed: one file, and what V8 made of it, kept for the next time. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { install, type Installed } from "../support/installed.ts";
+import { install, root, type Installed } from "../support/installed.ts";
 
 const TEXT = "layer A(n = 64) { in x: [n]  out y: [n] = tanh(linear(x)) }\n";
 let home: Installed;
@@ -88,4 +96,16 @@ test("a package is the same whether a thread works beside or not", () => {
   const alone = spawnSync("taskset", ["-c", "0", process.execPath, ...args("alone")], options);
   expect(alone.status).toBe(0);
   expect(whole("alone")).toEqual(whole("beside"));
+});
+
+test("what a command loads while it runs is found with kept code as without", () => {
+  const cache = join(caches, "load");
+  const task = join(root, "test", "train-cli");
+  for (const name of ["tiny.fwp", "tiny_task.js"]) copyFileSync(join(task, name), join(home.folder, name)); // prettier-ignore
+  for (const out of ["first", "second"]) {
+    const args = ["train", "tiny.fwp", "-o", out, "--set", "steps=1", "--device", "typescript"];
+    const { status, stderr } = run({ XDG_CACHE_HOME: cache }, ...args);
+    expect([status, stderr.includes("Warning")]).toEqual([0, false]);
+  }
+  expect(kept(cache)).toHaveLength(1);
 });

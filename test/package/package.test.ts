@@ -309,11 +309,13 @@ describe("the command line as it is installed", () => {
     expect(existsSync(join(bin, "worker.js"))).toBe(true);
     const init = { kind: "normal", mean: 0, deviation: 1 } as const;
     const parameters = [{ name: "w", shape: [40, 25], init, trained: true }];
-    const worker = new Worker(join(bin, "draw.js"), { workerData: { parameters, seed: 3 } });
+    const worker = new Worker(join(bin, "thread.js"));
     const drawn = await new Promise((resolve, reject) => {
       worker.once("message", resolve);
       worker.once("error", reject);
+      worker.postMessage({ kind: "draw", parameters, seed: 3 }, []);
     });
+    await worker.terminate();
     expect(drawn).toEqual(initialize({ parameters }, 3));
   });
 
