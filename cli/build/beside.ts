@@ -13,9 +13,19 @@ export interface Beside {
 /** Everything done here, when it is wanted. */
 const HERE: Beside = { begin: (work) => async () => doWork(work) };
 
+/** Null where there is no processor for a thread, or the system refuses one. */
+function startThread(): Worker | null {
+  if (availableParallelism() < 2) return null;
+  try {
+    return new Worker(new URL("./thread.js", import.meta.url));
+  } catch {
+    return null;
+  }
+}
+
 export function startBeside(): Beside {
-  if (availableParallelism() < 2) return HERE;
-  const worker = new Worker(new URL("./thread.js", import.meta.url));
+  const worker = startThread();
+  if (worker === null) return HERE;
   // Nobody waits for it unless what it does is wanted.
   worker.unref();
   /** What waits for a result, in the order of the work. */

@@ -1,6 +1,6 @@
 /**
- * Loops over time ask for what their next step reads before they begin with the present one. Rows of one head lie
- * apart, with those of the others between them: too far for a processor that guesses by itself what comes next.
+ * Loops over time ask for what their next step reads while they are at the present one. Rows of one head lie apart, with
+ * those of the others between them: too far for a processor that guesses by itself what comes next.
  */
 import { add, int, intVariable, mul } from "./build.ts";
 import type { Expr, Statement } from "./ir.ts";

@@ -62,7 +62,7 @@ class Chunkwise {
     const largest = graph.nodes.flatMap((n) =>
       n.op === "recurrence" && worthwhile(n.recurrence) ? [largestPart(n.recurrence, shapeOf)] : [],
     );
-    this.#small = Math.min(...largest) / SMALL;
+    this.#small = largest.length === 0 ? 0 : Math.min(...largest) / SMALL;
     this.builder = new GraphBuilder(graph.name);
   }
 

@@ -1,6 +1,6 @@
 /** Where the system lets no threads or no processes be made, or a compiler fails after all: everything works without. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { install, root, type Installed } from "../support/installed.ts";
@@ -26,15 +26,19 @@ function fwp(args: readonly string[], more: NodeJS.ProcessEnv) {
   return { status, stdout, stderr };
 }
 
-/** Refuses threads to compiled kernels, and to nobody else. */
+/** Refuses threads to compiled kernels, and Node's workers if it is told to: those have stacks of four megabytes. */
 const NO_THREADS = `#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 typedef int create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 int pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*run)(void *), void *with) {
   Dl_info from;
+  size_t stack = 0;
+  if (how) pthread_attr_getstacksize(how, &stack);
+  if (stack == 4 << 20 && getenv("NO_WORKERS")) return EAGAIN;
   void *caller = __builtin_return_address(0);
   if (dladdr(caller, &from) && from.dli_fname && strstr(from.dli_fname, "kernels.so")) return EAGAIN;
   return ((create *)dlsym(RTLD_NEXT, "pthread_create"))(thread, how, run, with);
@@ -69,6 +73,16 @@ describe.runIf(hasCompiler && process.platform === "linux")("where threads are r
     const { stdout } = fwp(["doctor"], refusing());
     expect(stdout).toMatch(/yes +native .*one thread of 3: the system lets no more be made/);
     expect(fwp(["doctor"], { ...refusing(), LD_PRELOAD: "" }).stdout).toMatch(/yes +native .* 3 threads\n/); // prettier-ignore
+  });
+
+  test("fwp build does without a thread beside it", () => {
+    const build = (folder: string, env: NodeJS.ProcessEnv) =>
+      fwp(["build", "tiny.fwp", "--of", "Tiny", "-o", join(home.folder, folder)], { ...refusing(), ...env }); // prettier-ignore
+    const { status, stdout, stderr } = build("alone", { NO_WORKERS: "1" });
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(stdout.replaceAll("alone", "beside")).toBe(build("beside", {}).stdout);
+    const wasm = (folder: string) => readFileSync(join(home.folder, folder, "kernels.wasm"));
+    expect(wasm("alone").equals(wasm("beside"))).toBe(true);
   });
 
   test("native code runs on one", { timeout: 120_000 }, () => {
