@@ -61,6 +61,10 @@ const refusing = () => ({
   FWP_CFLAGS: "-O1",
 });
 
+const build = (folder: string, env: NodeJS.ProcessEnv) =>
+  fwp(["build", "tiny.fwp", "--of", "Tiny", "-o", join(home.folder, folder)], { ...refusing(), ...env }); // prettier-ignore
+const wasm = (folder: string): Buffer => readFileSync(join(home.folder, folder, "kernels.wasm"));
+
 describe.runIf(hasCompiler && process.platform === "linux")("where threads are refused", () => {
   beforeAll(() => {
     const source = join(home.folder, "shim.c");
@@ -76,12 +80,9 @@ describe.runIf(hasCompiler && process.platform === "linux")("where threads are r
   });
 
   test("fwp build does without a thread beside it", () => {
-    const build = (folder: string, env: NodeJS.ProcessEnv) =>
-      fwp(["build", "tiny.fwp", "--of", "Tiny", "-o", join(home.folder, folder)], { ...refusing(), ...env }); // prettier-ignore
     const { status, stdout, stderr } = build("alone", { NO_WORKERS: "1" });
     expect([status, stderr]).toEqual([0, ""]);
     expect(stdout.replaceAll("alone", "beside")).toBe(build("beside", {}).stdout);
-    const wasm = (folder: string) => readFileSync(join(home.folder, folder, "kernels.wasm"));
     expect(wasm("alone").equals(wasm("beside"))).toBe(true);
   });
 
