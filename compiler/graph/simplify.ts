@@ -328,10 +328,10 @@ function size(graph: Graph): number {
   return count;
 }
 
-/** Rewrites until nothing changes in size any more (in practice twice). */
+/** Rewrites until nothing changes in size any more (in practice once or twice). */
 function settle(graph: Graph, roots: readonly NodeId[]): Rewritten {
   let done = rewrite(graph, roots);
-  let before = -1;
+  let before = size(graph);
   for (let pass = 0; pass < 4 && size(done.graph) !== before; pass++) {
     before = size(done.graph);
     const last = done;
