@@ -129,6 +129,8 @@ export function sum(dims: Iterable<Dim>): Dim {
 }
 
 export const equal = (a: Dim, b: Dim): boolean => a.key === b.key;
+/** Whether something that a node holds is a size. */
+export const isDim = (value: object): value is Dim => "terms" in value && "key" in value;
 
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((d, i) => equal(d, b[i]!));

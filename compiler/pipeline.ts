@@ -38,14 +38,18 @@ export interface Compiled {
   readonly javascript: string;
 }
 
+/** Kernels of optimised programs, by the names of their entries. */
+export const compileEntries = (
+  optimised: ReadonlyMap<string, SequenceProgram>,
+  options: Pick<PipelineOptions, "precision" | "machine">,
+): CompiledEntry[] => [...optimised].map(([name, program]) => compileEntry(program, name, options));
+
 /** The kernels of a prepared step. */
 export function compilePrepared(
   { step, programs, optimised, choices }: Prepared,
   { precision = "f32", machine = SCALAR }: Pick<PipelineOptions, "precision" | "machine">,
 ): Compiled {
-  const entries = [...optimised].map(([name, program]) =>
-    compileEntry(program, name, { precision, machine }),
-  );
+  const entries = compileEntries(optimised, { precision, machine });
   const manifest: ProgramManifest = {
     ...describe(step, "typescript"),
     entries: entries.map((e) => e.spec),

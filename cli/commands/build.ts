@@ -1,7 +1,7 @@
 /** `fwp build`: a layer, a model or the model of an experiment as a package of its own. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { packageFiles } from "../../compiler/package/index.ts";
+import { packageFiles, packText } from "../../compiler/package/index.ts";
 import { compilePrepared, describe, preparer } from "../../compiler/pipeline.ts";
 import { PORTABLE, SCALAR, WASM } from "../../compiler/plan/machine.ts";
 import type { Data } from "../../runtime/device/program.ts";
@@ -71,10 +71,9 @@ async function buildPackage(
       ? `random (seed ${flags.seed})`
       : `those of step ${run.checkpoint.record.step} of the training of \`${run.source.experiment}\``;
   const settings = [...(file === undefined ? run!.source.settings : []), ...flags.set];
-  const contents = await packageFiles(
-    { name: step.name, doc, manifest, alphabet, spec: specOf(bundle), settings, weights: origin, version: packageVersion() }, // prettier-ignore
-    { typescript: typescript.entries, native: native.entries, wasm },
-  );
+  const source = { name: step.name, doc, manifest, alphabet, spec: specOf(bundle), settings, weights: origin, version: packageVersion() }; // prettier-ignore
+  const text = packText(source, typescript.entries, native.entries);
+  const contents = packageFiles(source, text, await wasm());
   const weights: ReadonlyMap<string, Data> =
     drawn === null ? trained!.checkpointParameters(manifest, run!) : await drawn();
   const more: FolderContent["more"] = (folder, io) =>

@@ -1,5 +1,5 @@
 /** Finds a node that is equal to another one: a table by hashes of fields, which no text is made for. */
-import type { Dim } from "../dims.ts";
+import { isDim } from "../dims.ts";
 import type { Node, NodeId } from "./ir.ts";
 
 /** A node that has no place in a graph yet. */
@@ -14,8 +14,6 @@ function wordOf(text: string): number {
   words.set(text, words.size);
   return words.size - 1;
 }
-
-const isDim = (value: object): value is Dim => "terms" in value && "key" in value;
 
 const mixed = (hash: number, value: number): number => Math.imul(hash ^ value, 0x9e3779b1) >>> 0;
 
@@ -47,7 +45,7 @@ function hashOfFields(fields: object): number {
   return hash;
 }
 
-/** Whether two fields are equal; of objects, what `a` has in the order that it has it. */
+/** Whether two fields are equal: sizes by their keys, numbers with their signs. */
 function same(a: unknown, b: unknown): boolean {
   if (typeof a !== "object" || a === null || typeof b !== "object" || b === null)
     return Object.is(a, b);

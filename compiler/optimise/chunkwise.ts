@@ -4,7 +4,7 @@
  * chunks is likewise cut into chunks before something light is made of it, where that leaves the zeros that fill up the
  * last chunk zeros.
  */
-import { constant, dim, equal, multiply, product, subtract, type Shape } from "../dims.ts";
+import { constant, dim, equal, multiply, subtract } from "../dims.ts";
 import { algebra } from "../graph/index.ts";
 import { axesOf } from "../graph/axes.ts";
 import { GraphBuilder } from "../graph/builder.ts";
@@ -15,6 +15,7 @@ import type { SequenceProgram } from "../graph/program.ts";
 import { rebuildProgram } from "../graph/rebuild.ts";
 import { bodyNode, mapOperands, operands } from "../graph/shapes.ts";
 import type { IndependentAxis } from "./independent.ts";
+import { isLittle, isQuick, littleTo } from "./little.ts";
 import { byChunks, chunkShape, hasSteps, isStepped, type Chunks } from "./rowwise.ts";
 import { hasProducts, headsOf } from "./separate.ts";
 
@@ -26,16 +27,6 @@ interface Ordered {
 
 /** Values in memory that something may be made of again where it is wanted, instead of being written down itself. */
 const FEW = 2;
-/** A value that is so many times smaller than what a loop reads costs less to make in each loop than to keep. */
-export const SMALL = 16;
-
-/** Numbers of one step of the largest value that a loop is given step by step. */
-export function largestPart({ bindings }: Recurrence, shapeOf: (id: NodeId) => Shape): number {
-  const sizes = bindings.map((b) =>
-    b.kind === "sequence" ? (constant(product(shapeOf(b.value).slice(2))) ?? 0) : 0,
-  );
-  return Math.max(0, ...sizes);
-}
 
 class Chunkwise {
   readonly builder: GraphBuilder;
@@ -51,7 +42,7 @@ class Chunkwise {
   readonly #after = new Set<NodeId>();
   readonly #sources = new Map<NodeId, ReadonlySet<NodeId>>();
   /** Numbers of one step of a value that is little to every loop. */
-  readonly #small: number;
+  readonly #little: number;
   /** What has been cut: values in a loop of their own would be looked through again and again. */
   readonly #pieces = new Map<string, NodeId>();
 
@@ -59,10 +50,10 @@ class Chunkwise {
     this.#graph = graph;
     this.#worthwhile = worthwhile;
     const shapeOf = (id: NodeId) => bodyNode(graph, id).shape;
-    const largest = graph.nodes.flatMap((n) =>
-      n.op === "recurrence" && worthwhile(n.recurrence) ? [largestPart(n.recurrence, shapeOf)] : [],
+    const little = graph.nodes.flatMap((n) =>
+      n.op === "recurrence" && worthwhile(n.recurrence) ? [littleTo(n.recurrence, shapeOf)] : [],
     );
-    this.#small = largest.length === 0 ? 0 : Math.min(...largest) / SMALL;
+    this.#little = little.length === 0 ? 0 : Math.min(...little);
     this.builder = new GraphBuilder(graph.name);
   }
 
@@ -195,18 +186,12 @@ class Chunkwise {
       const part = byChunks(this.builder, node, chunks, (y) => this.#cut(y, chunks, filled));
       if (part !== null) return part;
     }
-    if (isQuick(node) && this.#isSmall(shape)) {
+    if (isQuick(node) && isLittle(shape, this.#little)) {
       const part = byChunks(this.builder, node, chunks, (y) => this.#cut(y, chunks, "anyhow"));
       if (part !== null) return filled === "zero" ? this.#masked(part, chunks) : part;
     }
     const rest = subtract(multiply(count, length), time);
     return algebra.reshape(this.builder, algebra.pad(this.builder, x, 1, dim(0), rest), shape);
-  }
-
-  /** Whether a value by chunks is little beside what loops read. */
-  #isSmall(shape: Shape): boolean {
-    const n = constant(product(shape.slice(2)));
-    return n !== undefined && n <= this.#small;
   }
 
   /** A value by chunks with zeros where the last chunk is filled up. */
@@ -276,12 +261,6 @@ const isSimple = (node: Node): boolean =>
   node.op === "broadcast" ||
   (node.op === "unary" && !DEAR.has(node.fn)) ||
   (node.op === "binary" && node.fn !== "pow");
-
-/** Of every element, or of every row, by itself: other products may take long, however small they are. */
-export const isQuick = (node: Node): boolean =>
-  node.op === "contract"
-    ? node.aLabels.length === node.bLabels.length && node.aLabels.every((l) => node.bLabels.includes(l)) // prettier-ignore
-    : ["unary", "binary", "select", "broadcast", "reduce"].includes(node.op);
 
 const isThrough = (node: Node): boolean => isSimple(node) || isSum(node);
 

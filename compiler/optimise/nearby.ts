@@ -4,7 +4,7 @@
  * their steps only: to others, what is known of all steps at once comes cheaper as one large operation.
  */
 import { InternalError } from "../../diagnostics/diagnostic.ts";
-import { constant, product } from "../dims.ts";
+import { constant } from "../dims.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import type {
   Binding,
@@ -20,7 +20,7 @@ import type { SequenceProgram } from "../graph/program.ts";
 import { reachable, rebuild } from "../graph/rebuild.ts";
 import { bodyNode, mapOperands, operands } from "../graph/shapes.ts";
 import { DEAR, isView } from "../graph/products.ts";
-import { isQuick, largestPart, SMALL } from "./chunkwise.ts";
+import { isLittle, isQuick, littleTo } from "./little.ts";
 import { withoutReplay } from "./replays.ts";
 import { hasProducts } from "./separate.ts";
 import { extents, sliced, type Extent } from "./slices.ts";
@@ -108,11 +108,8 @@ function cheapness(
   readersOf: (id: NodeId) => readonly NodeId[],
 ): (node: Node) => boolean {
   const at = (id: NodeId) => bodyNode(graph, id);
-  const most = largestPart(r, (id) => at(id).shape) / SMALL;
-  const isSmall = (node: Node): boolean => {
-    const n = constant(product(node.shape.slice(2)));
-    return node.dtype === "float" && n !== undefined && n <= most;
-  };
+  const most = littleTo(r, (id) => at(id).shape);
+  const isSmall = (node: Node): boolean => node.dtype === "float" && isLittle(node.shape, most);
   const isAtHand = known((id): boolean => {
     const node = at(id);
     if (isSmall(node) || operands(node).length === 0) return true;

@@ -2,7 +2,7 @@
 import type { CompiledEntry } from "../plan/entry.ts";
 import { cOf } from "../targets/native/module.ts";
 import type { EmittedModule } from "../targets/typescript/emit.ts";
-import { compileTypeScript } from "../targets/typescript/index.ts";
+import { compileTypeScript, type CompiledModule } from "../targets/typescript/index.ts";
 import { packageNameOf, type PackageSource } from "./describe.ts";
 import { indexModule } from "./module.ts";
 import { readmeOf } from "./readme.ts";
@@ -34,13 +34,23 @@ function packageJson({ name, version, doc }: PackageSource): string {
   return `${JSON.stringify(json, null, 2)}\n`;
 }
 
-/** The same entries compiled for each of the targets of a package. */
-export interface PackageEntries {
-  readonly typescript: readonly CompiledEntry[];
+/** The entries of a package as text that is compiled or run as it is. */
+export interface PackedText {
+  readonly typescript: CompiledModule;
+  readonly c: string;
+  /** What the C has. */
   readonly native: readonly CompiledEntry[];
-  /** Asked for last: it may still be made. */
-  readonly wasm: () => Promise<PackedWasm>;
 }
+
+export const packText = (
+  { name, manifest }: PackageSource,
+  typescript: readonly CompiledEntry[],
+  native: readonly CompiledEntry[],
+): PackedText => ({
+  typescript: compileTypeScript(name, manifest, typescript),
+  c: cOf(name, native, { precision: "f32" }),
+  native,
+});
 
 const specs = (all: readonly CompiledEntry[]) => ({ entries: all.map((e) => e.spec) });
 
@@ -52,21 +62,19 @@ const faces = (name: string, module: EmittedModule) =>
   ] as const;
 
 /** The files of a package: TypeScript, C and WebAssembly. `weights.safetensors` is the caller's to add. */
-export async function packageFiles(
+export function packageFiles(
   source: PackageSource,
-  { typescript, native, wasm }: PackageEntries,
-): Promise<ReadonlyMap<string, string | Uint8Array>> {
+  { typescript, c, native }: PackedText,
+  { entries, plain, relaxed }: PackedWasm,
+): ReadonlyMap<string, string | Uint8Array> {
   const index = indexModule(source);
   const browser = indexModule(source, "browser");
-  const kernels = compileTypeScript(source.name, source.manifest, typescript);
-  const c = cOf(source.name, native, { precision: "f32" });
-  const { entries, plain, relaxed } = await wasm();
-  const program = { ...kernels.manifest, native: specs(native), wasm: { entries } };
+  const program = { ...typescript.manifest, native: specs(native), wasm: { entries } };
   return new Map<string, string | Uint8Array>([
     ["package.json", packageJson(source)],
     ...faces("index", index),
     ...faces("browser", browser),
-    ...faces("kernels", kernels),
+    ...faces("kernels", typescript),
     ["kernels.c", c],
     ["kernels.wasm", plain],
     ["kernels.relaxed.wasm", relaxed],

@@ -1,12 +1,7 @@
 /** The WebAssembly of a package. */
 import type { EntrySpec } from "../../runtime/format/program.ts";
-import type { SequenceProgram } from "../graph/program.ts";
-import { compileEntry } from "../plan/entry.ts";
-import { WASM } from "../plan/machine.ts";
+import type { CompiledEntry } from "../plan/entry.ts";
 import { wasmPair } from "../targets/wasm/module.ts";
-
-/** Optimised programs by the names of their entries. */
-export type Programs = ReadonlyMap<string, SequenceProgram>;
 
 export interface PackedWasm {
   readonly entries: readonly EntrySpec[];
@@ -15,9 +10,7 @@ export interface PackedWasm {
   readonly relaxed: Uint8Array<ArrayBuffer>;
 }
 
-export function packWasm(programs: Programs): PackedWasm {
-  const entries = [...programs].map(([name, program]) =>
-    compileEntry(program, name, { precision: "f32", machine: WASM }),
-  );
-  return { entries: entries.map((e) => e.spec), ...wasmPair(entries, "f32") };
-}
+export const packWasm = (entries: readonly CompiledEntry[]): PackedWasm => ({
+  entries: entries.map((e) => e.spec),
+  ...wasmPair(entries, "f32"),
+});

@@ -3,7 +3,7 @@
  * values lie. Nodes and buffers are numbered in the order in which they come, so two kernels of equal texts have the same
  * loops, with other buffers. The blocks of a deep model do.
  */
-import type { Dim } from "../dims.ts";
+import { isDim, type Dim } from "../dims.ts";
 import type { Binding, Graph, Node, NodeId, Recurrence } from "../graph/ir.ts";
 import { valueName } from "../graph/names.ts";
 import { mapOperands, operands } from "../graph/shapes.ts";
@@ -39,7 +39,7 @@ function fieldKey(value: unknown): string {
     for (const x of value) key += `${fieldKey(x)},`;
     return `${key}]`;
   }
-  if ("terms" in value && "key" in value) return (value as Dim).key;
+  if (isDim(value)) return value.key;
   return `{${fieldsKey(value)}}`;
 }
 /** A text that is the same for equal fields in the same order. */

@@ -1,6 +1,6 @@
 /** What has to be computed, piece by piece: one stage per value that gets memory, with its loops and what it reads. */
 import { constant, dim, equal, type Dim } from "../dims.ts";
-import type { Binding, Node, NodeId, RecurrenceNode } from "../graph/ir.ts";
+import type { Node, NodeId, Recurrence, RecurrenceNode } from "../graph/ir.ts";
 import { operands } from "../graph/shapes.ts";
 import { variable } from "../loop/build.ts";
 import { FLOAT, INT } from "../loop/ir.ts";
@@ -239,6 +239,18 @@ function recorder(
   return { reads, emitter, evaluator };
 }
 
+/** What a loop over time reads of the graph around it: all of a value, a sequence's part, or at each step that step's. */
+function readBy({ carries, bindings, replay }: Recurrence) {
+  const kinds = { shared: "all", batch: "sequence", sequence: "step" } as const;
+  return [
+    ...carries.map((c) => ({ value: c.init, of: "sequence" }) as const),
+    ...[...bindings, ...(replay?.bindings ?? [])].flatMap((x) =>
+      x.kind === "position" ? [] : [{ value: x.value, of: kinds[x.kind] }],
+    ),
+    ...(replay?.carries ?? []).map((c) => ({ value: c.borders, of: "step" }) as const),
+  ];
+}
+
 /** What the turn of a loop over sequences reads, the sequence being `v0`. */
 function readsOfRecurrence(region: Region, choice: Choice, node: RecurrenceNode) {
   const { reads, emitter, evaluator } = recorder(region, choice, node, false);
@@ -251,17 +263,11 @@ function readsOfRecurrence(region: Region, choice: Choice, node: RecurrenceNode)
     return ofVariable(v);
   };
   const b = variable(r.batch);
-  const read = (value: NodeId, lead: readonly Affine[]): void => {
+  for (const { value, of } of readBy(r)) {
+    const lead = of === "all" ? [] : [b];
     const rest = region.node(value).shape.slice(lead.length).map(variable);
     evaluator.value(region, value, [...lead, ...rest]);
-  };
-  const bind = (x: Binding): void => {
-    if (x.kind !== "position") read(x.value, x.kind === "shared" ? [] : [b]);
-  };
-  for (const c of r.carries) read(c.init, [b]);
-  r.bindings.forEach(bind);
-  r.replay?.bindings.forEach(bind);
-  for (const c of r.replay?.carries ?? []) read(c.borders, [b]);
+  }
   return reads;
 }
 
@@ -270,28 +276,21 @@ export function readsByStep(region: Region, choice: Choice, node: RecurrenceNode
   const { recurrence: r } = node;
   const atStep = new Set<NodeId>();
   const elsewhere = new Set<NodeId>();
-  const read = (value: NodeId, extents: readonly Dim[]): void => {
+  for (const { value, of } of readBy(r)) {
     const { reads, emitter, evaluator } = recorder(region, choice, node, false);
-    const { shape } = region.node(value);
-    const index = shape.map((extent, j) => {
+    const index = region.node(value).shape.map((extent, j) => {
       const v = loopVariable(region, j, extent);
       emitter.open(v.name, extent);
       return ofVariable(v);
     });
     evaluator.value(region, value, index);
-    const here = (i: Index): boolean => extents.every((_, j) => i[j] !== undefined && sameAffine(i[j], index[j]!)); // prettier-ignore
+    // Sequence and step of what is read are those of the loop.
+    const isHere = ([b, t]: Index): boolean =>
+      b !== undefined && t !== undefined && sameAffine(b, index[0]!) && sameAffine(t, index[1]!);
     for (const [id, indices] of reads) {
-      const own = extents.length === 2 && indices.every(here);
-      (own ? atStep : elsewhere).add(id);
+      (of === "step" && indices.every(isHere) ? atStep : elsewhere).add(id);
     }
-  };
-  const bind = (x: Binding): void => {
-    if (x.kind !== "position") read(x.value, x.kind === "sequence" ? [r.batch, r.time] : []);
-  };
-  for (const c of r.carries) read(c.init, []);
-  r.bindings.forEach(bind);
-  r.replay?.bindings.forEach(bind);
-  for (const c of r.replay?.carries ?? []) read(c.borders, [r.batch, r.time]);
+  }
   return { atStep, elsewhere };
 }
 
