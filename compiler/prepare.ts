@@ -8,7 +8,7 @@ import {
 } from "../diagnostics/diagnostic.ts";
 import { Chooser, USUAL, type Choice, type FormName, type Use } from "./choose/index.ts";
 import { nativeSpeed, typescriptSpeed } from "./cost/index.ts";
-import { chunk, stage } from "./derive/index.ts";
+import { chunk, countsLast, stage } from "./derive/index.ts";
 import { withGradients } from "./graph/adjoint/index.ts";
 import { concretize, type SizeValues } from "./graph/concretize.ts";
 import type { StepProgram } from "./graph/ir.ts";
@@ -132,13 +132,22 @@ class Former {
     const { form } = this.#options;
     if (form === "plain")
       return { program: this.#whole(entry, null, () => unroll(step)), choices: [] };
-    const staged = kept(this.#staged, step, () => stage(step));
+    const staged = kept(this.#staged, step, () => this.#stage(step));
     const options = { ...this.#options, machine };
     const choices = chooseForms(staged, USES[entry], options, this.#chooser);
     const lengths =
       form === "derived" ? (entry === "step" ? [] : null) : choices.map((c) => c.length);
     const program = this.#whole(entry, lengths, () => this.#chunked(staged, lengths));
     return { program, choices };
+  }
+
+  /** What only the last step counts for is computed only there, unless the model's outputs are wanted beside it. */
+  #stage(step: StepProgram): SequenceProgram {
+    if (step === this.#model || !countsLast(step)) return stage(step);
+    const asked = this.#options.train?.carry === true;
+    const outputs = step.outputs.filter((o) => asked || isObjective(o.name));
+    const objective = outputs.flatMap((o) => (isObjective(o.name) ? [o.name] : []));
+    return stage({ ...step, outputs }, new Set(objective));
   }
 
   /** In chunks of these lengths, loop by loop; `null`: all in the length that was asked for. */

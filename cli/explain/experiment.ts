@@ -4,6 +4,7 @@ import type { Project } from "../../compiler/check/project.ts";
 import type { Setting } from "../../compiler/check/settings.ts";
 import { InternalError } from "../../diagnostics/diagnostic.ts";
 import type { ExperimentDecl } from "../../grammar/ast.ts";
+import type { FieldSpec } from "../../runtime/format/program.ts";
 import type { EvalSettings, TaskSettings, TrainSettings } from "../../runtime/format/training.ts";
 import type { FormWish } from "../forms.ts";
 import { openExperiment } from "../train/experiment.ts";
@@ -25,17 +26,10 @@ export interface ExplainedExperiment {
   readonly model: Explanation;
 }
 
-const axesOf = ({
-  type,
-  vocab,
-  shape,
-}: {
-  type: string;
-  vocab?: number | null;
-  shape: readonly number[];
-}): string =>
-  // prettier-ignore
-  type === "token" ? `token[${vocab}]` : `[${shape.join(", ")}]`;
+const axesOf = ({ type, vocab, shape, nonzero }: FieldSpec): string => {
+  const axes = type === "token" ? `token[${vocab}]` : `[${shape.join(", ")}]`;
+  return nonzero === "last" ? `${axes} (0 but at the last step)` : axes;
+};
 
 /** @throws DiagnosticError with every problem of the experiment and its task. */
 export async function explainExperiment(

@@ -205,13 +205,17 @@ function bindFields(read: Read, decl: ExperimentDecl, root: Frame, loss: Frame):
   }
   for (const field of description.fields) {
     const given = root.inputs.get(field.name);
-    if (given !== undefined) loss.set(field.name, given);
-    else {
+    const nonzero = field.nonzero === undefined ? {} : { nonzero: field.nonzero };
+    if (given !== undefined) {
+      loss.set(field.name, given);
+      const at = session.inputs.findIndex((i) => i.name === field.name);
+      session.inputs[at] = { ...session.inputs[at]!, ...nonzero };
+    } else {
       const shape = field.shape.map((n) => dim(n));
       const dtype = field.type === "token" ? "int" : "float";
       const node = session.builder.input(`input:${field.name}`, shape, dtype);
       const vocab = field.vocab === null ? null : dim(field.vocab);
-      session.inputs.push({ name: field.name, shape, dtype, vocab, node });
+      session.inputs.push({ name: field.name, shape, dtype, vocab, ...nonzero, node });
       loss.set(field.name, { kind: "tensor", node, lead: 0, ...(vocab === null ? {} : { vocab }) });
     }
   }

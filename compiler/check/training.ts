@@ -18,13 +18,13 @@ import type {
   TrainSettings,
 } from "../../runtime/format/training.ts";
 import { defaultEvalSettings, defaultTrainSettings } from "../../runtime/format/training.ts";
-import type { SignalSpec } from "../../runtime/format/program.ts";
+import type { FieldSpec } from "../../runtime/format/program.ts";
 import type { Frame } from "./frame.ts";
 import { optionValue, type Setting } from "./settings.ts";
 
 /** What a task gives, as far as the checker needs it. */
 export interface TaskDescription {
-  readonly fields: readonly SignalSpec[];
+  readonly fields: readonly FieldSpec[];
   readonly provides: Readonly<Record<string, number>>;
 }
 

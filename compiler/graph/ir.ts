@@ -402,6 +402,8 @@ export interface ProgramInput {
   readonly dtype: DType;
   /** For tokens: ids are below this. */
   readonly vocab: Dim | null;
+  /** What is given is 0 at every step but the last of a sequence. */
+  readonly nonzero?: "last";
   readonly node: NodeId;
 }
 

@@ -113,6 +113,15 @@ export interface SignalSpec {
   readonly vocab: number | null;
 }
 
+/** What a step of a task's batches holds under a name. */
+export interface FieldSpec extends SignalSpec {
+  /**
+   * `last`: numbers that are 0 at every step but the last of a sequence. Where a loss counts only there, nothing is computed
+   * of other steps that only the loss would need.
+   */
+  readonly nonzero?: "last";
+}
+
 /** How an entry runs one loop over time. */
 export interface FormSpec {
   readonly entry: string;

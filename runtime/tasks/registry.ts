@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { DiagnosticError } from "../../diagnostics/diagnostic.ts";
 import { problem, whole } from "../catalogue.ts";
 import { readTextFile } from "../files/io.ts";
+import type { FieldSpec } from "../format/program.ts";
 import type { Options, TaskSettings } from "../format/training.ts";
 import type { PlaceOf, Schema } from "../options.ts";
 import { suggestion } from "../suggest.ts";
@@ -69,7 +70,7 @@ function faultOf(value: unknown): string | null {
   const task = value as Partial<Record<keyof Task, unknown>>;
   if (!Array.isArray(task.fields) || task.fields.length === 0) return "`fields` is not a list";
   for (const field of task.fields as unknown[]) {
-    const { name, shape, type, vocab } = (field ?? {}) as Record<string, unknown>;
+    const { name, shape, type, vocab, nonzero } = (field ?? {}) as Record<string, unknown>;
     if (typeof name !== "string") return "a field has no `name`";
     if (!Array.isArray(shape) || !shape.every((n) => Number.isInteger(n) && n > 0)) {
       return `the shape of the field \`${name}\` is not a list of sizes`;
@@ -79,12 +80,33 @@ function faultOf(value: unknown): string | null {
     if (type === "token" && !(Number.isInteger(vocab) && (vocab as number) > 0)) {
       return `the field \`${name}\` of tokens has no \`vocab\``;
     }
+    if (nonzero !== undefined && (nonzero !== "last" || type === "token")) {
+      return `\`nonzero\` of the field \`${name}\` can only be "last", and only of numbers`;
+    }
   }
   if (typeof task.batch !== "function") return "`batch` is not a function";
   return null;
 }
 
 const isSize = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) > 0;
+
+/** @throws TypeError if a field that is to be zero before the last step is not. */
+function checkZeros({ batch, time, fields }: Batch, specs: readonly FieldSpec[]): void {
+  for (const { name, shape, nonzero } of specs) {
+    const data = fields.get(name);
+    if (nonzero === undefined || data === undefined) continue;
+    const step = shape.reduce((a, b) => a * b, 1);
+    for (let row = 0; row < batch; row++) {
+      const start = row * time * step;
+      const early = data.subarray(start, start + (time - 1) * step).findIndex((x) => x !== 0);
+      if (early < 0) continue;
+      const at = Math.floor(early / step);
+      throw new TypeError(
+        `\`${name}\` is to be nonzero at the last step only, but is ${data[start + early]} at step ${at} of ${time}`,
+      );
+    }
+  }
+}
 
 /** A user's batch, its fields in a map. Their sizes are checked where they are used. */
 function checkBatch(value: unknown): Batch {
@@ -115,7 +137,9 @@ function complete(
     stream,
     batch: (split, index, size) => {
       try {
-        return checkBatch(task.batch(split, index, size));
+        const batch = checkBatch(task.batch(split, index, size));
+        checkZeros(batch, fields);
+        return batch;
       } catch (error) {
         if (error instanceof DiagnosticError) throw error;
         const reason = `its batch: ${error instanceof Error ? error.message : String(error)}`;

@@ -114,7 +114,7 @@ export function retrieval(given: Options, context: TaskContext, place?: PlaceOf)
       { name: "value", shape: [pairs], type: "float", vocab: null },
       { name: "query", shape: [], type: "token", vocab: pairs },
       { name: "target", shape: [pairs], type: "float", vocab: null },
-      { name: "answer", shape: [], type: "float", vocab: null },
+      { name: "answer", shape: [], type: "float", vocab: null, nonzero: "last" },
     ],
     provides: { pairs, setting, length, eval_length: evalLength },
     stream: false,

@@ -1,6 +1,6 @@
 /** What a task is: where batches come from. A module of one's own makes an object of the same kind. */
 import type { Options } from "../format/training.ts";
-import type { SignalSpec } from "../format/program.ts";
+import type { FieldSpec } from "../format/program.ts";
 
 export type Split = "train" | "validation";
 
@@ -40,7 +40,7 @@ export interface Task {
   /** Every option, defaults included. With the task's name this says exactly which data there is. */
   readonly options: Options;
   /** What a batch holds, per step. */
-  readonly fields: readonly SignalSpec[];
+  readonly fields: readonly FieldSpec[];
   /** Numbers that a spec can use as `task.NAME`. */
   readonly provides: Readonly<Record<string, number>>;
   /** Batch i + 1 goes on where batch i ended, sequence by sequence. */

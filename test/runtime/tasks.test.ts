@@ -229,6 +229,14 @@ describe("a task of one's own", () => {
       "no-vocab.mjs",
       "export default () => ({ fields: [{ name: 'x', shape: [], type: 'token' }] });",
     ],
+    [
+      "tokens-at-the-end.mjs",
+      "export default () => ({ fields: [{ name: 'x', shape: [], type: 'token', vocab: 2, nonzero: 'last' }] });",
+    ],
+    [
+      "nonzero-first.mjs",
+      "export default () => ({ fields: [{ name: 'x', shape: [], type: 'float', nonzero: 'first' }] });",
+    ],
     ["untyped.ts", "export default 1"],
   ])("%s is refused", async (name, source) => {
     writeFileSync(join(folder, name), source);
@@ -249,6 +257,26 @@ describe("a task of one's own", () => {
     );
     const task = await load(name);
     expect(await codesFrom(() => task.batch("train", 0, 1))).toEqual(["fwp6107"]);
+  });
+
+  test("a field that is said to be zero before the last step has to be", async () => {
+    const fields = '[{ name: "x", shape: [2], type: "float", nonzero: "last" }]';
+    const batch =
+      "(split, index) => ({ batch: 2, time: 3, fields: { x: new Float32Array(12).fill(7, index) } })";
+    writeFileSync(
+      join(folder, "early.mjs"),
+      `export default () => ({ fields: ${fields}, batch: ${batch} });`,
+    );
+    const task = await load("early.mjs");
+    expect(list(task.batch("train", 10, 1), "x").slice(9)).toEqual([0, 7, 7]);
+    for (const [first, step] of [
+      [9, 1],
+      [0, 0],
+    ]) {
+      expect(() => task.batch("train", first!, 1)).toThrow(
+        `\`x\` is to be nonzero at the last step only, but is 7 at step ${step} of 3`,
+      );
+    }
   });
 
   test("a module that is not there", async () => {

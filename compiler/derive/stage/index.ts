@@ -2,7 +2,7 @@
  * Staging: from one step to a batch of sequences, with loops over time only where a value depends on itself at an earlier
  * step. Everything else is computed for all time steps at once.
  */
-import { BATCH, dim, subtract, TIME } from "../../dims.ts";
+import { BATCH, dim, TIME } from "../../dims.ts";
 import { GraphBuilder } from "../../graph/builder.ts";
 import type { NodeId, ProgramState, StepProgram } from "../../graph/ir.ts";
 import type { InputPort, OutputPort, SequenceProgram } from "../../graph/program.ts";
@@ -11,24 +11,42 @@ import { stateInputShape } from "../../graph/unroll.ts";
 import { InternalError } from "../../../diagnostics/diagnostic.ts";
 import { isUnwritten } from "./flow.ts";
 import { emitLoop } from "./loop.ts";
+import { lastStep, type LastStep } from "./last.ts";
 import { lift } from "./lift.ts";
 import { makePlan, type Plan } from "./plan.ts";
-import { atTime, PER_BATCH, PER_TIME, SEQUENCE, SHARED, widen, type Lifted } from "./variant.ts";
-
-const LAST = subtract(TIME, dim(1));
+import { totalOf, type Total } from "./total.ts";
+import {
+  atLast,
+  atTime,
+  LAST,
+  PER_BATCH,
+  PER_TIME,
+  SEQUENCE,
+  SHARED,
+  widen,
+  type Lifted,
+} from "./variant.ts";
 
 class Stager {
   readonly #plan: Plan;
   readonly #step: StepProgram;
+  /** Names of the outputs that are wanted at the last step only, and what they need. */
+  readonly #onlyLast: ReadonlySet<string>;
+  readonly #last: LastStep | null;
   readonly #builder: GraphBuilder;
   readonly #values = new Map<NodeId, Lifted>();
   readonly #finals = new Map<ProgramState, NodeId>();
   readonly #first = new Map<ProgramState, NodeId>();
   readonly inputs: InputPort[] = [];
 
-  constructor(step: StepProgram) {
+  constructor(step: StepProgram, onlyLast: ReadonlySet<string>) {
     this.#step = step;
-    this.#plan = makePlan(step);
+    this.#onlyLast = onlyLast;
+    const wanted = step.outputs.flatMap((o) => (onlyLast.has(o.name) ? [o.node] : []));
+    this.#last = wanted.length === 0 ? null : lastStep(step, wanted);
+    const taken = (this.#last?.taken ?? []).map((node) => ({ name: `last.${node}`, node }));
+    const throughout = step.outputs.filter((o) => !onlyLast.has(o.name));
+    this.#plan = makePlan({ ...step, outputs: [...throughout, ...taken] });
     this.#builder = new GraphBuilder(step.name);
   }
 
@@ -90,6 +108,14 @@ class Stager {
     return { ...SEQUENCE, node: builder.concat([lead, rest], 1) };
   }
 
+  /** A state that only adds up, after the last step. */
+  #total({ state, addend }: Total): NodeId {
+    const builder = this.#builder;
+    builder.origin = state.origin;
+    const added = widen(builder, this.#at(addend), SEQUENCE);
+    return builder.add(this.#initial(state), builder.sum(added, [1]));
+  }
+
   #lift(id: NodeId): Lifted {
     const { flow } = this.#plan;
     const state = flow.stateAt.get(id);
@@ -108,6 +134,11 @@ class Stager {
   #units(): void {
     const { flow, units } = this.#plan;
     for (const unit of units) {
+      const total = unit.loop ? totalOf(flow, unit) : null;
+      if (total !== null) {
+        this.#finals.set(total.state, this.#total(total));
+        continue;
+      }
       if (unit.loop) {
         const made = emitLoop(this.#builder, this.#plan, unit, this.#at, this.#initial);
         for (const [id, node] of made.sequences) this.#values.set(id, { ...SEQUENCE, node });
@@ -123,6 +154,30 @@ class Stager {
     this.#builder.origin = null;
   }
 
+  /** What an output of the last step is there: `[batch, 1, s…]`. */
+  #lastValues(): (id: NodeId) => NodeId {
+    const { made, ends } = this.#last!;
+    const builder = this.#builder;
+    const values = new Map<NodeId, Lifted>();
+    const at = (id: NodeId): Lifted => {
+      const state = ends.get(id);
+      if (state !== undefined) return { ...PER_BATCH, node: this.#finals.get(state)! };
+      return values.get(id) ?? atLast(builder, this.#at(id));
+    };
+    for (const id of made) {
+      const node = this.#plan.flow.node(id);
+      builder.origin = node.origin;
+      const known = this.#values.get(id);
+      values.set(id, known === undefined ? lift(builder, node, at) : atLast(builder, known));
+    }
+    builder.origin = null;
+    return (id) => {
+      const value = widen(builder, at(id), PER_BATCH);
+      const [batch, ...shape] = builder.shape(value);
+      return builder.reshape(value, [batch!, dim(1), ...shape]);
+    };
+  }
+
   run(): SequenceProgram {
     this.#ports();
     this.#units();
@@ -133,8 +188,12 @@ class Stager {
       builder.output(`${role}:${name}`, node);
       outputs.push({ role, name, shape, dtype, node });
     };
+    const last = this.#last === null ? null : this.#lastValues();
     for (const { name, node } of step.outputs) {
-      output("output", name, widen(builder, this.#at(node), SEQUENCE));
+      const wanted = this.#onlyLast.has(name)
+        ? last!(node)
+        : widen(builder, this.#at(node), SEQUENCE);
+      output("output", name, wanted);
     }
     for (const state of step.states) output("state", state.name, this.#finals.get(state)!);
     return { name: step.name, step, graph: builder.finish(), inputs: this.inputs, outputs };
@@ -144,8 +203,13 @@ class Stager {
 /**
  * The same program as `unroll(step)`, port for port, with one `recurrence` per set of states that depend on each other.
  * What is proportional to a state matrix stays in its loop; a state that only delays a value becomes a shift along time; a
- * growing state becomes the array of all its rows.
+ * growing state becomes the array of all its rows, and a state to which every step only adds something a sum over time.
+ *
+ * `onlyLast`: names of outputs that are wanted at the last step only, and given as `[batch, 1, s…]`.
  */
-export function stage(step: StepProgram): SequenceProgram {
-  return simplifyProgram(new Stager(step).run());
+export function stage(
+  step: StepProgram,
+  onlyLast: ReadonlySet<string> = new Set(),
+): SequenceProgram {
+  return simplifyProgram(new Stager(step, onlyLast).run());
 }

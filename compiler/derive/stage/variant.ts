@@ -1,5 +1,5 @@
 /** Values of a step over a whole batch and all time steps: which of the two axes they have, and how they get them. */
-import { BATCH, dim, TIME, type Dim, type Shape } from "../../dims.ts";
+import { BATCH, dim, subtract, TIME, type Dim, type Shape } from "../../dims.ts";
 import type { GraphBuilder } from "../../graph/builder.ts";
 import type { NodeId } from "../../graph/ir.ts";
 
@@ -50,4 +50,16 @@ export function atTime(builder: GraphBuilder, sequence: NodeId, at: Dim): NodeId
   const shape: Shape = builder.shape(sequence);
   const cut = builder.slice(sequence, 1, at, dim(1));
   return builder.reshape(cut, [shape[0]!, ...shape.slice(2)]);
+}
+
+/** The last step's place. */
+export const LAST = subtract(TIME, dim(1));
+
+/** The value at the last step: `[batch, s…]`, or without the batch if it had none. */
+export function atLast(builder: GraphBuilder, value: Lifted): Lifted {
+  const { batch, time, node } = value;
+  if (!time) return value;
+  if (batch) return { ...PER_BATCH, node: atTime(builder, node, LAST) };
+  const cut = builder.slice(node, 0, LAST, dim(1));
+  return { ...SHARED, node: builder.reshape(cut, builder.shape(node).slice(1)) };
 }
