@@ -60,6 +60,17 @@ describe("what is asked for at the last step only", () => {
     expect(loops(expectSameMeaning(steps.linearAttention()))).toEqual([]);
   });
 
+  test("of a matrix that is no product there is never one per step: its loop stays", () => {
+    const s = new StepBuilder("squashed");
+    const b = s.body;
+    const [v, k] = [s.input("v", [dim(5)]), s.input("k", [dim(4)])];
+    const write = b.unary("tanh", b.contract(v, [0], k, [1], [0, 1]));
+    const w = b.add(s.state("W", [dim(5), dim(4)]), write);
+    s.update("W", w);
+    s.outputs.push({ name: "y", node: b.contract(w, [0, 1], s.input("q", [dim(4)]), [1], [0]) });
+    expect(loops(expectSameMeaning(s.finish()))).toEqual([{ states: ["W"], out: [] }]);
+  });
+
   test("a read after the write is made of the state at the end, once", () => {
     expect(loops(expectSameMeaning(steps.deltaNet()))).toEqual([{ states: ["W"], out: [] }]);
   });

@@ -24,12 +24,12 @@ import { evaluationProgram, trainingProgram, type TrainingOptions } from "../../
 import type { OptimizerSettings } from "../../runtime/format/training.ts";
 import { momentsOf } from "../../runtime/optimizers.ts";
 import { expectClose, relativeRms } from "../support/compare.ts";
-import { drawInputs, portKey } from "../support/steps.ts";
+import { portKey } from "../support/steps.ts";
+import { firstInputs, RATE } from "./inputs.ts";
 import { regression } from "./models.ts";
 import { referenceStep, type Optimizer } from "./reference.ts";
 
 const sizes: RunSizes = { batch: 2, time: 5, past: 0 };
-const RATE = 0.03;
 
 const plain: OptimizerSettings = { kind: "sgd", rate: 1, momentum: 0, nesterov: false, decay: 0 };
 const optimizers: readonly OptimizerSettings[] = [
@@ -50,17 +50,6 @@ function train(step: StepProgram, options: Partial<TrainingOptions> = {}): Seque
   const program = trainingProgram(stage(step), all);
   verifyProgram(program);
   return program;
-}
-
-/** Every input, moments zero, first step. */
-function firstInputs(program: SequenceProgram, at = sizes): Map<string, Tensor> {
-  const inputs = drawInputs(program, at);
-  for (const p of program.inputs) {
-    const shape = p.shape.map((d) => evaluateDim(d, sizeLookup(at)));
-    if (p.role === "optimizer") inputs.set(portKey(p), zeros(shape));
-  }
-  inputs.set("scalar:learning_rate", scalar(RATE));
-  return inputs.set("scalar:step", scalar(1));
 }
 
 /** What comes out under the name of an input goes in the next time. */
@@ -98,7 +87,7 @@ describe("a training step is the optimiser of the paper", () => {
   test.each(optimizers.map((o) => [JSON.stringify(o), o] as const))("%s", (_, optimizer) => {
     const step = regression({ weighted: true });
     const program = train(step, { optimizer });
-    const inputs = firstInputs(program);
+    const inputs = firstInputs(program, sizes);
     const moments = program.inputs.filter((p) => p.role === "optimizer").map((p) => p.name);
     const trained = step.parameters.filter((p) => p.trained).map((p) => p.name);
     expect(moments.sort()).toEqual(
@@ -129,7 +118,7 @@ describe("a training step is the optimiser of the paper", () => {
 
   test("what is fixed stays, what is trained changes, and the loss falls", () => {
     const program = train(regression({ weighted: false }), { optimizer: optimizers[4]! });
-    const inputs = firstInputs(program);
+    const inputs = firstInputs(program, sizes);
     const losses = [];
     for (let t = 1; t <= 60; t++) {
       inputs.set("scalar:step", scalar(t));
@@ -146,7 +135,7 @@ describe("clipping", () => {
   const step = regression({ weighted: false });
   const moved = (clip: number | null) => {
     const program = train(step, { clip });
-    const inputs = firstInputs(program);
+    const inputs = firstInputs(program, sizes);
     const outputs = runProgram(program, inputs, sizes);
     let square = 0;
     for (const { role, name } of program.outputs) {
@@ -172,7 +161,7 @@ describe("weights", () => {
   const step = regression({ weighted: true });
   const program = train(step, { optimizer: plain });
   const withCounts = (counts: readonly number[]) => {
-    const inputs = firstInputs(program);
+    const inputs = firstInputs(program, sizes);
     return inputs.set("input:count", { shape: [2, 5], data: Float64Array.from(counts) });
   };
 
@@ -206,7 +195,7 @@ describe("weights", () => {
   });
   test("without weights every step of every sequence counts once", () => {
     const evaluation = evaluationProgram(stage(regression({ weighted: false })), { carry: false });
-    const sums = runProgram(evaluation, firstInputs(evaluation), sizes);
+    const sums = runProgram(evaluation, firstInputs(evaluation, sizes), sizes);
     expect(sums.get("metric:weight")!.data[0]).toBe(10);
   });
 });
@@ -216,7 +205,7 @@ describe("states", () => {
 
   test("carried: given and given back, no gradient into where they started", () => {
     const program = train(step, { carry: true });
-    const inputs = firstInputs(program);
+    const inputs = firstInputs(program, sizes);
     const outputs = runProgram(program, inputs, sizes);
     expect(outputs.get("state:W")!.shape).toEqual([2, 2, 3, 3]);
     expectClose(outputs.get("state:W")!, runProgram(unroll(step), inputs, sizes).get("state:W")!);
@@ -229,7 +218,7 @@ describe("states", () => {
     const program = train(step);
     expect(program.inputs.some((p) => p.role === "state")).toBe(false);
     expect(program.outputs.some((p) => p.role === "state")).toBe(false);
-    const inputs = firstInputs(program);
+    const inputs = firstInputs(program, sizes);
     const made = runProgram(program, inputs, sizes).get("parameter:W0")!.data;
     expect(relativeRms(made, inputs.get("parameter:W0")!.data)).toBeGreaterThan(1e-4);
   });
@@ -238,7 +227,7 @@ describe("states", () => {
 test("an output that is asked for is that of the old parameters", () => {
   const step = regression({ weighted: false });
   const program = train(step, { outputs: ["y"] });
-  const inputs = firstInputs(program);
+  const inputs = firstInputs(program, sizes);
   const expected = runProgram(withInitialStates(unroll(step)), inputs, sizes);
   expectClose(runProgram(program, inputs, sizes).get("output:y")!, expected.get("output:y")!);
 });
@@ -248,7 +237,7 @@ test("symbolic sizes and numbers give the same training step", () => {
   const options = { optimizer: optimizers[5]!, clip: 0.1 };
   const [before, after] = [train(concretize(step, values), options), concretize(train(step, options), values)]; // prettier-ignore
   verifyProgram(after);
-  const inputs = firstInputs(before);
+  const inputs = firstInputs(before, sizes);
   const [a, b] = [before, after].map((p) => runProgram(p, inputs, sizes));
   for (const [name, value] of a!) expectClose(b!.get(name)!, value, 1e-12, name);
 });

@@ -134,7 +134,7 @@ class Stager {
   #units(): void {
     const { flow, units } = this.#plan;
     for (const unit of units) {
-      const total = unit.loop ? totalOf(flow, unit) : null;
+      const total = unit.loop ? totalOf(this.#plan, unit) : null;
       if (total !== null) {
         this.#finals.set(total.state, this.#total(total));
         continue;
