@@ -46,10 +46,11 @@ export interface BufferSpec {
 /** Bytes of a cache line: memory that is used apart begins at one. */
 export const LINE = 64;
 /**
- * Bytes between the pieces that threads have of some memory. Processors fetch what follows ahead of time, a page further
- * too: with less between them, what one thread writes is taken from the cache of another again and again.
+ * Bytes between the pieces that threads have of some memory. Processors fetch ahead of time what follows: for rows that
+ * are read one after the other, some sixty rows of up to half a kilobyte. With less between the pieces, what one thread
+ * writes is taken from the cache of another again and again. Nobody touches these bytes, so they are addresses, not memory.
  */
-export const APART = 2 * 4096 + 3 * LINE;
+export const APART = 8 * 4096 + 3 * LINE;
 
 /** Memory between kernels: live from kernel `first` to kernel `last`, both included. */
 export interface ScratchSpec {
