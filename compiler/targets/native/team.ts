@@ -128,11 +128,17 @@ typedef struct {
   int64_t sizes[3];
   /* Seconds of a run, lately: alone, together. */
   double seconds[2];
+  /* How many runs there were; of those at first, which way is taken is fixed. */
+  int64_t runs;
   /* Runs until the way that is not taken is tried again, and how many there were the last time. */
   int64_t left, pause;
 } fwp_pace;
 
-enum { FWP_FIRST_PAUSE = 25, FWP_LONGEST_PAUSE = 800 };
+/*
+ * Threads may be held up once: alone is soon doubted, together is not. The first run is of all threads and touches memory
+ * for the first time, which says nothing; the second says how long that takes, the third how long one thread takes.
+ */
+enum { FWP_TOGETHER_FIRST = 2, FWP_TRIED = 3, FWP_PAUSE_ALONE = 4, FWP_PAUSE_TOGETHER = 25, FWP_LONGEST_PAUSE = 800 };
 
 static double fwp_now(void) {
   struct timespec t;
@@ -140,16 +146,20 @@ static double fwp_now(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static inline int fwp_better(const fwp_pace *pace) { return pace->seconds[1] <= pace->seconds[0]; }
+
+static inline void fwp_rest(fwp_pace *pace) {
+  pace->left = pace->pause = fwp_better(pace) ? FWP_PAUSE_TOGETHER : FWP_PAUSE_ALONE;
+}
+
 /* Whether the next run is one of all threads. */
 static int fwp_chosen(fwp_pace *pace, const int64_t *sizes) {
   if (memcmp(pace->sizes, sizes, sizeof pace->sizes) != 0) {
-    const fwp_pace fresh = {{sizes[0], sizes[1], sizes[2]}, {0, 0}, FWP_FIRST_PAUSE, FWP_FIRST_PAUSE};
+    const fwp_pace fresh = {.sizes = {sizes[0], sizes[1], sizes[2]}};
     *pace = fresh;
   }
-  /* The first two runs warm up and are taken for what they are worth. */
-  if (pace->seconds[1] == 0) return 1;
-  if (pace->seconds[0] == 0) return 0;
-  const int better = pace->seconds[1] <= pace->seconds[0];
+  if (pace->runs < FWP_TRIED) return pace->runs < FWP_TOGETHER_FIRST;
+  const int better = fwp_better(pace);
   if (pace->left-- > 0) return better;
   /* The worse one is tried ever more rarely while it stays the worse one. */
   pace->pause = pace->pause * 2 > FWP_LONGEST_PAUSE ? FWP_LONGEST_PAUSE : pace->pause * 2;
@@ -158,11 +168,13 @@ static int fwp_chosen(fwp_pace *pace, const int64_t *sizes) {
 }
 
 static void fwp_learn(fwp_pace *pace, int together, double seconds) {
-  const int before = pace->seconds[1] <= pace->seconds[0];
+  const int before = fwp_better(pace);
   double *mean = &pace->seconds[together];
-  *mean = *mean == 0 || seconds < *mean ? seconds : 0.8 * *mean + 0.2 * seconds;
-  if (pace->seconds[0] == 0 || pace->seconds[1] == 0) return;
-  if ((pace->seconds[1] <= pace->seconds[0]) != before) pace->left = pace->pause = FWP_FIRST_PAUSE;
+  /* A run that was held up for long counts as one that took twice as long. */
+  const double counted = seconds > 2 * *mean ? 2 * *mean : seconds;
+  *mean = *mean == 0 || seconds < *mean ? seconds : 0.8 * *mean + 0.2 * counted;
+  if (pace->runs < FWP_TRIED && ++pace->runs < FWP_TRIED) return;
+  if (pace->pause == 0 || fwp_better(pace) != before) fwp_rest(pace);
 }
 
 static void fwp_all(fwp_body *body, void *const *buffers, const int64_t *sizes) {
