@@ -60,6 +60,14 @@ describe("what is asked for at the last step only", () => {
     expect(loops(expectSameMeaning(steps.linearAttention()))).toEqual([]);
   });
 
+  test("a loop that the spec schedules stays", () => {
+    const step = concretize(steps.linearAttention(), () => 3);
+    const origin = { label: null, file: "made_up.fwp", start: 0, end: 0 };
+    const schedule = { form: "chunk", length: 4, origin } as const;
+    const states = step.states.map((s) => (s.name === "W" ? { ...s, schedule } : s));
+    expect(loops(stage({ ...step, states }, all(step)))).toEqual([{ states: ["W"], out: [] }]);
+  });
+
   test("of a matrix that is no product there is never one per step: its loop stays", () => {
     const s = new StepBuilder("squashed");
     const b = s.body;

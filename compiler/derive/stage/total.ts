@@ -8,10 +8,11 @@ export interface Total {
   readonly addend: NodeId;
 }
 
-/** The state of a unit that is nothing but `S <- S + x`, if S is read nowhere else. */
+/** The state of a unit that is nothing but `S <- S + x`, if S is read nowhere else and no form is asked for its loop. */
 export function totalOf({ flow, imports }: Plan, unit: Unit): Total | null {
   const state = unit.nodes.flatMap((id) => flow.stateAt.get(id) ?? [])[0];
-  if (state === undefined || unit.nodes.length !== 2 || state.growing) return null;
+  if (state === undefined || unit.nodes.length !== 2) return null;
+  if (state.growing || state.schedule !== undefined) return null;
   const next = flow.node(state.next);
   if (next.op !== "binary" || next.fn !== "add" || next.a === next.b) return null;
   if (next.a !== state.node && next.b !== state.node) return null;

@@ -1,16 +1,22 @@
 /**
  * Whether threads pay is measured: on a machine that others keep busy, waiting for each other can take longer than doing
- * everything alone. The result is the same either way.
+ * everything alone. The result is the same either way. Target `native` has the same in C (targets/native/team.ts).
+ *
+ * Threads may be held up once: alone is soon doubted, together is not. The first run is of all threads and touches memory
+ * for the first time, which says nothing; the second says how long that takes, the third how long one thread takes.
  */
-const [FIRST_PAUSE, LONGEST_PAUSE] = [25, 800];
+const [TOGETHER_FIRST, TRIED] = [2, 3];
+const [PAUSE_ALONE, PAUSE_TOGETHER, LONGEST_PAUSE] = [4, 25, 800];
 
 export class Pace {
   /** Of a run, lately; 0 before the first one. */
   #alone = 0;
   #together = 0;
+  /** How many runs there were; of those at first, which way is taken is fixed. */
+  #runs = 0;
   /** Runs until the way that is not taken is tried again, and how many there were the last time. */
-  #left = FIRST_PAUSE;
-  #pause = FIRST_PAUSE;
+  #left = 0;
+  #pause = 0;
 
   get #better(): boolean {
     return this.#together <= this.#alone;
@@ -18,8 +24,7 @@ export class Pace {
 
   /** Whether the next run is one of all threads. */
   choose(): boolean {
-    if (this.#together === 0) return true;
-    if (this.#alone === 0) return false;
+    if (this.#runs < TRIED) return this.#runs < TOGETHER_FIRST;
     if (this.#left-- > 0) return this.#better;
     // The worse one is tried ever more rarely while it stays the worse one.
     this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE);
@@ -30,10 +35,12 @@ export class Pace {
   learn(together: boolean, time: number): void {
     const before = this.#better;
     const mean = together ? this.#together : this.#alone;
-    const next = mean === 0 || time < mean ? time : 0.8 * mean + 0.2 * time;
+    // A run that was held up for long counts as one that took twice as long.
+    const next = mean === 0 || time < mean ? time : 0.8 * mean + 0.2 * Math.min(time, 2 * mean);
     if (together) this.#together = next;
     else this.#alone = next;
-    if (this.#alone === 0 || this.#together === 0) return;
-    if (this.#better !== before) this.#left = this.#pause = FIRST_PAUSE;
+    if (this.#runs < TRIED && ++this.#runs < TRIED) return;
+    if (this.#pause > 0 && this.#better === before) return;
+    this.#left = this.#pause = this.#better ? PAUSE_TOGETHER : PAUSE_ALONE;
   }
 }
