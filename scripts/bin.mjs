@@ -29,10 +29,26 @@ const withParser = {
       : null,
 };
 
+/**
+ * One byte per character: of anything else engines make twice as long a text. It stands in strings, templates and patterns,
+ * where an escape says the same.
+ */
+const ascii = (code) =>
+  code.replace(/[^\0-\x7f]/gu, (c) =>
+    Array.from(
+      { length: c.length },
+      (_, i) => `\\u${c.charCodeAt(i).toString(16).padStart(4, "0")}`,
+    ).join(""),
+  );
+
 async function bundle(input, output) {
   const build = await rolldown({ input, platform: "node", external: isOutside, plugins: [withParser] }); // prettier-ignore
-  await build.write(output);
+  const written = await build.write({ ...output, comments: false });
   await build.close();
+  for (const { fileName } of written.output) {
+    const path = join(dir, fileName);
+    writeFileSync(path, ascii(readFileSync(path, "utf8")));
+  }
 }
 
 rmSync(dir, { recursive: true, force: true });
@@ -46,11 +62,12 @@ await bundle(scripts, { dir, format: "esm", chunkFileNames: "[name]-[hash].js" }
 const file = join(dir, "main.cjs");
 await bundle({ main: join(cli, "main.js") }, { file, format: "cjs", codeSplitting: false });
 
-/** What is loaded while a command runs is loaded by the launcher: see cli/launch/index.ts. */
+/** A function, which the launcher calls; what is loaded while a command runs it loads: see cli/launch/index.ts. */
 const code = readFileSync(file, "utf8").replace(/\b(await|return) import\(/gu, "$1 __load(");
 const missed = code.split("\n").filter((line) => /(?<![#.\w])import\(/u.test(line) && !/^\s*\*/u.test(line)); // prettier-ignore
 if (missed.length > 0) throw new Error(`not loaded by the launcher: ${missed.join("\n")}`);
-writeFileSync(file, code);
+const WRAPPED = ["exports", "require", "module", "__filename", "__dirname", "__load"];
+writeFileSync(file, `(function (${WRAPPED.join(", ")}) {\n${code}\n})\n`);
 
 /** The libraries' own terms, which go wherever they go. */
 const texts = INLINE.map((name) => {

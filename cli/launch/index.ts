@@ -9,7 +9,7 @@ import type { runCommandLine } from "../main.ts";
 import { bePatient } from "../patience.ts";
 import { keptCode } from "./code.ts";
 
-/** Written beside this file by scripts/bin.mjs. */
+/** A function in one-byte characters, written beside this file by scripts/bin.mjs. */
 const FILE = "main.cjs";
 
 type Wrapped = (
@@ -31,10 +31,10 @@ const command = process.argv[2];
 // Code is of the flags that it was made under.
 bePatient(command);
 const kept = keptCode(process.env, source, command ?? "");
-const script = new Script(
-  `(function (exports, require, module, __filename, __dirname, __load) { ${source.toString()}\n})`,
-  { filename, ...(kept.data === null ? {} : { cachedData: kept.data }) },
-);
+const script = new Script(source.toString("latin1"), {
+  filename,
+  ...(kept.data === null ? {} : { cachedData: kept.data }),
+});
 const module = { exports: {} as { runCommandLine: typeof runCommandLine } };
 const run = script.runInThisContext() as Wrapped;
 run(module.exports, createRequire(filename), module, filename, folder, load);

@@ -98,24 +98,27 @@ export interface NumberSink {
   [index: number]: number;
 }
 
-/** out[i] uniform in [0, 1): word i mod 4 of block ⌊i / 4⌋. */
-export function fillUniform(out: NumberSink, seed: number, stream: number): void {
+/** out[i] uniform in [0, 1): word i mod 4 of block ⌊i / 4⌋. `first`, a multiple of 4: out is from that element of the draw on. */
+export function fillUniform(out: NumberSink, seed: number, stream: number, first = 0): void {
   const words = new Uint32Array(4);
   for (let i = 0; i < out.length; i += 4) {
-    draw(words, seed, stream, i / 4);
+    draw(words, seed, stream, (first + i) / 4);
     for (let j = 0; j < 4 && i + j < out.length; j++) out[i + j] = unitInterval(words[j]!);
   }
 }
 
-/** out[i] standard normal: elements 4n, 4n + 1 from words 0, 1 of block n, elements 4n + 2, 4n + 3 from words 2, 3. */
-export function fillNormal(out: NumberSink, seed: number, stream: number): void {
+/**
+ * out[i] standard normal: elements 4n, 4n + 1 from words 0, 1 of block n, elements 4n + 2, 4n + 3 from words 2, 3. `first` as
+ * for `fillUniform`.
+ */
+export function fillNormal(out: NumberSink, seed: number, stream: number, first = 0): void {
   const words = new Uint32Array(4);
   for (let i = 0; i < out.length; i += 4) {
-    draw(words, seed, stream, i / 4);
+    draw(words, seed, stream, (first + i) / 4);
     for (let j = 0; j < 4 && i + j < out.length; j += 2) {
-      const [first, second] = normalPair(words[j]!, words[j + 1]!);
-      out[i + j] = first;
-      if (i + j + 1 < out.length) out[i + j + 1] = second;
+      const [x, y] = normalPair(words[j]!, words[j + 1]!);
+      out[i + j] = x;
+      if (i + j + 1 < out.length) out[i + j + 1] = y;
     }
   }
 }
