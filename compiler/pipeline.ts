@@ -19,6 +19,7 @@ export {
   preparer,
   prepareStep,
   scheduleProblems,
+  stageObjective,
   type EntryName,
   type Form,
   type PipelineOptions,

@@ -109,11 +109,22 @@ export function scheduleProblems(step: StepProgram): readonly Diagnostic[] {
   }
 }
 
+/**
+ * A step with its objective, staged. Of one that counts at the last step only nothing is computed for others, but what
+ * `outputs`, the model's own, need where they are wanted.
+ */
+export function stageObjective(step: StepProgram, outputs: boolean): SequenceProgram {
+  if (!countsLast(step)) return stage(step);
+  const wanted = step.outputs.filter((o) => outputs || isObjective(o.name));
+  const objective = wanted.flatMap((o) => (isObjective(o.name) ? [o.name] : []));
+  return stage({ ...step, outputs: wanted }, new Set(objective));
+}
+
 /** Makes the sequence programs of one step. What entries and machines have in common is made once. */
 class Former {
   readonly #options: Omit<PipelineOptions, "machine" | "precision">;
   readonly #chooser = new Chooser();
-  readonly #staged = new Map<StepProgram, SequenceProgram>();
+  readonly #staged = new Map<string, SequenceProgram>();
   readonly #formed = new Map<string, SequenceProgram>();
   readonly #step: StepProgram;
   readonly #model: StepProgram;
@@ -132,22 +143,16 @@ class Former {
     const { form } = this.#options;
     if (form === "plain")
       return { program: this.#whole(entry, null, () => unroll(step)), choices: [] };
-    const staged = kept(this.#staged, step, () => this.#stage(step));
+    const outputs = entry === "train" && this.#options.train?.carry === true;
+    const staged = ofModel
+      ? kept(this.#staged, "model", () => stage(step))
+      : kept(this.#staged, `objective ${outputs}`, () => stageObjective(step, outputs));
     const options = { ...this.#options, machine };
     const choices = chooseForms(staged, USES[entry], options, this.#chooser);
     const lengths =
       form === "derived" ? (entry === "step" ? [] : null) : choices.map((c) => c.length);
     const program = this.#whole(entry, lengths, () => this.#chunked(staged, lengths));
     return { program, choices };
-  }
-
-  /** What only the last step counts for is computed only there, unless the model's outputs are wanted beside it. */
-  #stage(step: StepProgram): SequenceProgram {
-    if (step === this.#model || !countsLast(step)) return stage(step);
-    const asked = this.#options.train?.carry === true;
-    const outputs = step.outputs.filter((o) => asked || isObjective(o.name));
-    const objective = outputs.flatMap((o) => (isObjective(o.name) ? [o.name] : []));
-    return stage({ ...step, outputs }, new Set(objective));
   }
 
   /** In chunks of these lengths, loop by loop; `null`: all in the length that was asked for. */

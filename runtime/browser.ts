@@ -23,6 +23,7 @@ export type {
   InitSpec,
   ParameterSpec,
   ProgramManifest,
+  FieldSpec,
   SignalSpec,
   SizeExpr,
   Sizes,

@@ -27,6 +27,7 @@ export type {
   InitSpec,
   ParameterSpec,
   ProgramManifest,
+  FieldSpec,
   SignalSpec,
   SizeExpr,
   Sizes,

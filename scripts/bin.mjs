@@ -64,7 +64,7 @@ await bundle({ main: join(cli, "main.js") }, { file, format: "cjs", codeSplittin
 
 /** A function, which the launcher calls; what is loaded while a command runs it loads: see cli/launch/index.ts. */
 const code = readFileSync(file, "utf8").replace(/\b(await|return) import\(/gu, "$1 __load(");
-const missed = code.split("\n").filter((line) => /(?<![#.\w])import\(/u.test(line) && !/^\s*\*/u.test(line)); // prettier-ignore
+const missed = code.split("\n").filter((line) => /(?<![#.\w])import\(/u.test(line)); // prettier-ignore
 if (missed.length > 0) throw new Error(`not loaded by the launcher: ${missed.join("\n")}`);
 const WRAPPED = ["exports", "require", "module", "__filename", "__dirname", "__load"];
 writeFileSync(file, `(function (${WRAPPED.join(", ")}) {\n${code}\n})\n`);

@@ -86,7 +86,7 @@ export function classRows(
         b!,
         r.obstacle !== null
           ? `no: ${r.obstacle}`
-          : r.forms.training.alternative === "scan"
+          : r.forms.prefill.alternative === "scan"
             ? "by a scan"
             : "yes",
         codeOf(file, layer.name, states),

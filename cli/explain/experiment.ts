@@ -2,6 +2,7 @@
 import { dirname } from "node:path";
 import type { Project } from "../../compiler/check/project.ts";
 import type { Setting } from "../../compiler/check/settings.ts";
+import { fixSizes, stageObjective } from "../../compiler/pipeline.ts";
 import { InternalError } from "../../diagnostics/diagnostic.ts";
 import type { ExperimentDecl } from "../../grammar/ast.ts";
 import type { FieldSpec } from "../../runtime/format/program.ts";
@@ -63,7 +64,11 @@ export async function explainExperiment(
         assumed: {},
         warnings: experiment.diagnostics,
       },
-      { wish, sizes: { batch, time } },
+      {
+        wish,
+        sizes: { batch, time },
+        trained: stageObjective(fixSizes(experiment.step, experiment.values), experiment.train.carry), // prettier-ignore
+      },
     ),
   };
 }

@@ -3,9 +3,16 @@ import { instantiate } from "../../compiler/check/instantiate.ts";
 import type { Project } from "../../compiler/check/project.ts";
 import type { Setting } from "../../compiler/check/settings.ts";
 import { topologyOf, type Arrow, type Box } from "../../compiler/derive/describe/index.ts";
-import { analyse, makePlan, obstacleToChunks, stage } from "../../compiler/derive/index.ts";
+import {
+  analyse,
+  makePlan,
+  obstacleToChunks,
+  stage,
+  totalOf,
+} from "../../compiler/derive/index.ts";
 import { show, showShape, type Dim, type Shape } from "../../compiler/dims.ts";
 import type { StepProgram } from "../../compiler/graph/ir.ts";
+import type { SequenceProgram } from "../../compiler/graph/program.ts";
 import { Chooser, type Choice, type Use } from "../../compiler/choose/index.ts";
 import { chooseForms, fixSizes } from "../../compiler/pipeline.ts";
 import { DiagnosticError, type Diagnostic } from "../../diagnostics/diagnostic.ts";
@@ -53,7 +60,10 @@ export interface RecurrenceFact extends Equations {
   /** Why time cannot be run in chunks; null if it can. */
   readonly obstacle: string | null;
   /** How the loop is run, and why. Of the loop: sets of states that share one have the same. */
-  readonly forms: Readonly<Record<Use, Choice>>;
+  readonly forms: Readonly<Record<Exclude<Use, "training">, Choice>> & {
+    /** Null where the training of an experiment needs no loop for these states. */
+    readonly training: Choice | null;
+  };
 }
 
 export interface Explanation {
@@ -118,14 +128,15 @@ function knownNames(project: Project): Map<string, ReadonlySet<string>> {
 function stagesOf(project: Project, step: StepProgram): Stage[] {
   const known = knownNames(project);
   const ofStates = new Set(step.states.map((s) => s.name.split(".").at(-1)));
-  const { flow, units } = makePlan(step);
+  const plan = makePlan(step);
+  const { flow, units } = plan;
   const stages: { kind: Stage["kind"]; states: string[]; signals: string[]; operations: number }[] =
     [];
   const given = new Set([...step.inputs, ...step.parameters].map((x) => x.node));
   for (const unit of units) {
-    const kind = unit.loop ? "loop" : "once";
+    const kind = unit.loop && totalOf(plan, unit) === null ? "loop" : "once";
     let stage = stages.at(-1);
-    if (stage === undefined || stage.kind !== kind || unit.loop) {
+    if (stage === undefined || stage.kind !== kind || kind === "loop") {
       stage = { kind, states: [], signals: [], operations: 0 };
       stages.push(stage);
     }
@@ -150,24 +161,39 @@ interface Wanted {
   readonly wish: FormWish;
   /** Of the batches of a training, where there is one. */
   readonly sizes?: Choice["sizes"];
+  /** What is trained, where that is more than the model. */
+  readonly trained?: SequenceProgram;
+}
+
+/** The forms of a program's loops in a training, by the names of their states. */
+function trainingForms(
+  staged: SequenceProgram,
+  { wish, sizes }: Wanted,
+  chooser: Chooser,
+): ReadonlyMap<string, Choice> {
+  const choices = chooseForms(staged, "training", sizes === undefined ? wish : { ...wish, sizes }, chooser); // prettier-ignore
+  return new Map(choices.flatMap((c) => c.states.map((name) => [name, c] as const)));
 }
 
 /** The class of every recurrence that is left when all else has been taken out of the loops. */
-function recurrencesOf(step: StepProgram, { wish, sizes }: Wanted): RecurrenceFact[] {
+function recurrencesOf(step: StepProgram, wanted: Wanted): RecurrenceFact[] {
+  const { wish } = wanted;
   const staged = stage(step);
   const { graph } = staged;
   const chooser = new Chooser();
-  const trained = sizes === undefined ? wish : { ...wish, sizes };
-  const training = chooseForms(staged, "training", trained, chooser);
+  const training = trainingForms(wanted.trained ?? staged, wanted, chooser);
   const prefill = chooseForms(staged, "prefill", wish, chooser);
   const streaming = chooseForms(staged, "streaming", wish, chooser);
   let place = 0;
   return graph.nodes.flatMap((node) => {
     if (node.op !== "recurrence") return [];
     const { recurrence } = node;
-    const [a, b, c] = [training[place]!, prefill[place]!, streaming[place]!];
+    const forms = {
+      training: recurrence.carries.flatMap((c) => training.get(c.name) ?? [])[0] ?? null,
+      prefill: prefill[place]!,
+      streaming: streaming[place]!,
+    };
     place++;
-    const forms = { training: a, prefill: b, streaming: c };
     const sets = analyse(recurrence);
     const obstacle = obstacleToChunks(recurrence, sets, { elementwise: true });
     return sets.map((set): RecurrenceFact => ({

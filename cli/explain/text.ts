@@ -1,12 +1,12 @@
 /** Explanations as people read them. */
-import { sayForm, type Choice } from "../../compiler/choose/index.ts";
+import { sayForm } from "../../compiler/choose/index.ts";
 import { plural, table } from "../output.ts";
 import { CONTEXT } from "./cost.ts";
 import { experimentText } from "./experiment-text.ts";
 import { wrap } from "./wrap.ts";
 import { derivedText, equationsText } from "./equations-text.ts";
 import type { Explained } from "./explained.ts";
-import type { Explanation } from "./facts.ts";
+import type { Explanation, RecurrenceFact } from "./facts.ts";
 
 const SCALES = [
   [1e9, "G"],
@@ -65,24 +65,29 @@ function stages({ stages: all }: Explanation): string {
 }
 
 /** How a loop is run: for training, prefill and streaming. */
-const formLines = (choices: readonly Choice[]): string =>
-  choices
-    .map(({ use, reason, sizes, ...form }) => {
+const formLines = ({ training, prefill, streaming }: RecurrenceFact["forms"]): string => {
+  const none =
+    "training: no loop, because the loss counts at the last step only, and until then the state only adds up";
+  return [training, prefill, streaming]
+    .map((choice) => {
+      if (choice === null) return wrap(none, "      ");
+      const { use, reason, sizes, ...form } = choice;
       const at = use === "streaming" ? "" : ` (batch ${sizes.batch}, ${sizes.time} steps)`;
       return wrap(`${use}${at}: ${sayForm(form)}, because ${reason}`, "      ");
     })
     .join("");
+};
 
 function recurrences({ recurrences: all }: Explanation, derive: boolean): string {
   if (all.length === 0) return "";
   const lines = all.map((fact) => {
     const { states: names, class: name, side, reason, obstacle, forms } = fact;
     const acts = side === "value" ? ", on the value side" : "";
-    const other = forms.training.alternative === "scan" ? "by a scan" : "in chunks";
+    const other = forms.prefill.alternative === "scan" ? "by a scan" : "in chunks";
     const chunks = obstacle === null ? `time can be run ${other}` : `no chunks: ${obstacle}`;
     const head = wrap(`${names.join(", ")}: ${name}${acts}; ${reason}; ${chunks}`, "    ");
     const equations = equationsText(fact) + (derive ? derivedText(fact) : "");
-    return head + equations + formLines(Object.values(forms));
+    return head + equations + formLines(forms);
   });
   return `  recurrences\n${lines.join("")}`;
 }

@@ -209,7 +209,7 @@ function bindFields(read: Read, decl: ExperimentDecl, root: Frame, loss: Frame):
     if (given !== undefined) {
       loss.set(field.name, given);
       const at = session.inputs.findIndex((i) => i.name === field.name);
-      session.inputs[at] = { ...session.inputs[at]!, ...nonzero };
+      if (at >= 0) session.inputs[at] = { ...session.inputs[at]!, ...nonzero };
     } else {
       const shape = field.shape.map((n) => dim(n));
       const dtype = field.type === "token" ? "int" : "float";
@@ -272,7 +272,7 @@ function expand(
   for (const [name, value] of root.outputs) loss.set(name, value);
   if (read.description === null) return outputNodes(root);
   session.byValue = true;
-  const own = new Set(session.inputs);
+  const own = new Set(session.inputs.map((i) => i.node));
   bindFields(read, decl, root, loss);
   const outputs = [...outputNodes(root), ...objective(read, decl, loss)];
   // Fields that nothing reads are not asked of the caller.
@@ -280,7 +280,7 @@ function expand(
     session,
     outputs.map((o) => o.node),
   );
-  const kept = session.inputs.filter((i) => own.has(i) || readFields.has(i.node));
+  const kept = session.inputs.filter((i) => own.has(i.node) || readFields.has(i.node));
   session.inputs.splice(0, session.inputs.length, ...kept);
   return outputs;
 }

@@ -102,7 +102,7 @@ function checkZeros({ batch, time, fields }: Batch, specs: readonly FieldSpec[])
       if (early < 0) continue;
       const at = Math.floor(early / step);
       throw new TypeError(
-        `\`${name}\` is to be nonzero at the last step only, but is ${data[start + early]} at step ${at} of ${time}`,
+        `\`${name}\` is to be nonzero at the last step only, but is ${data[start + early]} at step ${at} of ${time} of sequence ${row}, both counted from 0`,
       );
     }
   }

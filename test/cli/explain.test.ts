@@ -100,6 +100,37 @@ layer L(n = 3) {
   });
 });
 
+/** What is given comes out a step later, and is asked for at the end. */
+const lateSpec = (where: string): string => `model Late {
+  in x: [3]
+  in last: []
+  out z: [3] = linear(prev(x))
+}
+experiment late {
+  model Late
+  task "./late.mjs"
+  loss squared_error(z, y)${where}
+  train { steps: 2, batch: 2 }
+}
+`;
+const LATE_TASK = `export default () => ({
+  fields: [
+    { name: "x", shape: [3], type: "float" },
+    { name: "y", shape: [3], type: "float" },
+    { name: "last", shape: [], type: "float", nonzero: "last" },
+  ],
+  batch: (split, index, size) => ({
+    batch: size,
+    time: 4,
+    fields: {
+      x: new Float32Array(size * 12).fill(1),
+      y: new Float32Array(size * 12),
+      last: Float32Array.from({ length: size * 4 }, (_, i) => Number(i % 4 === 3)),
+    },
+  }),
+});
+`;
+
 describe("experiments", () => {
   it("explains the model with the settings of the experiment", async () => {
     const args = [spec("char_lm.fwp"), "--of", "char_lm", "--set", "model.depth=1"];
@@ -112,6 +143,30 @@ describe("experiments", () => {
     });
     expect(e.model.recurrences.map((r) => r.states)).toEqual([["layers.0.mixer.W"]]);
     expect(e.model.outputs.map((o) => o.name)).toEqual(["logits"]);
+  });
+
+  it("says which loops a loss that counts at the last step needs", async () => {
+    const of = [spec("retrieval.fwp"), "--of"];
+    const forms = async (name: string) => {
+      const { model } = await explained<ExplainedExperiment>(...of, name);
+      return model.recurrences.map((r) => [r.states.join(", "), r.forms.training?.form ?? null]);
+    };
+    expect(await forms("capacity")).toEqual([["AdditiveMemory.W", null], ["AdditiveMemory.z", null]]); // prettier-ignore
+    expect(await forms("updates")).toEqual([["W", "chunk"]]);
+    const { out } = await fwp(["explain", ...of, "capacity"]);
+    expect(out).toContain("answer [] (0 but at the last step)");
+    expect(out).toContain("training: no loop, because the loss counts at the last step only");
+  });
+
+  it("knows inputs that are read by way of a state alone, and those that nothing reads", async () => {
+    file("late.mjs", LATE_TASK);
+    for (const loss of ["", " where last"]) {
+      const path = file("late.fwp", lateSpec(loss));
+      const { model } = await explained<ExplainedExperiment>(path, "--of", "late");
+      expect(model.inputs.map((i) => i.name)).toContain("x");
+      const ended = await fwp(["train", path, "-o", inFolder(`run${loss}`), "--device", "typescript", "--quiet"]); // prettier-ignore
+      expect(ended).toMatchObject({ code: 0 });
+    }
   });
 
   it("says so in text, and takes a file of experiments alone", async () => {

@@ -97,7 +97,7 @@ export function countsLast(step: StepProgram): boolean {
 export interface LastStep {
   /** Nodes whose value at the last step is made of such values, operands before users. */
   readonly made: readonly NodeId[];
-  /** Nodes whose value at the last step has to come from a loop. */
+  /** Nodes whose value is needed throughout: out of a loop, or that of a state before the last step. */
   readonly taken: readonly NodeId[];
   /** Nodes whose value at the last step is that of a state at the end. */
   readonly ends: ReadonlyMap<NodeId, ProgramState>;

@@ -145,8 +145,9 @@ function instantiate(
 
 /** Runs an entry: with all threads where they are there and that has turned out to be faster. */
 function inTime(entry: SpaceEntry, pace: Pace, table: number, sizes: Sizes): void {
-  if (entry.threads === 1) return entry.run(table, sizes, false);
-  const together = entry.ready() && pace.choose();
+  // A run before the threads know this memory says nothing of them.
+  if (entry.threads === 1 || !entry.ready()) return entry.run(table, sizes, false);
+  const together = pace.choose();
   const start = performance.now();
   entry.run(table, sizes, together);
   pace.learn(together, performance.now() - start);
