@@ -348,6 +348,16 @@ function settle(graph: Graph, roots: readonly NodeId[]): Rewritten {
   return done;
 }
 
+/** The number that a node is everywhere where some inputs are these numbers; null if it is none, or none that is known. */
+export function numberIf(
+  graph: Graph,
+  id: NodeId,
+  inputs: ReadonlyMap<NodeId, number>,
+): number | null {
+  const found = rewrite(graph, [id], inputs);
+  return fillIn(found.graph, found.to(id));
+}
+
 /** The graph reduced to what its outputs need, simplified. */
 export function simplify(graph: Graph): Graph {
   const roots = [...new Set(graph.outputs.map((o) => o.node))];

@@ -158,7 +158,7 @@ describe("experiments", () => {
     expect(out).toContain("training: no loop, because the loss counts at the last step only");
   });
 
-  it("knows inputs that are read by way of a state alone, and those that nothing reads", async () => {
+  it("knows inputs that are read by way of a state alone", async () => {
     file("late.mjs", LATE_TASK);
     for (const loss of ["", " where last"]) {
       const path = file("late.fwp", lateSpec(loss));

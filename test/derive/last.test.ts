@@ -127,6 +127,7 @@ describe("a weight that is zero before the last step, whatever the data", () => 
     ["it times another", (b, last, free) => b.mul(free, last)],
     ["its size by another", (b, last, free) => b.div(b.unary("abs", last), b.unary("exp", free))],
     ["whether it is positive", (b, last) => b.binary("lt", b.constant(0), last)],
+    ["whether it is large", (b, last) => b.binary("lt", b.constant(0.5), last)],
     ["a choice", (b, last, free) => b.select(b.binary("ne", last, b.constant(0)), free, b.constant(0))], // prettier-ignore
     ["a sum of it", (b, last) => b.sum(b.broadcast(last, [], [dim(3)]), [0])],
   ])("%s", (_, weight) => {

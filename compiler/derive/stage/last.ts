@@ -2,95 +2,20 @@
  * What is asked for at the last step of a sequence only: a loss that counts nowhere else. It is computed once, of the states
  * as they are at the end, and what only it reads of a state need not be in the state's loop.
  */
-import { unreachable } from "../../../diagnostics/diagnostic.ts";
-import type { BinaryFn, NodeId, ProgramState, StepProgram, UnaryFn } from "../../graph/ir.ts";
+import type { NodeId, ProgramState, StepProgram } from "../../graph/ir.ts";
 import { WEIGHT } from "../../graph/objective.ts";
 import { operands } from "../../graph/shapes.ts";
+import { numberIf } from "../../graph/simplify.ts";
 import type { Flow } from "./flow.ts";
 import { isLiftable } from "./lift.ts";
 import { makePlan, type Plan } from "./plan.ts";
-
-/** Functions that are 0 at 0. */
-const KEEP_ZERO: ReadonlySet<UnaryFn> = new Set([
-  "neg",
-  "log1p",
-  "expm1",
-  "sqrt",
-  "sin",
-  "tanh",
-  "relu",
-  "abs",
-  "sign",
-  "floor",
-  "ceil",
-  "round",
-  "erf",
-  "step",
-  "to_float",
-  "to_int",
-]);
-
-/** Whether a function of two numbers is 0 where these are. */
-function keepsZero(fn: BinaryFn, a: boolean, b: boolean): boolean {
-  switch (fn) {
-    case "mul":
-    case "and":
-      return a || b;
-    case "div":
-    case "mod":
-      return a;
-    case "add":
-    case "sub":
-    case "max":
-    case "min":
-    case "or":
-    case "lt":
-    case "ne":
-      return a && b;
-    case "pow":
-    case "le":
-    case "eq":
-      return false;
-    default:
-      return unreachable(fn);
-  }
-}
 
 /** Whether every step but a sequence's last has the weight 0, whatever the data: what is lost there need not be computed. */
 export function countsLast(step: StepProgram): boolean {
   const weight = step.outputs.find((o) => o.name === WEIGHT);
   if (weight === undefined) return false;
-  const zeros = new Set(step.inputs.filter((i) => i.nonzero === "last").map((i) => i.node));
-  if (zeros.size === 0) return false;
-  const zero = (id: NodeId): boolean => zeros.has(id);
-  for (const node of step.body.nodes) {
-    if (zero(node.id)) continue;
-    const isZero = ((): boolean => {
-      switch (node.op) {
-        case "constant":
-          return node.value === 0;
-        case "unary":
-          return KEEP_ZERO.has(node.fn) && zero(node.x);
-        case "binary":
-          return keepsZero(node.fn, zero(node.a), zero(node.b));
-        case "select":
-          return zero(node.b) && (zero(node.a) || zero(node.cond));
-        case "contract":
-          return zero(node.a) || zero(node.b);
-        case "broadcast":
-        case "reduce":
-        case "transpose":
-        case "reshape":
-        case "slice":
-        case "stop":
-          return zero(node.x);
-        default:
-          return false;
-      }
-    })();
-    if (isZero) zeros.add(node.id);
-  }
-  return zeros.has(weight.node);
+  const zeros = step.inputs.filter((i) => i.nonzero === "last").map((i) => [i.node, 0] as const);
+  return zeros.length > 0 && numberIf(step.body, weight.node, new Map(zeros)) === 0;
 }
 
 /** What has to be computed for values of the last step. */
