@@ -143,7 +143,8 @@ class Former {
     const { form } = this.#options;
     if (form === "plain")
       return { program: this.#whole(entry, null, () => unroll(step)), choices: [] };
-    const outputs = entry === "train" && this.#options.train?.carry === true;
+    // Elsewhere training and evaluation are staged alike, once.
+    const outputs = entry === "train" && this.#options.train?.carry === true && countsLast(step);
     const staged = ofModel
       ? kept(this.#staged, "model", () => stage(step))
       : kept(this.#staged, `objective ${outputs}`, () => stageObjective(step, outputs));

@@ -96,12 +96,12 @@ int main(void) {
 }
 `;
 
-function inC({ count, alone, together }: Runs, compiler: string): number[] {
+function inC({ count, alone, together }: Runs, [compiler = "", ...flags]: readonly string[]) {
   const folder = mkdtempSync(join(tmpdir(), "fwp-pace-"));
   try {
     const [source, program] = [join(folder, "pace.c"), join(folder, "pace")];
     writeFileSync(source, MAIN);
-    execFileSync(compiler, ["-std=gnu11", source, "-o", program, "-lpthread", "-ldl"]);
+    execFileSync(compiler, [...flags, "-std=gnu11", source, "-o", program, "-lpthread", "-ldl"]);
     const input = Array.from({ length: count }, (_, run) => `${alone(run)} ${together(run)}\n`);
     const output = execFileSync(program, { input: input.join(""), encoding: "utf8" });
     return output.trim().split("\n").map(Number);
@@ -116,7 +116,7 @@ describe.each(CASES.map((c) => [c.what, c] as const))("%s", (_, runs) => {
   test("wasm", () => runs.check(inScript(runs)));
 
   test.runIf(support.works)("native: the same choices", () => {
-    const compiler = process.env["CC"] ?? "cc";
-    expect(inC(runs, compiler)).toEqual(inScript(runs));
+    const command = support.works ? support.compiler.command : [];
+    expect(inC(runs, command)).toEqual(inScript(runs));
   });
 });
