@@ -8,6 +8,8 @@
  * key = (seed, stream), counter = (block mod 2³², ⌊block / 2³²⌋, 0, 0); all are unsigned 32-bit words.
  */
 
+import { ANGLE, cosine, COSINES, EIGHTH, logarithm, sine, SINES } from "./functions.ts";
+
 export type Words = readonly [number, number, number, number];
 
 const MULTIPLIER_0 = 0xd2511f53;
@@ -82,44 +84,76 @@ export function unitInterval(word: number): number {
   return (word >>> 8) * 2 ** -24;
 }
 
-/**
- * Two independent standard normal numbers from two words (Box and Muller): √(−2 ln u) · (cos 2πv, sin 2πv) with
- * u = (upper 24 bits of the first word + 1) / 2²⁴ in (0, 1] and v = upper 24 bits of the second / 2²⁴.
- */
-export function normalPair(first: number, second: number): readonly [number, number] {
-  const radius = Math.sqrt(-2 * Math.log(((first >>> 8) + 1) * 2 ** -24));
-  const angle = 2 * Math.PI * unitInterval(second);
-  return [radius * Math.cos(angle), radius * Math.sin(angle)];
-}
-
 /** What a draw can be written into: a typed array or a plain one. */
 export interface NumberSink {
   readonly length: number;
   [index: number]: number;
 }
 
-/** out[i] uniform in [0, 1): word i mod 4 of block ⌊i / 4⌋. `first`, a multiple of 4: out is from that element of the draw on. */
-export function fillUniform(out: NumberSink, seed: number, stream: number, first = 0): void {
+/** out[at] and, if there is such a place, out[at + 1]: `normalPair` of words j and j + 1, scaled and moved. */
+function putNormals(
+  out: NumberSink,
+  at: number,
+  words: Uint32Array,
+  j: number,
+  mean: number,
+  deviation: number,
+): void {
+  const radius = Math.sqrt(-2 * logarithm((words[j]! >>> 8) + 1));
+  const turn = words[j + 1]! >>> 8;
+  // The nearest quarter of a turn, and what is left, at most an eighth either way: both exact.
+  const quarter = (turn + EIGHTH) >>> 22;
+  const x = (turn - (quarter << 22)) * ANGLE;
+  const [s, c] = [sine(x), cosine(x)];
+  const [a, b] = [COSINES[quarter]!, SINES[quarter]!];
+  out[at] = mean + deviation * (radius * (c * a - s * b));
+  if (at + 1 < out.length) out[at + 1] = mean + deviation * (radius * (s * a + c * b));
+}
+
+/**
+ * Two independent standard normal numbers from two words (Box and Muller): √(−2 ln u) · (cos 2πv, sin 2πv) with
+ * u = (upper 24 bits of the first word + 1) / 2²⁴ in (0, 1] and v = upper 24 bits of the second / 2²⁴.
+ */
+export function normalPair(first: number, second: number): readonly [number, number] {
+  const pair = new Float64Array(2);
+  const words = Uint32Array.of(first, second);
+  putNormals(pair, 0, words, 0, 0, 1);
+  return [pair[0]!, pair[1]!];
+}
+
+/** out[i] uniform in [low, high): word i mod 4 of block ⌊i / 4⌋. `first`, a multiple of 4: out is from that element of the draw on. */
+export function fillUniform(
+  out: NumberSink,
+  seed: number,
+  stream: number,
+  first = 0,
+  low = 0,
+  high = 1,
+): void {
   const words = new Uint32Array(4);
   for (let i = 0; i < out.length; i += 4) {
     draw(words, seed, stream, (first + i) / 4);
-    for (let j = 0; j < 4 && i + j < out.length; j++) out[i + j] = unitInterval(words[j]!);
+    for (let j = 0; j < 4 && i + j < out.length; j++) out[i + j] = low + (high - low) * unitInterval(words[j]!); // prettier-ignore
   }
 }
 
 /**
- * out[i] standard normal: elements 4n, 4n + 1 from words 0, 1 of block n, elements 4n + 2, 4n + 3 from words 2, 3. `first` as
- * for `fillUniform`.
+ * out[i] normal: elements 4n, 4n + 1 from words 0, 1 of block n, elements 4n + 2, 4n + 3 from words 2, 3. `first` as for
+ * `fillUniform`.
  */
-export function fillNormal(out: NumberSink, seed: number, stream: number, first = 0): void {
+export function fillNormal(
+  out: NumberSink,
+  seed: number,
+  stream: number,
+  first = 0,
+  mean = 0,
+  deviation = 1,
+): void {
   const words = new Uint32Array(4);
   for (let i = 0; i < out.length; i += 4) {
     draw(words, seed, stream, (first + i) / 4);
-    for (let j = 0; j < 4 && i + j < out.length; j += 2) {
-      const [x, y] = normalPair(words[j]!, words[j + 1]!);
-      out[i + j] = x;
-      if (i + j + 1 < out.length) out[i + j + 1] = y;
-    }
+    putNormals(out, i, words, 0, mean, deviation);
+    if (i + 2 < out.length) putNormals(out, i + 2, words, 2, mean, deviation);
   }
 }
 

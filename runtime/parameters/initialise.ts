@@ -9,25 +9,6 @@ import { orthogonalise } from "./orthogonal.ts";
 
 const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
 
-/** Numbers drawn at a time: memory that stays in the cache. A multiple of 4. */
-const AT_ONCE = 4096;
-
-/** out[i] = low + scale · (the draw's number i), drawn in float64 and rounded once. */
-function fillScaled(
-  out: Float32Array,
-  draw: typeof fillNormal,
-  [low, scale]: readonly [number, number],
-  seed: number,
-  stream: number,
-): void {
-  const all = new Float64Array(Math.min(AT_ONCE, out.length));
-  for (let at = 0; at < out.length; at += AT_ONCE) {
-    const drawn = all.subarray(0, out.length - at);
-    draw(drawn, seed, stream, at);
-    for (let i = 0; i < drawn.length; i++) out[at + i] = low + scale * drawn[i]!;
-  }
-}
-
 /** Fills `out`, a tensor of `shape`, from the stream `name` of `seed`. Drawn in float64, rounded once. */
 function fill(
   out: Float32Array,
@@ -42,10 +23,10 @@ function fill(
       out.fill(init.value);
       return;
     case "normal":
-      fillScaled(out, fillNormal, [init.mean, init.deviation], seed, stream);
+      fillNormal(out, seed, stream, 0, init.mean, init.deviation);
       return;
     case "uniform":
-      fillScaled(out, fillUniform, [init.low, init.high - init.low], seed, stream);
+      fillUniform(out, seed, stream, 0, init.low, init.high);
       return;
     case "orthogonal": {
       const drawn = new Float64Array(out.length);

@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { fillNormal, fillUniform, philox, random4 } from "../../runtime/format/random.ts";
+import { cosine, logarithm, sine } from "../../runtime/format/functions.ts";
+import {
+  fillNormal,
+  fillUniform,
+  normalPair,
+  philox,
+  random4,
+} from "../../runtime/format/random.ts";
 
 const hex = (words: readonly number[]) =>
   words.map((w) => w.toString(16).padStart(8, "0")).join(" ");
@@ -45,4 +52,48 @@ test("moments are those of the distributions", () => {
   fillNormal(x, 11, 5);
   expect(Math.abs(moments(x).mean)).toBeLessThan(0.03);
   expect(Math.abs(moments(x).variance - 1)).toBeLessThan(0.05);
+});
+
+test("a draw is scaled and moved, and goes on where another ended", () => {
+  const [plain, scaled, rest] = [new Float64Array(10), new Float64Array(10), new Float64Array(6)];
+  fillNormal(plain, 3, 1);
+  fillNormal(scaled, 3, 1, 0, 5, 2);
+  expect([...scaled]).toEqual([...plain].map((x) => 5 + 2 * x));
+  fillNormal(rest, 3, 1, 4);
+  expect([...rest]).toEqual([...plain.subarray(4)]);
+  const words = random4(3, 1, 0);
+  expect([...plain.subarray(0, 4)]).toEqual([...normalPair(words[0], words[1]), ...normalPair(words[2], words[3])]); // prettier-ignore
+  fillUniform(plain, 3, 1);
+  fillUniform(scaled, 3, 1, 0, -1, 3);
+  expect([...scaled]).toEqual([...plain].map((x) => -1 + 4 * x));
+});
+
+const near = (a: number, b: number) => Math.abs(a - b) <= 5e-16 * Math.abs(b);
+
+test("the functions behind normal numbers are those of the engine, up to rounding", () => {
+  expect(logarithm(2 ** 24)).toBe(0);
+  // Every seventh number, all small ones, and all about powers of two.
+  for (let word = 1; word < 2 ** 24; word += word < 1000 ? 1 : 7) {
+    if (!near(logarithm(word), Math.log(word / 2 ** 24))) expect.fail(`the logarithm of ${word}`);
+  }
+  for (let k = 11; k <= 24; k++) {
+    for (let word = 2 ** k - 200; word < Math.min(2 ** k + 200, 2 ** 24); word++) {
+      if (!near(logarithm(word), Math.log(word / 2 ** 24))) expect.fail(`the logarithm of ${word}`);
+    }
+  }
+  for (let i = -1000; i <= 1000; i++) {
+    const x = (i / 1000) * (Math.PI / 4);
+    expect(near(sine(x), Math.sin(x)) && near(cosine(x), Math.cos(x))).toBe(true);
+  }
+});
+
+test("normal numbers are those of Box and Muller", () => {
+  for (let n = 0; n < 2000; n++) {
+    const [a, b] = random4(9, 4, n);
+    const radius = Math.sqrt(-2 * Math.log(((a >>> 8) + 1) / 2 ** 24));
+    const angle = (2 * Math.PI * (b >>> 8)) / 2 ** 24;
+    const [x, y] = normalPair(a, b);
+    expect(Math.abs(x - radius * Math.cos(angle))).toBeLessThan(1e-14);
+    expect(Math.abs(y - radius * Math.sin(angle))).toBeLessThan(1e-14);
+  }
 });
