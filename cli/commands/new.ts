@@ -1,10 +1,10 @@
 import type { Command } from "commander";
-import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, rmdirSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { DiagnosticError } from "../../diagnostics/diagnostic.ts";
 import { problem } from "../../runtime/catalogue.ts";
 import { fileProblem, writeFileAtomic } from "../../runtime/files/io.ts";
+import { uniqueName } from "../../runtime/files/unique.ts";
 import { cliProblem } from "../catalogue.ts";
 import type { Context } from "../context.ts";
 import { packageVersion } from "../install.ts";
@@ -29,10 +29,7 @@ function checkFree(path: string, shown: string): "new" | "empty" {
 function create(shown: string, context: Context): void {
   const path = resolve(shown);
   const place = checkFree(path, shown);
-  const beside = join(
-    dirname(path),
-    `.${basename(path)}.${process.pid}-${randomBytes(6).toString("hex")}.tmp`,
-  );
+  const beside = join(dirname(path), `.${basename(path)}.${uniqueName()}.tmp`);
   // What to remove when something fails: the folders made above the project, or its beginnings alone.
   let made: string | undefined;
   try {

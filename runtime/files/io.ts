@@ -1,10 +1,10 @@
 /** Files, with the operating system's failures as diagnostics. */
-import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { TextDecoder } from "node:util";
 import { DiagnosticError } from "../../diagnostics/diagnostic.ts";
 import { problem } from "../catalogue.ts";
+import { uniqueName } from "./unique.ts";
 
 /** The calls that writing needs; replaced in tests to make a disk fail. */
 export type FileSystem = Pick<
@@ -171,8 +171,7 @@ export function writeFileAtomic(
         ? [content]
         : content;
   const { path, replaceable } = placeOf(target);
-  const unique = `${process.pid}-${randomBytes(6).toString("hex")}`;
-  const temporary = join(dirname(path), `.${basename(path)}.${unique}.tmp`);
+  const temporary = join(dirname(path), `.${basename(path)}.${uniqueName()}.tmp`);
   let made = false;
   try {
     if (!replaceable) {

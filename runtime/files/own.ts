@@ -1,9 +1,9 @@
 /** Folders for code that is made once and loaded again and again: a user's own, so that nobody else can put code there. */
-import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { homedir, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { makeFolders } from "./io.ts";
+import { uniqueName } from "./unique.ts";
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -39,7 +39,7 @@ export function ownFolder(env: Env, kind: string): string | { readonly reasons: 
     try {
       makeFolders(folder, 0o700);
       if (!isOwn(folder)) throw new Error("others may write there");
-      const trial = join(folder, `.${process.pid}-${randomBytes(4).toString("hex")}`);
+      const trial = join(folder, `.${uniqueName()}`);
       fs.mkdirSync(trial);
       fs.rmdirSync(trial);
       return folder;

@@ -1,11 +1,11 @@
 /** Tasks by name, and tasks from a module of the user's own. */
-import { randomBytes } from "node:crypto";
 import { rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { DiagnosticError } from "../../diagnostics/diagnostic.ts";
 import { problem, whole } from "../catalogue.ts";
 import { readTextFile } from "../files/io.ts";
+import { uniqueName } from "../files/unique.ts";
 import type { FieldSpec } from "../format/program.ts";
 import type { Options, TaskSettings } from "../format/training.ts";
 import type { PlaceOf, Schema } from "../options.ts";
@@ -54,7 +54,7 @@ async function importModule(path: string, loading: TaskLoading): Promise<unknown
     });
   }
   const javascript = loading.transpile(source, path);
-  const name = `.${basename(path)}.${process.pid}-${randomBytes(6).toString("hex")}.mjs`;
+  const name = `.${basename(path)}.${uniqueName()}.mjs`;
   const temporary = join(dirname(path), name);
   try {
     writeFileSync(temporary, javascript);

@@ -9,6 +9,7 @@ import { problem } from "../catalogue.ts";
 import { fileProblem, makeFolder, readJsonFile, writeFileAtomic } from "../files/io.ts";
 import type { Tensor } from "../files/safetensors.ts";
 import { readSafetensors, writeSafetensors } from "../files/tensors.ts";
+import { UNIQUE_NAME } from "../files/unique.ts";
 import type { Options, TrainSettings } from "../format/training.ts";
 import type { Metrics } from "../evaluate.ts";
 
@@ -51,8 +52,10 @@ export interface Checkpoint {
 }
 
 const POINTER = "checkpoint.json";
-const OURS =
-  /^(step-\d+\.safetensors|\.(step-\d+\.safetensors|checkpoint\.json)\.\d+-[0-9a-f]+\.tmp)$/;
+const WEIGHTS = String.raw`step-\d+\.safetensors`;
+const OURS = new RegExp(
+  String.raw`^(${WEIGHTS}|\.(${WEIGHTS}|checkpoint\.json)\.${UNIQUE_NAME}\.tmp)$`,
+);
 
 /** Writes a checkpoint into `directory`. @throws DiagnosticError as `writeFileAtomic`; the last checkpoint then remains. */
 export function saveCheckpoint(

@@ -3,10 +3,11 @@
  * the library's digest; it is made beside its place and renamed, so that it is there whole or not at all, also when
  * several processes make it at once.
  */
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { join } from "node:path";
 import { isOwn, ownFolder } from "../../files/own.ts";
+import { uniqueName } from "../../files/unique.ts";
 import { compileLibrary, NativeUnavailable, type CompilerFound, type Env } from "./compiler.ts";
 
 const SOURCE = "kernels.c";
@@ -61,7 +62,7 @@ export function withLibrary<T>(
   env: Env,
   use: (path: string) => T,
 ): T {
-  const fresh = join(cacheFolder(env), `.${process.pid}-${randomBytes(8).toString("hex")}`);
+  const fresh = join(cacheFolder(env), `.${uniqueName()}`);
   try {
     let library: string;
     try {
@@ -83,7 +84,7 @@ export function libraryFor(source: string, compiler: CompilerFound, env: Env): s
   const entry = join(folder, key);
   const known = sound(entry);
   if (known !== null) return known;
-  const fresh = join(folder, `.${key}.${process.pid}-${randomBytes(4).toString("hex")}`);
+  const fresh = join(folder, `.${key}.${uniqueName()}`);
   try {
     const library = compileIn(fresh, source, compiler, env);
     fs.writeFileSync(join(fresh, DIGEST), `${sha256(fs.readFileSync(library))}\n`);
