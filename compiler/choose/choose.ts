@@ -19,7 +19,7 @@ import {
   type Wish,
 } from "./forms.ts";
 
-/** Steps per chunk that are tried where the length is left open. */
+/** Steps per chunk that are tried where the length is left open, from short to long. */
 const LENGTHS = [8, 16, 32, 64, 128];
 
 /** Another form must be estimated this much faster than the loop: estimates are rough, and the loop rounds least. */
@@ -115,6 +115,21 @@ function longest(all: readonly Candidate[], doubt: number): Candidate | undefine
   return close.reduce((a, c) => ((c.length ?? 0) > (a.length ?? 0) ? c : a), best);
 }
 
+/**
+ * Longer and longer chunks, up to the first that is beyond doubt slower than another: from there on each step has only more
+ * to do.
+ */
+function upTo(doubt: number, count: (length: number) => Candidate): Candidate[] {
+  const tried: Candidate[] = [];
+  for (const length of LENGTHS) {
+    const next = count(length);
+    const best = fastest(tried);
+    tried.push(next);
+    if (best !== undefined && next.milliseconds > doubt * best.milliseconds) break;
+  }
+  return tried;
+}
+
 const SHARES = { flag: "the command line asks for it", schedule: "the spec schedules it" } as const;
 
 /** What is known of a recurrence before anybody asks for a form. */
@@ -128,6 +143,8 @@ interface Known {
 /** Chooses for programs; keeps what it has found out about their loops, and what it has counted. */
 export class Chooser {
   readonly #known = new Map<Recurrence, Known>();
+  /** What those that are alike can be run as, if there is another form: an obstacle has names in it. */
+  readonly #possible = new Map<string, Possible>();
   readonly #counted = new Map<string, Cost>();
 
   #about(staged: SequenceProgram, recurrence: Recurrence): Known {
@@ -135,7 +152,9 @@ export class Chooser {
     if (before !== undefined) return before;
     const program = alone(staged, recurrence);
     const key = fingerprint(program.graph);
-    const known = { possible: possible(recurrence), program, key };
+    const alike = this.#possible.get(key) ?? possible(recurrence);
+    if (alike.obstacle === null) this.#possible.set(key, alike);
+    const known = { possible: alike, program, key };
     this.#known.set(recurrence, known);
     return known;
   }
@@ -181,9 +200,10 @@ export class Chooser {
     const base = { use, states, sizes, alternative: here.other, obstacle: here.obstacle };
     const count = (form: Form) => this.#candidate(known, form, options);
     if (use === "streaming") {
-      const candidates = [count({ form: "step", length: null })];
       const reason = "steps come one at a time";
-      return { ...base, form: "step", length: null, by: "use", reason, candidates };
+      // Nothing depends on what it costs.
+      const candidates = () => [count({ form: "step", length: null })];
+      return { ...base, form: "step", length: null, by: "use", reason, get candidates() { return candidates(); } }; // prettier-ignore
     }
     const own = staged.step.states.filter((s) => states.includes(s.name));
     const asked = askedOf(own, options.wish, problems);
@@ -192,12 +212,12 @@ export class Chooser {
       const reason = reasonAgainst(asked.form, here);
       problems.push(refusal(states, asked.form, reason, available, asked.place));
     }
-    const lengths = asked.length === null ? LENGTHS : [asked.length];
     const candidates = FORMS.flatMap((form): Candidate[] => {
       if (!available.some((f) => f === form)) return [];
       if (asked.form !== "auto" && asked.form !== form) return [];
       if (form === "sequential") return [count({ form, length: null })];
-      return lengths.map((length) => count({ form, length }));
+      if (asked.length !== null) return [count({ form, length: asked.length })];
+      return upTo(options.speed.doubt, (length) => count({ form, length }));
     });
     return { ...base, candidates, ...decide(candidates, asked, options.speed.doubt) };
   }

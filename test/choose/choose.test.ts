@@ -6,7 +6,7 @@ import {
   type Choice,
   type Wish,
 } from "../../compiler/choose/index.ts";
-import { typescriptSpeed, type Speed } from "../../compiler/cost/index.ts";
+import { nativeSpeed, typescriptSpeed, type Speed } from "../../compiler/cost/index.ts";
 import { stage } from "../../compiler/derive/index.ts";
 import { runProgram } from "../../compiler/graph/index.ts";
 import type { SequenceProgram, StepProgram } from "../../compiler/graph/index.ts";
@@ -84,19 +84,20 @@ describe("by cost", () => {
     });
   });
 
-  test("what is chosen is what is estimated to be fastest", () => {
-    for (const speed of [typescriptSpeed, slowSteps, slowSums]) {
+  test("what is chosen is what is estimated to be fastest, of the lengths that are not tried too", () => {
+    for (const speed of [typescriptSpeed, nativeSpeed, slowSteps, slowSums]) {
       for (const use of ["training", "prefill"] as const) {
-        const [choice] = choose(delta, { speed, use });
-        const chosen = choice!.candidates.find(
-          (c) => c.form === choice!.form && c.length === choice!.length,
-        )!;
-        expect(choice!.candidates.map((c) => c.form)).toEqual([
-          "sequential",
-          ...Array.from({ length: 5 }, () => "chunk"),
-        ]);
-        for (const c of choice!.candidates)
-          expect(0.9 * chosen.milliseconds).toBeLessThanOrEqual(c.milliseconds);
+        const options = { speed, use, sizes: { batch: 2, time: 256 } };
+        const [choice] = choose(delta, options);
+        const { candidates, form, length } = choice!;
+        const chosen = candidates.find((c) => c.form === form && c.length === length)!;
+        const tried = candidates.flatMap((c) => (c.form === "chunk" ? [c.length] : []));
+        const all = [8, 16, 32, 64, 128];
+        expect(tried.length).toBeGreaterThan(1);
+        expect(tried).toEqual(all.slice(0, tried.length));
+        const asked = all.map((length) => choose(delta, { ...options, wish: { form: "chunk", length } })[0]!.candidates[0]!); // prettier-ignore
+        for (const c of [...candidates, ...asked])
+          expect((0.9 * chosen.milliseconds) / speed.doubt).toBeLessThanOrEqual(c.milliseconds);
       }
     }
   });
