@@ -3,6 +3,7 @@ import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError } from "commander";
 import { DiagnosticError } from "../diagnostics/diagnostic.ts";
+import type { Companion } from "./build/companion.ts";
 import { cliDiagnostic, inFile } from "./catalogue.ts";
 import { commands } from "./commands.ts";
 import { processContext, type Context } from "./context.ts";
@@ -105,14 +106,14 @@ function isScript(): boolean {
 }
 
 /** Runs the command of this process, and sets its exit code. Never throws. */
-export async function runCommandLine(): Promise<ExitCode> {
+export async function runCommandLine(companion: Companion | null = null): Promise<ExitCode> {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       // Nobody reads any more (`fwp … | head`): not a failure.
       process.exit(error.code === "EPIPE" ? (process.exitCode ?? EXIT.success) : EXIT.bad);
     });
   }
-  const code = await main(process.argv.slice(2), processContext());
+  const code = await main(process.argv.slice(2), processContext(companion));
   process.exitCode = code;
   return code;
 }

@@ -3,6 +3,9 @@ import { setFlagsFromString } from "node:v8";
 
 const BRIEF: ReadonlySet<string> = new Set(["build"]);
 
+export const isBrief = (command: string | undefined): boolean =>
+  command !== undefined && BRIEF.has(command);
+
 /**
  * How much of a function runs before V8 optimises it: about eight times what is usual. Compiling a compiler to machine
  * code that is done before it pays for itself took half of the processor's time.
@@ -11,5 +14,5 @@ const PATIENT = "--interrupt-budget=1000000";
 
 /** Before anything of the command is loaded. */
 export function bePatient(command: string | undefined): void {
-  if (command !== undefined && BRIEF.has(command)) setFlagsFromString(PATIENT);
+  if (isBrief(command)) setFlagsFromString(PATIENT);
 }

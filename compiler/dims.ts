@@ -40,7 +40,7 @@ export type Shape = readonly Dim[];
 const monomialKey = (atoms: readonly Atom[]): string => atoms.map((a) => a.key).join("*");
 
 function fromTerms(terms: readonly Term[]): Dim {
-  const [only] = terms;
+  const only = terms[0];
   if (terms.length === 1 && only!.coefficient !== 0) {
     return { terms, key: `${only!.coefficient}*${monomialKey(only!.atoms)}` };
   }
@@ -63,12 +63,13 @@ function fromTerms(terms: readonly Term[]): Dim {
 const SMALL = 4096;
 const small: Dim[] = [];
 
+const ofNumber = (value: number): Dim =>
+  fromTerms(value === 0 ? [] : [{ coefficient: value, atoms: [] }]);
+
 /** The size `value`, an integer. */
 export function dim(value: number): Dim {
   if (!Number.isInteger(value)) throw new InternalError(`a size must be an integer, not ${value}`);
-  const make = () => fromTerms(value === 0 ? [] : [{ coefficient: value, atoms: [] }]);
-  if (value < 0 || value > SMALL) return make();
-  return (small[value] ??= make());
+  return value < 0 || value > SMALL ? ofNumber(value) : (small[value] ??= ofNumber(value));
 }
 
 /** A named size; `key` defaults to the name. */
@@ -86,7 +87,8 @@ export const CAPACITY = add(PAST, TIME);
 export function add(a: Dim, b: Dim): Dim {
   if (a.terms.length === 0) return b;
   if (b.terms.length === 0) return a;
-  const [x, y] = [constant(a), constant(b)];
+  const x = constant(a);
+  const y = constant(b);
   if (x !== undefined && y !== undefined) return dim(x + y);
   return fromTerms([...a.terms, ...b.terms]);
 }
@@ -100,7 +102,8 @@ export function subtract(a: Dim, b: Dim): Dim {
 }
 
 export function multiply(a: Dim, b: Dim): Dim {
-  const [x, y] = [constant(a), constant(b)];
+  const x = constant(a);
+  const y = constant(b);
   if (x === 1 || y === 0) return b;
   if (y === 1 || x === 0) return a;
   if (x !== undefined && y !== undefined) return dim(x * y);
@@ -139,7 +142,7 @@ export function sameShape(a: Shape, b: Shape): boolean {
 /** The value of a size without atoms, else undefined. */
 export function constant(a: Dim): number | undefined {
   if (a.terms.length === 0) return 0;
-  const [term] = a.terms;
+  const term = a.terms[0];
   return a.terms.length === 1 && term!.atoms.length === 0 ? term!.coefficient : undefined;
 }
 

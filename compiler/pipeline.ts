@@ -1,5 +1,11 @@
 /** The whole way from a step to a program that runs: numbers for sizes, staging, gradients, kernels. */
-import type { FormSpec, ProgramManifest, SignalSpec, InitSpec } from "../runtime/format/program.ts";
+import type {
+  EntrySpec,
+  FormSpec,
+  InitSpec,
+  ProgramManifest,
+  SignalSpec,
+} from "../runtime/format/program.ts";
 import { InternalError } from "../diagnostics/diagnostic.ts";
 import type { Choice } from "./choose/index.ts";
 import { constant, type Dim, type Shape } from "./dims.ts";
@@ -45,19 +51,25 @@ export const compileEntries = (
   options: Pick<PipelineOptions, "precision" | "machine">,
 ): CompiledEntry[] => [...optimised].map(([name, program]) => compileEntry(program, name, options));
 
+/** What a prepared step says of itself, with its entries for the target `typescript`. */
+export const manifestOf = (
+  { step, choices }: Pick<Prepared, "step" | "choices">,
+  entries: readonly EntrySpec[],
+): ProgramManifest => ({
+  ...describe(step, "typescript"),
+  entries,
+  forms: [...choices].flatMap(([entry, list]) =>
+    list.map(({ states, form, length }): FormSpec => ({ entry, states, form, length })),
+  ),
+});
+
 /** The kernels of a prepared step. */
 export function compilePrepared(
   { step, programs, optimised, choices }: Prepared,
   { precision = "f32", machine = SCALAR }: Pick<PipelineOptions, "precision" | "machine">,
 ): Compiled {
   const entries = compileEntries(optimised, { precision, machine });
-  const manifest: ProgramManifest = {
-    ...describe(step, "typescript"),
-    entries: entries.map((e) => e.spec),
-    forms: [...choices].flatMap(([entry, list]) =>
-      list.map(({ states, form, length }): FormSpec => ({ entry, states, form, length })),
-    ),
-  };
+  const manifest = manifestOf({ step, choices }, entries.map((e) => e.spec)); // prettier-ignore
   return {
     step,
     programs,

@@ -51,23 +51,38 @@ async function bundle(input, output) {
   }
 }
 
+/** Modules of Node that most commands never use, and that take milliseconds to load. */
+const LATER = ["node:child_process", "node:crypto"];
+const needed = (name) => name.startsWith("node:") && !LATER.includes(name);
+
+/** Modules that are loaded when something of them is wanted: those and the libraries outside of the file. */
+const onDemand = (code) =>
+  code.replace(/^(\s*(?:let|const) \w+) = require\("([^"]+)"\);$/gmu, (line, binding, name) =>
+    needed(name) ? line : `${binding} = __later(() => require("${name}"));`,
+  );
+const HEAD = "const __later = (load) => new Proxy({}, { get: (_, key) => load()[key] });";
+const WRAPPED = ["exports", "require", "module", "__filename", "__dirname", "__load"];
+
+/** A function, which cli/launch/kept.ts calls; what is loaded while a command runs that module loads. */
+async function wrapped(name, main) {
+  const file = join(dir, name);
+  await bundle({ main }, { file, format: "cjs", codeSplitting: false });
+  const code = onDemand(readFileSync(file, "utf8").replace(/\b(await|return) import\(/gu, "$1 __load(")); // prettier-ignore
+  const missed = code.split("\n").filter((line) => /(?<![#.\w])import\(/u.test(line)); // prettier-ignore
+  if (missed.length > 0) throw new Error(`not loaded by the launcher: ${missed.join("\n")}`);
+  writeFileSync(file, `(function (${WRAPPED.join(", ")}) {\n${HEAD}\n${code}\n})\n`);
+}
+
 rmSync(dir, { recursive: true, force: true });
 // Scripts of threads and processes are found beside the file that starts them.
 const scripts = {
   fwp: join(cli, "launch", "index.js"),
-  thread: join(cli, "build", "thread.js"),
+  thread: join(cli, "launch", "thread.js"),
   worker: join(cli, "verify", "worker.js"),
 };
 await bundle(scripts, { dir, format: "esm", chunkFileNames: "[name]-[hash].js" });
-const file = join(dir, "main.cjs");
-await bundle({ main: join(cli, "main.js") }, { file, format: "cjs", codeSplitting: false });
-
-/** A function, which the launcher calls; what is loaded while a command runs it loads: see cli/launch/index.ts. */
-const code = readFileSync(file, "utf8").replace(/\b(await|return) import\(/gu, "$1 __load(");
-const missed = code.split("\n").filter((line) => /(?<![#.\w])import\(/u.test(line)); // prettier-ignore
-if (missed.length > 0) throw new Error(`not loaded by the launcher: ${missed.join("\n")}`);
-const WRAPPED = ["exports", "require", "module", "__filename", "__dirname", "__load"];
-writeFileSync(file, `(function (${WRAPPED.join(", ")}) {\n${code}\n})\n`);
+await wrapped("main.cjs", join(cli, "main.js"));
+await wrapped("companion.cjs", join(cli, "build", "thread.js"));
 
 /** The libraries' own terms, which go wherever they go. */
 const texts = INLINE.map((name) => {

@@ -1,57 +1,29 @@
 /** Work that a thread does beside this one, which has more of a model to compile meanwhile. */
-import { availableParallelism } from "node:os";
-import { Worker } from "node:worker_threads";
-import { doWork, type Results, type Work } from "./work.ts";
+import { startCompanion, type Companion } from "./companion.ts";
+import { doWork, type Kind, type Results, type WorkOf } from "./work.ts";
 
 /** Gives the result when it is called and waited for: the same either way. */
 export type Later<T> = () => Promise<T>;
 
 export interface Beside {
-  readonly begin: <K extends Work["kind"]>(work: Extract<Work, { kind: K }>) => Later<Results[K]>;
+  readonly begin: <K extends Kind>(work: WorkOf<K>) => Later<Results[K]>;
+  /** All that was begun is done. */
+  readonly end: () => void;
 }
 
 /** Everything done here, when it is wanted. */
-const HERE: Beside = { begin: (work) => async () => doWork(work) };
+const HERE: Beside = { begin: (work) => async () => doWork(work), end: () => undefined };
 
-/** Null where there is no processor for a thread, or the system refuses one. */
-function startThread(): Worker | null {
-  if (availableParallelism() < 2) return null;
-  try {
-    return new Worker(new URL("./thread.js", import.meta.url));
-  } catch {
-    return null;
-  }
-}
-
-export function startBeside(): Beside {
-  const worker = startThread();
-  if (worker === null) return HERE;
-  // Nobody waits for it unless what it does is wanted.
-  worker.unref();
-  /** What waits for a result, in the order of the work. */
-  const waiting: ((result: unknown) => void)[] = [];
-  let gone = false;
-  const end = (): void => {
-    gone = true;
-    for (const resolve of waiting.splice(0)) resolve(null);
-  };
-  worker.on("message", (result: unknown) => waiting.shift()?.(result));
-  worker.once("error", end);
-  worker.once("exit", end);
+/** `early`: a thread that is there already. */
+export function startBeside(early: Companion | null | undefined): Beside {
+  const companion = early ?? startCompanion(new URL("./thread.js", import.meta.url));
+  if (companion === null) return HERE;
   return {
-    begin: <K extends Work["kind"]>(work: Extract<Work, { kind: K }>): Later<Results[K]> => {
-      const done = new Promise<unknown>((resolve) => {
-        if (gone) return resolve(null);
-        waiting.push(resolve);
-        worker.postMessage(work, []);
-      });
-      return async () => {
-        worker.ref();
-        const result = (await done) as Results[K] | null;
-        worker.unref();
-        // What went wrong there goes wrong here too, where it is reported; or it was only the thread.
-        return result ?? doWork(work);
-      };
+    begin: <K extends Kind>(work: WorkOf<K>): Later<Results[K]> => {
+      const done = companion.ask(work) as Promise<Results[K] | null>;
+      // What went wrong there goes wrong here too, where it is reported; or it was only the thread.
+      return async () => (await companion.wait(done)) ?? doWork(work);
     },
+    end: () => companion.dismiss(),
   };
 }

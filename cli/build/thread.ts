@@ -1,14 +1,18 @@
-/** The thread that works beside `fwp build` (beside.ts): does one thing after the other as they are asked for. */
+/** The thread that works beside `fwp build` (companion.ts): does one thing after the other as they are asked for. */
 import { parentPort } from "node:worker_threads";
-import { doWork, type Results, type Work } from "./work.ts";
+import { doWork, type Result, type Work } from "./work.ts";
 
 /** The memory of a result, which is handed over and not copied. */
-function memoryOf(result: Results[Work["kind"]]): ArrayBuffer[] {
-  const arrays = "plain" in result ? [result.plain, result.relaxed] : [...result.values()];
-  return arrays.map((a) => a.buffer as ArrayBuffer);
+function memoryOf(result: Result): ArrayBuffer[] {
+  const arrays = result instanceof Map ? [...result.values()] : Object.values(result);
+  return arrays.flatMap((a) => (ArrayBuffer.isView(a) ? [a.buffer as ArrayBuffer] : []));
 }
 
-parentPort?.on("message", (work: Work) => {
+parentPort?.on("message", (work: Work | null) => {
+  if (work === null) {
+    parentPort?.close();
+    return;
+  }
   const result = doWork(work);
   parentPort?.postMessage(result, memoryOf(result));
 });

@@ -1,8 +1,16 @@
-/** What `fwp build` has done beside its own work: by a thread of its own where there is a processor for it. */
+/** The pieces of `fwp build` that need nothing of each other: by a thread of its own where there is a processor for it. */
 import type { SequenceProgram } from "../../compiler/graph/program.ts";
-import { packWasm, type PackedWasm } from "../../compiler/package/wasm.ts";
+import {
+  packC,
+  packTypeScript,
+  packWasm,
+  type PackedC,
+  type PackedTypeScript,
+  type PackedWasm,
+} from "../../compiler/package/packed.ts";
 import { compileEntries } from "../../compiler/pipeline.ts";
-import { WASM } from "../../compiler/plan/machine.ts";
+import { PORTABLE, SCALAR, WASM } from "../../compiler/plan/machine.ts";
+import { unreachable } from "../../diagnostics/diagnostic.ts";
 import type { ProgramManifest } from "../../runtime/format/program.ts";
 import { initialize } from "../../runtime/parameters/initialise.ts";
 
@@ -12,23 +20,38 @@ interface Draw {
   readonly parameters: ProgramManifest["parameters"];
   readonly seed: number;
 }
-/** Optimised programs, by the names of their entries, as WebAssembly. */
+/** The layer or model `name`, its optimised programs by the names of their entries, for a target. */
 interface Pack {
-  readonly kind: "pack";
+  readonly kind: "typescript" | "native" | "wasm";
+  readonly name: string;
   readonly programs: ReadonlyMap<string, SequenceProgram>;
 }
 export type Work = Draw | Pack;
+export type Kind = Work["kind"];
 
 export interface Results {
   readonly draw: ReadonlyMap<string, Float32Array>;
-  readonly pack: PackedWasm;
+  readonly typescript: PackedTypeScript;
+  readonly native: PackedC;
+  readonly wasm: PackedWasm;
 }
 
-const WORKERS: { readonly [K in Work["kind"]]: (work: Extract<Work, { kind: K }>) => Results[K] } =
-  {
-    draw: ({ parameters, seed }) => initialize({ parameters }, seed),
-    pack: ({ programs }) => packWasm(compileEntries(programs, { machine: WASM })),
-  };
+/** Work of a kind. */
+export type WorkOf<K extends Kind> = Work & { readonly kind: K };
+export type Result = Results[Kind];
 
-export const doWork = <K extends Work["kind"]>(work: Extract<Work, { kind: K }>): Results[K] =>
-  WORKERS[work.kind as K](work);
+export function doWork<K extends Kind>(work: WorkOf<K>): Results[K];
+export function doWork(work: Work): Result {
+  switch (work.kind) {
+    case "draw":
+      return initialize(work, work.seed);
+    case "typescript":
+      return packTypeScript(work.name, compileEntries(work.programs, { machine: SCALAR }));
+    case "native":
+      return packC(work.name, compileEntries(work.programs, { machine: PORTABLE }));
+    case "wasm":
+      return packWasm(compileEntries(work.programs, { machine: WASM }));
+    default:
+      return unreachable(work);
+  }
+}

@@ -1,14 +1,16 @@
 /** `fwp build`: a layer, a model or the model of an experiment as a package of its own. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { packageFiles, packText } from "../../compiler/package/index.ts";
-import { compilePrepared, describe, preparer } from "../../compiler/pipeline.ts";
+import { packageFiles } from "../../compiler/package/index.ts";
+import { describe, manifestOf, preparer } from "../../compiler/pipeline.ts";
 import { PORTABLE, SCALAR, WASM } from "../../compiler/plan/machine.ts";
 import type { Data } from "../../runtime/device/program.ts";
 import type { ProgramManifest } from "../../runtime/format/program.ts";
+import { writeFileAtomic } from "../../runtime/files/io.ts";
 import { saveWeights } from "../../runtime/parameters/weights.ts";
 import { startBeside } from "../build/beside.ts";
 import { fromFile } from "../build/source.ts";
+import { doWork } from "../build/work.ts";
 import type { Configure } from "../commands.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
@@ -17,7 +19,8 @@ import { packageVersion } from "../install.ts";
 import { printDiagnostics, printJson } from "../output.ts";
 import type { Bundle } from "../train/bundle.ts";
 import { trainProblem } from "../train/catalogue.ts";
-import { writeFolder, type FolderContent } from "../train/folder.ts";
+import { writeFolder, type FolderWriter } from "../train/folder.ts";
+import type { OpenRun } from "../train/run.ts";
 import { jsonOption, numberOption, setOption } from "../train/options.ts";
 
 export interface BuildFlags extends FormFlags {
@@ -36,9 +39,17 @@ const specOf = ({ main, files }: Bundle) => [
     .map(([name, text]) => ({ name, text })),
 ];
 
+const WEIGHTS = "weights.safetensors";
+
 /** Whether fwp wrote this folder. */
 const isPackage = (folder: string): boolean =>
   ["package.json", "program.json", "kernels.js"].every((file) => existsSync(join(folder, file)));
+
+/** In words, where the weights come from. */
+const originOf = (run: OpenRun | null, seed: number): string =>
+  run === null
+    ? `random (seed ${seed})`
+    : `those of step ${run.checkpoint.record.step} of the training of \`${run.source.experiment}\``;
 
 async function buildPackage(
   file: string | undefined,
@@ -50,7 +61,7 @@ async function buildPackage(
   const trained = checkpoint === undefined ? null : await import("../build/trained.ts");
   const run = trained?.openRun(checkpoint!) ?? null;
   if (file === undefined && run === null) throw new UsageError("name a spec or a --checkpoint");
-  const beside = startBeside();
+  const beside = startBeside(context.companion);
   const built =
     file === undefined
       ? trained!.fromRun(run!, flags.set)
@@ -59,33 +70,41 @@ async function buildPackage(
   const { step, doc, bundle } = built;
   const alphabet = run?.checkpoint.record.alphabet ?? built.alphabet;
   const asked = { entries: ["forward", "step"] as const, ...form };
-  const { parameters } = describe(step, "typescript");
-  const drawn = run === null ? beside.begin({ kind: "draw", parameters, seed: flags.seed }) : null;
-  const prepare = preparer(step, () => undefined, asked);
-  const wasm = beside.begin({ kind: "pack", programs: prepare(WASM).optimised });
-  const typescript = compilePrepared(prepare(SCALAR), { machine: SCALAR });
-  const native = compilePrepared(prepare(PORTABLE), { machine: PORTABLE });
-  const { manifest } = typescript;
-  const origin =
+  const described = describe(step, "typescript");
+  const drawn =
     run === null
-      ? `random (seed ${flags.seed})`
-      : `those of step ${run.checkpoint.record.step} of the training of \`${run.source.experiment}\``;
-  const settings = [...(file === undefined ? run!.source.settings : []), ...flags.set];
-  const source = { name: step.name, doc, manifest, alphabet, spec: specOf(bundle), settings, weights: origin, version: packageVersion() }; // prettier-ignore
-  const text = packText(source, typescript.entries, native.entries);
-  const contents = packageFiles(source, text, await wasm());
+      ? beside.begin({ kind: "draw", parameters: described.parameters, seed: flags.seed })
+      : null;
+  const prepare = preparer(step, () => undefined, asked);
+  const { name } = step;
+  const native = beside.begin({ kind: "native", name, programs: prepare(PORTABLE).optimised });
+  const scalar = prepare(SCALAR);
+  const typescript = beside.begin({ kind: "typescript", name, programs: scalar.optimised });
+  // The other half, about.
+  const wasm = doWork({ kind: "wasm", name, programs: prepare(WASM).optimised });
   const weights: ReadonlyMap<string, Data> =
-    drawn === null ? trained!.checkpointParameters(manifest, run!) : await drawn();
-  const more: FolderContent["more"] = (folder, io) =>
-    saveWeights(manifest, join(folder, "weights.safetensors"), weights, io);
+    drawn === null ? trained!.checkpointParameters(described, run!) : await drawn();
+  const settings = [...(file === undefined ? run!.source.settings : []), ...flags.set];
+  const names: string[] = [WEIGHTS];
+  const write: FolderWriter = async (folder, io) => {
+    // First what is there already: the others may still be at work.
+    saveWeights(described, join(folder, WEIGHTS), weights, io);
+    const packed = { native: await native(), typescript: await typescript(), wasm };
+    beside.end();
+    const manifest = manifestOf(scalar, packed.typescript.entries);
+    const source = { name, doc, manifest, alphabet, spec: specOf(bundle), settings, weights: originOf(run, flags.seed), version: packageVersion() }; // prettier-ignore
+    for (const [file, data] of packageFiles(source, packed)) {
+      writeFileAtomic(join(folder, file), data, io);
+      names.push(file);
+    }
+  };
   const refuse = () => trainProblem("fwp8203", output, { path: output });
-  writeFolder(output, { files: contents, more }, isPackage, refuse, context.io);
-  const files = [...contents.keys(), "weights.safetensors"].sort();
-  report(manifest, files, flags, context);
+  await writeFolder(output, write, isPackage, refuse, context.io);
+  report(described, names.sort(), flags, context);
 }
 
 function report(
-  manifest: ProgramManifest,
+  manifest: Pick<ProgramManifest, "name" | "target">,
   files: readonly string[],
   flags: BuildFlags,
   context: Context,

@@ -3,17 +3,14 @@
  * the time of parsing and compiling again. Each command has its own, with the functions that it calls. Where it is
  * missing, broken or of another version, and where nothing can be written, commands only start more slowly.
  */
-import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { ownFolder, type Env } from "../../runtime/files/own.ts";
+import { uniqueName } from "../../runtime/files/unique.ts";
 
-const DIGEST = 32;
 /** Milliseconds after which what nobody has written again may go: a month. */
 const OLD = 30 * 24 * 3600 * 1000;
-
-const sha256 = (...data: readonly (string | Uint8Array)[]): Buffer =>
-  data.reduce((hash, x) => hash.update(x), createHash("sha256")).digest();
 
 export interface KeptCode {
   /** Null: there is none that can be trusted. */
@@ -30,26 +27,37 @@ export function keptCode(env: Env, source: Uint8Array, command: string): KeptCod
   const folder = ownFolder(env, "code");
   if (typeof folder !== "string") return NOWHERE;
   const { version, arch, execArgv } = process;
-  const of = JSON.stringify([version, process.versions.v8, arch, execArgv, command]);
-  const path = join(folder, sha256(of, source).toString("hex").slice(0, 40));
-  return { data: read(path), keep: (data) => write(folder, path, data) };
+  const { length } = source;
+  const of = JSON.stringify([version, process.versions.v8, arch, execArgv, command, length, crc32(source)]); // prettier-ignore
+  const path = join(folder, crc32(of).toString(16).padStart(8, "0"));
+  return { data: read(path, of), keep: (data) => write(folder, path, data, of) };
 }
 
-function read(path: string): Buffer | null {
+/**
+ * After the code, which V8 wants at an address of its liking, what it is of, and a checksum of both: V8 does not look
+ * whether it is what it wrote. Whoever can write here can run code anyway, so the sum is against accidents only.
+ */
+function ending(data: Uint8Array, of: string): Buffer {
+  const name = Buffer.from(of);
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32LE(crc32(name, crc32(data)));
+  return Buffer.concat([name, sum]);
+}
+
+function read(path: string, of: string): Buffer | null {
   try {
     const bytes = fs.readFileSync(path);
-    const data = bytes.subarray(DIGEST);
-    // V8 does not look whether it is what it wrote.
-    return sha256(data).equals(bytes.subarray(0, DIGEST)) ? data : null;
+    const data = bytes.subarray(0, Math.max(0, bytes.length - Buffer.byteLength(of) - 4));
+    return ending(data, of).equals(bytes.subarray(data.length)) ? data : null;
   } catch {
     return null;
   }
 }
 
-function write(folder: string, path: string, data: Buffer): void {
-  const fresh = `${path}.${process.pid}-${randomBytes(4).toString("hex")}`;
+function write(folder: string, path: string, data: Buffer, of: string): void {
+  const fresh = `${path}.${uniqueName()}`;
   try {
-    fs.writeFileSync(fresh, Buffer.concat([sha256(data), data]), { mode: 0o600, flag: "wx" });
+    fs.writeFileSync(fresh, Buffer.concat([data, ending(data, of)]), { mode: 0o600, flag: "wx" });
     fs.renameSync(fresh, path);
     for (const name of fs.readdirSync(folder)) {
       const old = join(folder, name);

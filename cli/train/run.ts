@@ -8,6 +8,7 @@ import { reachable } from "../../compiler/graph/rebuild.ts";
 import type { StepProgram } from "../../compiler/graph/ir.ts";
 import { fixSizes, modelOf } from "../../compiler/pipeline.ts";
 import type { Data, Program } from "../../runtime/device/program.ts";
+import type { ProgramManifest } from "../../runtime/format/program.ts";
 import { Instances, parameterMemory } from "../../runtime/instances.ts";
 import { matchParameters } from "../../runtime/parameters/match.ts";
 import { type Checkpoint, hasCheckpoint, loadCheckpoint } from "../../runtime/train/checkpoint.ts";
@@ -144,7 +145,7 @@ export function modelStep({ experiment }: OpenExperiment): StepProgram {
 
 /** The parameters of a program as a checkpoint has them. @throws DiagnosticError as `matchParameters`. */
 export function checkpointParameters(
-  manifest: Program["manifest"],
+  manifest: Pick<ProgramManifest, "parameters">,
   { checkpoint, directory }: Pick<OpenRun, "checkpoint" | "directory">,
 ): ReadonlyMap<string, Data> {
   // A model may lack parameters of its experiment: those that only the loss reads.

@@ -28,6 +28,8 @@ import type {
 import { recurrenceOutputShape } from "./shapes.ts";
 import { Sharing, type Draft } from "./sharing.ts";
 
+const COMPARISONS: ReadonlySet<BinaryFn> = new Set(["lt", "le", "eq", "ne", "and", "or"]);
+
 export class GraphBuilder {
   readonly name: string;
   readonly nodes: Node[] = [];
@@ -110,7 +112,7 @@ export class GraphBuilder {
   binary(fn: BinaryFn, a: NodeId, b: NodeId): NodeId {
     const [sa, sb] = [this.shape(a), this.shape(b)];
     this.#expect(this.#sameShape(sa, sb), () => `${fn} of ${showShape(sa)} and ${showShape(sb)}`);
-    const compares = ["lt", "le", "eq", "ne", "and", "or"].includes(fn);
+    const compares = COMPARISONS.has(fn);
     const int = this.node(a).dtype === "int" && this.node(b).dtype === "int" && !compares;
     return this.#push({ op: "binary", fn, a, b, shape: sa, dtype: int ? "int" : "float" });
   }
@@ -166,10 +168,7 @@ export class GraphBuilder {
     outLabels: readonly number[],
   ): NodeId {
     const sizes = new Map<number, Dim>();
-    for (const [id, labels] of [
-      [a, aLabels],
-      [b, bLabels],
-    ] as const) {
+    const take = (id: NodeId, labels: readonly number[]): void => {
       const from = this.shape(id);
       const describe = () => `contract labels ${labels.join(",")} on ${showShape(from)}`;
       this.#expect(
@@ -183,14 +182,20 @@ export class GraphBuilder {
         });
         sizes.set(label, from[i]!);
       });
-    }
+    };
+    take(a, aLabels);
+    take(b, bLabels);
     const known =
       outLabels.every((l) => sizes.has(l)) && new Set(outLabels).size === outLabels.length;
     this.#expect(known, () => `contract result labels ${outLabels.join(",")}`);
     // Labels are renumbered by first appearance so that equal contractions are shared.
     const number = new Map<number, number>();
-    for (const l of [...aLabels, ...bLabels]) if (!number.has(l)) number.set(l, number.size);
-    const renamed = (labels: readonly number[]) => labels.map((l) => number.get(l)!);
+    const renamed = (labels: readonly number[]) =>
+      labels.map((l) => {
+        const known = number.get(l) ?? number.size;
+        number.set(l, known);
+        return known;
+      });
     return this.#push({
       op: "contract",
       a,

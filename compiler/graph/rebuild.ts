@@ -8,10 +8,11 @@ import { mapOperands, operands } from "./shapes.ts";
 /** For each node 1 if the roots need it, else 0. Numbers, not sets: graphs are looked through again and again. */
 function needed(nodes: readonly Node[], roots: Iterable<NodeId>): Uint8Array {
   const live = new Uint8Array(nodes.length);
-  for (const id of roots) live[id] = 1;
-  for (let i = nodes.length - 1; i >= 0; i--) {
-    if (live[i] === 1) for (const x of operands(nodes[i]!)) live[x] = 1;
-  }
+  const reach = (id: NodeId): void => {
+    live[id] = 1;
+  };
+  for (const id of roots) reach(id);
+  for (let i = nodes.length - 1; i >= 0; i--) if (live[i] === 1) operands(nodes[i]!).forEach(reach);
   return live;
 }
 
@@ -96,13 +97,19 @@ export function withGraph(
   };
 }
 
-/** The program with its graph copied into a builder, as `rebuild` does. */
+/** The program with its graph copied into a builder, as `rebuild` does; the program itself where nothing is replaced. */
 export function rebuildProgram(
   program: SequenceProgram,
   builder: GraphBuilder,
   replace: (node: Node, to: (id: NodeId) => NodeId) => NodeId | null,
 ): SequenceProgram {
-  const to = rebuild(program.graph, builder, replace);
+  let same = true;
+  const to = rebuild(program.graph, builder, (node, mapped) => {
+    const replaced = replace(node, mapped);
+    same &&= replaced === null;
+    return replaced;
+  });
+  if (same) return program;
   for (const { name, node } of program.graph.outputs) builder.output(name, to(node));
   return withGraph(program, builder.finish(), to);
 }

@@ -382,9 +382,15 @@ export function simplifyStep(step: StepProgram): StepProgram {
   };
 }
 
+/** Programs in which nothing is left to simplify. */
+const simple = new WeakSet<SequenceProgram>();
+
 /** The program with its graph simplified. All its ports stay, those that nothing reads as well. */
 export function simplifyProgram(program: SequenceProgram): SequenceProgram {
+  if (simple.has(program)) return program;
   const ports = [...program.inputs, ...program.outputs].map((p) => p.node);
   const { graph, to } = settle(program.graph, [...new Set(ports)]);
-  return withGraph(program, graph, to);
+  const done = withGraph(program, graph, to);
+  simple.add(done);
+  return done;
 }

@@ -45,7 +45,8 @@ function foldInts(fn: BinaryOp, a: number, b: number): number | undefined {
 
 /** x + 0, x · 1 and x / 1 are x for every x of either kind; x · 0 is 0 only for ints. */
 function neutral(fn: BinaryOp, a: Expr, b: Expr): Expr | undefined {
-  const [x, y] = [a, b].map((e) => (e.op === "number" ? e.value : undefined));
+  const x = a.op === "number" ? a.value : undefined;
+  const y = b.op === "number" ? b.value : undefined;
   if (fn === "add" && a.type.kind === "int") return x === 0 ? b : y === 0 ? a : undefined;
   if (fn === "sub" && y === 0) return a;
   if (fn === "mul") {

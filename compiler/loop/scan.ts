@@ -68,19 +68,19 @@ export function statementsIn(
   body: readonly Statement[],
   found: Statement[] = [],
 ): readonly Statement[] {
-  for (const s of body) {
+  body.forEach((s) => {
     found.push(s);
     if (s.op === "for") statementsIn(s.body, found);
     else if (s.op === "if") {
       statementsIn(s.body, found);
       statementsIn(s.otherwise, found);
     }
-  }
+  });
   return found;
 }
 
 /** Visits an expression and all its parts. */
-function visit(e: Expr, seen: (part: Expr) => void): void {
+export function visit(e: Expr, seen: (part: Expr) => void): void {
   seen(e);
   switch (e.op) {
     case "number":
@@ -110,10 +110,10 @@ function visit(e: Expr, seen: (part: Expr) => void): void {
 
 /** Visits the expressions of statements, with all that are inside them, and their parts. */
 function visitAll(body: readonly Statement[], seen: (part: Expr) => void): void {
-  for (const s of body) {
-    for (const e of expressionsOf(s)) visit(e, seen);
-    for (const inner of bodiesOf(s)) visitAll(inner, seen);
-  }
+  body.forEach((s) => {
+    expressionsOf(s).forEach((e) => visit(e, seen));
+    bodiesOf(s).forEach((inner) => visitAll(inner, seen));
+  });
 }
 
 /** An expression and all its parts. */
@@ -145,8 +145,11 @@ export function loadsIn(body: readonly Statement[]): readonly Load[] {
 
 /** Whether an expression uses a variable. */
 export function usesVariable(e: Expr, name: string): boolean {
-  for (const x of expressionsIn(e)) if (x.op === "variable" && x.name === name) return true;
-  return false;
+  let found = false;
+  visit(e, (part) => {
+    if (part.op === "variable" && part.name === name) found = true;
+  });
+  return found;
 }
 
 /** Whether statements mix bits into random numbers: those are drawn in doubles, the same on all targets. */

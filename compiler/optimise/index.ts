@@ -98,24 +98,28 @@ interface Rewritten {
   readonly to: (id: NodeId) => NodeId;
 }
 
+/** The graph itself where there is nothing to gain. */
 function optimiseGraph(graph: Graph, roots: readonly NodeId[]): Rewritten {
   // A root is read from outside as well.
   const uses = countUses(graph, [...roots, ...roots]);
   const builder = new GraphBuilder(graph.name);
+  let same = true;
+  const better = (node: Node, mapped: (id: NodeId) => NodeId): NodeId | null => {
+    if (node.op !== "recurrence")
+      return (
+        rewritten(graph, node, uses, builder, mapped) ?? withoutUnits(graph, node, builder, mapped)
+      );
+    const own = optimiseRecurrence(node.recurrence);
+    if (own === node.recurrence) return null;
+    const { shape, dtype } = node;
+    return builder.copy({ op: "recurrence", recurrence: moveOuter(own, mapped), shape, dtype });
+  };
   const to = rebuild(graph, builder, (node, mapped) => {
-    if (node.op === "recurrence") {
-      const moved = moveOuter(optimiseRecurrence(node.recurrence), mapped);
-      return builder.copy({
-        op: "recurrence",
-        recurrence: moved,
-        shape: node.shape,
-        dtype: node.dtype,
-      });
-    }
-    return (
-      rewritten(graph, node, uses, builder, mapped) ?? withoutUnits(graph, node, builder, mapped)
-    );
+    const replaced = better(node, mapped);
+    same &&= replaced === null;
+    return replaced;
   });
+  if (same) return { graph, to: (id) => id };
   for (const { name, node } of graph.outputs) builder.output(name, to(node));
   return { graph: builder.finish(), to };
 }
@@ -129,33 +133,29 @@ function optimiseRecurrence(r: Recurrence): Recurrence {
     ...(r.replay?.carries.map((c) => c.target) ?? []),
   ];
   const body = optimiseGraph(r.body, inBody);
-  const replay = r.replay && {
-    ...r.replay,
-    ...(() => {
-      const inside = [
-        ...r.replay.carries.flatMap((c) => [c.input, c.next]),
-        ...r.replay.bindings.map((b) => b.input),
-      ];
-      const own = optimiseGraph(r.replay.body, inside);
-      return {
-        body: own.graph,
-        bindings: r.replay.bindings.map((b) => ({ ...b, input: own.to(b.input) })),
-        carries: r.replay.carries.map((c) => ({
-          ...c,
-          input: own.to(c.input),
-          next: own.to(c.next),
-          target: body.to(c.target),
-        })),
-      };
-    })(),
-  };
+  const inReplay = [
+    ...(r.replay?.carries.flatMap((c) => [c.input, c.next]) ?? []),
+    ...(r.replay?.bindings.map((b) => b.input) ?? []),
+  ];
+  const own = r.replay && optimiseGraph(r.replay.body, inReplay);
+  if (body.graph === r.body && own?.graph === r.replay?.body) return r;
   return {
     ...r,
     body: body.graph,
     carries: r.carries.map((c) => ({ ...c, input: body.to(c.input), next: body.to(c.next) })),
     bindings: r.bindings.map((b) => ({ ...b, input: body.to(b.input) })),
     outputs: r.outputs.map((o) => ("node" in o ? { ...o, node: body.to(o.node) } : o)),
-    replay,
+    replay: r.replay && {
+      ...r.replay,
+      body: own!.graph,
+      bindings: r.replay.bindings.map((b) => ({ ...b, input: own!.to(b.input) })),
+      carries: r.replay.carries.map((c) => ({
+        ...c,
+        input: own!.to(c.input),
+        next: own!.to(c.next),
+        target: body.to(c.target),
+      })),
+    },
   };
 }
 
@@ -181,7 +181,9 @@ export function optimiseProgram(program: SequenceProgram): SequenceProgram {
     program.graph,
     ports.map((p) => p.node),
   );
-  const cheaper = simplifyProgram(withGraph(program, graph, to));
+  const cheaper = simplifyProgram(
+    graph === program.graph ? program : withGraph(program, graph, to),
+  );
   const near = computeNearby(simplifyProgram(workByChunks(cheaper)));
   return holdInputs(turnStates(separateHeads(simplifyProgram(near))));
 }

@@ -1,13 +1,18 @@
 /** A model package: everything but its weights, by file name. */
-import type { CompiledEntry } from "../plan/entry.ts";
-import { cOf } from "../targets/native/module.ts";
 import type { EmittedModule } from "../targets/typescript/emit.ts";
-import { compileTypeScript, type CompiledModule } from "../targets/typescript/index.ts";
 import { packageNameOf, type PackageSource } from "./describe.ts";
 import { indexModule } from "./module.ts";
+import type { PackedC, PackedTypeScript, PackedWasm } from "./packed.ts";
 import { readmeOf } from "./readme.ts";
-import type { PackedWasm } from "./wasm.ts";
 
+export {
+  packC,
+  packTypeScript,
+  packWasm,
+  type PackedC,
+  type PackedTypeScript,
+  type PackedWasm,
+} from "./packed.ts";
 export { classNameOf, packageNameOf, type PackageSource } from "./describe.ts";
 
 function packageJson({ name, version, doc }: PackageSource): string {
@@ -34,26 +39,6 @@ function packageJson({ name, version, doc }: PackageSource): string {
   return `${JSON.stringify(json, null, 2)}\n`;
 }
 
-/** The entries of a package as text that is compiled or run as it is. */
-export interface PackedText {
-  readonly typescript: CompiledModule;
-  readonly c: string;
-  /** What the C has. */
-  readonly native: readonly CompiledEntry[];
-}
-
-export const packText = (
-  { name, manifest }: PackageSource,
-  typescript: readonly CompiledEntry[],
-  native: readonly CompiledEntry[],
-): PackedText => ({
-  typescript: compileTypeScript(name, manifest, typescript),
-  c: cOf(name, native, { precision: "f32" }),
-  native,
-});
-
-const specs = (all: readonly CompiledEntry[]) => ({ entries: all.map((e) => e.spec) });
-
 const faces = (name: string, module: EmittedModule) =>
   [
     [`${name}.ts`, module.source],
@@ -61,23 +46,33 @@ const faces = (name: string, module: EmittedModule) =>
     [`${name}.d.ts`, module.declarations],
   ] as const;
 
+/** A package's entries for each of its targets. */
+export interface PackedEntries {
+  readonly typescript: PackedTypeScript;
+  readonly native: PackedC;
+  readonly wasm: PackedWasm;
+}
+
 /** The files of a package: TypeScript, C and WebAssembly. `weights.safetensors` is the caller's to add. */
 export function packageFiles(
   source: PackageSource,
-  { typescript, c, native }: PackedText,
-  { entries, plain, relaxed }: PackedWasm,
+  { typescript, native, wasm }: PackedEntries,
 ): ReadonlyMap<string, string | Uint8Array> {
   const index = indexModule(source);
   const browser = indexModule(source, "browser");
-  const program = { ...typescript.manifest, native: specs(native), wasm: { entries } };
+  const program = {
+    ...source.manifest,
+    native: { entries: native.entries },
+    wasm: { entries: wasm.entries },
+  };
   return new Map<string, string | Uint8Array>([
     ["package.json", packageJson(source)],
     ...faces("index", index),
     ...faces("browser", browser),
-    ...faces("kernels", typescript),
-    ["kernels.c", c],
-    ["kernels.wasm", plain],
-    ["kernels.relaxed.wasm", relaxed],
+    ...faces("kernels", typescript.module),
+    ["kernels.c", native.c],
+    ["kernels.wasm", wasm.plain],
+    ["kernels.relaxed.wasm", wasm.relaxed],
     ["program.json", `${JSON.stringify(program, null, 2)}\n`],
     ["README.md", readmeOf(source)],
   ]);

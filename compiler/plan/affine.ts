@@ -42,14 +42,17 @@ export const ofVariable = (variable: IndexVariable): Affine => ({
   terms: [{ variable, coefficient: ONE }],
 });
 
+const isThere = ({ coefficient }: Term): boolean => coefficient.terms.length > 0;
+
 function make(constant: Dim, terms: readonly Term[]): Affine {
+  if (terms.length < 2) return { constant, terms: terms.filter(isThere) };
   const byName = new Map<string, Term>();
   for (const t of terms) {
     const old = byName.get(t.variable.name);
     const coefficient = old === undefined ? t.coefficient : addDims(old.coefficient, t.coefficient);
     byName.set(t.variable.name, { variable: t.variable, coefficient });
   }
-  const kept = [...byName.values()].filter((t) => t.coefficient.terms.length > 0);
+  const kept = [...byName.values()].filter(isThere);
   kept.sort(
     (s, t) => s.variable.depth - t.variable.depth || (s.variable.name < t.variable.name ? -1 : 1),
   );

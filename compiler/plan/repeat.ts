@@ -113,16 +113,21 @@ const pairs = (from: readonly string[], to: readonly string[]): Renaming =>
  */
 function wishOf({ wish, from }: Exclude<Naming, { kind: "size" }>, names: Renaming): string | null {
   if (from === "graph" && !wish.includes(".")) return wish;
-  const found = new Set<string>();
-  for (const [name, own] of names) {
-    if (wish === name || wish.startsWith(`${name}_`)) found.add(own + wish.slice(name.length));
+  let found: string | null = null;
+  // The name is all of the wish, or ends before an underscore.
+  for (let end = wish.length; end > 0; end = wish.lastIndexOf("_", end - 1)) {
+    const own = names.get(wish.slice(0, end));
+    if (own === undefined) continue;
+    const made = own + wish.slice(end);
+    if (found !== null && found !== made) return null;
+    found = made;
   }
-  const [only = from === "variable" ? wish : null] = found;
-  return found.size > 1 ? null : only;
+  return found ?? (from === "variable" ? wish : null);
 }
 
 /** Whether variables have the same order by name: terms of an index do (affine.ts). */
 function inOrder(variables: Renaming): boolean {
-  const sorted = [...variables].sort(([a], [b]) => (a < b ? -1 : 1));
-  return sorted.every(([, own], i) => i === 0 || sorted[i - 1]![1] < own);
+  // By the units of their characters, as `<` compares them.
+  const own = [...variables.keys()].sort().map((name) => variables.get(name)!);
+  return own.every((name, i) => i === 0 || own[i - 1]! < name);
 }

@@ -6,13 +6,13 @@
 import { add, binary, int, mul, select, sub } from "../loop/build.ts";
 import type { Expr, LoopKernel, Statement } from "../loop/ir.ts";
 import {
-  expressionsIn,
   expressionsOf,
   loadsIn,
   loadsOf,
   namesIn,
   parts,
   statementsIn,
+  visit,
 } from "../loop/scan.ts";
 import { isLoop, type Loop } from "../loop/split.ts";
 
@@ -38,7 +38,9 @@ function lastUses(body: readonly Statement[]): Map<string, number> {
     for (const x of statementsIn([s])) {
       if (x.op === "assign") last.set(x.name, i);
       for (const e of expressionsOf(x)) {
-        for (const part of expressionsIn(e)) if (part.op === "variable") last.set(part.name, i);
+        visit(e, (part) => {
+          if (part.op === "variable") last.set(part.name, i);
+        });
       }
     }
   });

@@ -98,6 +98,19 @@ test("a package is the same whether a thread works beside or not", () => {
   expect(whole("alone")).toEqual(whole("beside"));
 });
 
+test("a build that is refused ends, and leaves no thread to wait for", () => {
+  const bad = join(home.folder, "bad.fwp");
+  writeFileSync(bad, TEXT.replace("tanh", "tanhh"));
+  const options = { cwd: home.folder, encoding: "utf8", timeout: 60_000 } as const;
+  const build = (...args: string[]) => {
+    const { status, stderr } = spawnSync(process.execPath, [home.cli, "build", ...args], options);
+    return [status, /fwp\d+|--output/u.exec(stderr)?.[0]];
+  };
+  expect(build(bad, "-o", "bad")).toEqual([1, expect.stringMatching(/^fwp/u)]);
+  expect(build(spec)).toEqual([2, "--output"]);
+  expect(build("--help")[0]).toBe(0);
+});
+
 test("what a command loads while it runs is found with kept code as without", () => {
   const cache = join(caches, "load");
   const task = join(root, "test", "train-cli");

@@ -12,13 +12,17 @@ export interface CompiledModule extends EmittedModule {
 }
 
 /** Entries as the module `name`, in all its faces. */
+export const typescriptOf = (name: string, entries: readonly CompiledEntry[]): EmittedModule =>
+  emit(kernelsModule(name, entries));
+
+/** The same with what the program says of itself. */
 export const compileTypeScript = (
   name: string,
   base: ManifestBase,
   entries: readonly CompiledEntry[],
 ): CompiledModule => ({
   manifest: { ...base, target: "typescript", entries: entries.map((e) => e.spec) },
-  ...emit(kernelsModule(name, entries)),
+  ...typescriptOf(name, entries),
 });
 
 /** Entries as JavaScript alone, to run at once. */
