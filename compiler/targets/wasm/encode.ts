@@ -84,9 +84,14 @@ function code(out: Bytes, [first = 0, second]: readonly number[]): void {
   if (second !== undefined) out.unsigned(second);
 }
 
-type Callees = ReadonlyMap<string, number>;
+/** What instructions are printed for. */
+interface Surroundings {
+  readonly callees: ReadonlyMap<string, number>;
+  /** The engine has fused products and sums. */
+  readonly relaxed: boolean;
+}
 
-function instruction(out: Bytes, i: Instruction, callees: Callees): void {
+function instruction(out: Bytes, i: Instruction, around: Surroundings): void {
   switch (i.op) {
     case "i32.const":
     case "i64.const":
@@ -117,11 +122,16 @@ function instruction(out: Bytes, i: Instruction, callees: Callees): void {
     case "memory.size":
       return out.all([0x3f, 0]);
     case "call": {
-      const callee = callees.get(i.callee);
+      const callee = around.callees.get(i.callee);
       if (callee === undefined) throw new InternalError(`no function ${i.callee}`);
       out.byte(0x10);
       return out.unsigned(callee);
     }
+    case "fused":
+      for (const inner of i.product) instruction(out, inner, around);
+      if (!around.relaxed) code(out, PLAIN[`${i.kind}.mul`]);
+      for (const inner of i.sum) instruction(out, inner, around);
+      return code(out, PLAIN[`${i.kind}.${around.relaxed ? "relaxed_madd" : "add"}`]);
     case "br":
     case "br_if":
       out.byte(i.op === "br" ? 0x0c : 0x0d);
@@ -129,13 +139,13 @@ function instruction(out: Bytes, i: Instruction, callees: Callees): void {
     case "block":
     case "loop":
       out.all([i.op === "block" ? 0x02 : 0x03, EMPTY_BLOCK]);
-      for (const inner of i.body) instruction(out, inner, callees);
+      for (const inner of i.body) instruction(out, inner, around);
       return out.byte(END);
     case "if":
       out.all([0x04, i.result === null ? EMPTY_BLOCK : TYPES[i.result]]);
-      for (const inner of i.body) instruction(out, inner, callees);
+      for (const inner of i.body) instruction(out, inner, around);
       if (i.otherwise.length > 0) out.byte(0x05);
-      for (const inner of i.otherwise) instruction(out, inner, callees);
+      for (const inner of i.otherwise) instruction(out, inner, around);
       return out.byte(END);
   }
   if ("offset" in i) {
@@ -151,7 +161,7 @@ function instruction(out: Bytes, i: Instruction, callees: Callees): void {
   code(out, PLAIN[i.op]);
 }
 
-function bodyOf(f: WasmFunction, callees: Callees): Uint8Array {
+function bodyOf(f: WasmFunction, around: Surroundings): Uint8Array {
   const out = new Bytes();
   const runs: [ValueType, number][] = [];
   for (const type of f.locals) {
@@ -164,12 +174,13 @@ function bodyOf(f: WasmFunction, callees: Callees): Uint8Array {
     out.unsigned(count);
     out.byte(TYPES[type]);
   }
-  for (const i of f.body) instruction(out, i, callees);
+  for (const i of f.body) instruction(out, i, around);
   out.byte(END);
   return out.made;
 }
 
-export function encode(module: WasmModule): Uint8Array<ArrayBuffer> {
+/** `relaxed`: for engines with fused products and sums. */
+export function encode(module: WasmModule, relaxed = false): Uint8Array<ArrayBuffer> {
   const signatures = new Map<string, number>();
   const types = new Bytes();
   const typeOf = (parameters: readonly ValueType[], result: ValueType | null): number => {
@@ -217,7 +228,7 @@ export function encode(module: WasmModule): Uint8Array<ArrayBuffer> {
   const bodies = new Bytes();
   bodies.unsigned(module.functions.length);
   for (const f of module.functions) {
-    const body = bodyOf(f, callees);
+    const body = bodyOf(f, { callees, relaxed });
     bodies.unsigned(body.length);
     bodies.all(body);
   }

@@ -36,8 +36,6 @@ export interface Surroundings {
   readonly real: Real;
   readonly library: Library;
   readonly addresses: Addresses;
-  /** Fused products and sums where the engine has them. */
-  readonly relaxed: boolean;
   variable(name: string): Variable;
   element(buffer: string): ElementType;
   /** The highest address from which a vector can be loaded. */
@@ -316,14 +314,13 @@ export class Expressions {
   }
   /** a + b · c of vectors. */
   #fused(fn: BinaryOp, x: Expr, y: Expr): Value | undefined {
-    if (!this.#of.relaxed || fn !== "add" || x.type.lanes === 1 || x.type.kind !== "float")
-      return undefined;
+    if (fn !== "add" || x.type.lanes === 1 || x.type.kind !== "float") return undefined;
     const [sum, product] = y.op === "binary" && y.fn === "mul" ? [x, y] : [y, x];
     if (product.op !== "binary" || product.fn !== "mul") return undefined;
     const kind = this.kindOf(x.type);
     if (kind !== "f32x4" && kind !== "f64x2") return undefined;
-    const code = [product.a, product.b, sum].flatMap((e) => this.as(e, kind));
-    return { kind, code: [...code, { op: `${kind}.relaxed_madd` }] };
+    const factors = [...this.as(product.a, kind), ...this.as(product.b, kind)];
+    return { kind, code: [{ op: "fused", kind, product: factors, sum: this.as(sum, kind) }] };
   }
 
   #ints(fn: BinaryOp, kind: "i32" | "i32x4", a: Code, b: Code): Value {
@@ -373,7 +370,8 @@ export class Expressions {
   /** Halves are put upon each other until one number is left. */
   #across(fn: "sum" | "max" | "min", { kind, code: given }: Value): Value {
     if (kind !== "f32x4" && kind !== "f64x2") throw new InternalError(`${fn} across ${kind}`);
-    const code = given.length === 1 ? given : this.#of.keep(kind, given);
+    const again = given.length === 1 && given[0]!.op === "local.get";
+    const code = again ? given : this.#of.keep(kind, given);
     const one = kind === "f32x4" ? "f32" : "f64";
     const op: PlainOp = `${one}.${fn === "sum" ? "add" : fn}`;
     const extract = (lane: number): Code => [...code, { op: `${kind}.extract_lane`, lane }];

@@ -192,6 +192,13 @@ export type Instruction =
   /** Sixteen bytes out of the thirty-two of two vectors. */
   | { readonly op: "i8x16.shuffle"; readonly bytes: readonly number[] }
   | { readonly op: "local.get" | "local.set" | "local.tee"; readonly local: number }
+  /** a · b + c of vectors, from the codes of a and b and that of c: one operation where engines have it, else two. */
+  | {
+      readonly op: "fused";
+      readonly kind: "f32x4" | "f64x2";
+      readonly product: readonly Instruction[];
+      readonly sum: readonly Instruction[];
+    }
   | { readonly op: "memory.size" }
   | { readonly op: "call"; readonly callee: string }
   | { readonly op: "br" | "br_if"; readonly depth: number }

@@ -17,13 +17,13 @@ import { kernelFunction } from "./statements.ts";
 export interface WasmOptions {
   /** What floats are computed in; elements in memory have the types that the entries give them. */
   readonly precision: Precision;
-  /** Uses fused products and sums, which not every engine has. */
+  /** As bytes: uses fused products and sums, which not every engine has. */
   readonly relaxed?: boolean;
   /** How many elements a kernel must compute for several threads to share it. */
   readonly worthSpreading?: number;
 }
 
-/** Entries with their kernels as they are translated, which is the same with and without fused operations. */
+/** Entries with their kernels as they are translated. */
 interface Prepared {
   readonly entry: CompiledEntry;
   /** Its kernels and the function that each of them is. */
@@ -44,10 +44,10 @@ function preparedFrom(entries: readonly CompiledEntry[], precision: Precision): 
 
 function moduleOf(
   all: readonly Prepared[],
-  { precision, relaxed = false, worthSpreading = WORTH_SPREADING }: WasmOptions,
+  { precision, worthSpreading = WORTH_SPREADING }: WasmOptions,
 ): WasmModule {
   const library = new Library();
-  const options = { real: precision, relaxed };
+  const options = { real: precision };
   const functions = all.flatMap(({ entry, calls, own }) => [
     ...own.map((kernel) => kernelFunction(kernel, library, options)),
     entryFunction(entry, calls, library, worthSpreading),
@@ -76,16 +76,15 @@ const hasVectors = (loop: Loop): boolean =>
 export const wasmOf = (
   entries: readonly CompiledEntry[],
   options: WasmOptions,
-): Uint8Array<ArrayBuffer> => encode(wasmModule(entries, options));
+): Uint8Array<ArrayBuffer> => encode(wasmModule(entries, options), options.relaxed);
 
 /** Both modules as bytes: without and with fused products and sums. */
 export function wasmPair(
   entries: readonly CompiledEntry[],
   precision: Precision,
 ): Readonly<Record<"plain" | "relaxed", Uint8Array<ArrayBuffer>>> {
-  const all = preparedFrom(entries, precision);
-  const bytes = (relaxed: boolean) => encode(moduleOf(all, { precision, relaxed }));
-  return { plain: bytes(false), relaxed: bytes(true) };
+  const module = wasmModule(entries, { precision });
+  return { plain: encode(module, false), relaxed: encode(module, true) };
 }
 
 /** Floats in a vector. */

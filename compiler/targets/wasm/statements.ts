@@ -16,8 +16,6 @@ const [PAGE_SHIFT, VECTOR] = [16, 16];
 export interface KernelOptions {
   /** What floats are computed in. */
   readonly real: Real;
-  /** Fused products and sums in vectors: `relaxed_madd`. */
-  readonly relaxed: boolean;
 }
 
 /**
@@ -47,7 +45,7 @@ class KernelWriter {
   /** The local that holds the highest address of a vector, if any is asked for. */
   #limit: number | null = null;
 
-  constructor(kernel: LoopKernel, library: Library, { real, relaxed }: KernelOptions) {
+  constructor(kernel: LoopKernel, library: Library, { real }: KernelOptions) {
     this.#kernel = kernel;
     if (kernel.buffers.some((b) => b.space === "module")) {
       throw new InternalError(`kernel ${kernel.name} is not for a machine with vectors`);
@@ -71,7 +69,6 @@ class KernelWriter {
     });
     this.#expressions = new Expressions({
       real,
-      relaxed,
       library,
       addresses: this.#addresses,
       variable: (name) => {

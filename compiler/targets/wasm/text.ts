@@ -13,6 +13,13 @@ function lines(i: Instruction, nameOf: (local: number) => string): string[] {
       return [`${i.op} ${i.shape} ${i.values.join(" ")}`];
     case "i8x16.shuffle":
       return [`${i.op} ${i.bytes.join(" ")}`];
+    case "fused":
+      return [
+        ...i.product.flatMap((x) => lines(x, nameOf)),
+        `${i.kind}.mul`,
+        ...i.sum.flatMap((x) => lines(x, nameOf)),
+        `${i.kind}.add ;; or both as one`,
+      ];
     case "call":
       return [`${i.op} $${i.callee}`];
     case "br":
