@@ -1,7 +1,7 @@
 /** `fwp build`: a layer, a model or the model of an experiment as a package of its own. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { packageFiles } from "../../compiler/package/index.ts";
+import { entryFiles, packageFiles } from "../../compiler/package/index.ts";
 import { describe, manifestOf, preparer } from "../../compiler/pipeline.ts";
 import { PORTABLE, SCALAR, WASM } from "../../compiler/plan/machine.ts";
 import type { Data } from "../../runtime/device/program.ts";
@@ -85,18 +85,19 @@ async function buildPackage(
   const weights: ReadonlyMap<string, Data> =
     drawn === null ? trained!.checkpointParameters(described, run!) : await drawn();
   const settings = [...(file === undefined ? run!.source.settings : []), ...flags.set];
+  const source = { name, doc, manifest: manifestOf(scalar, []), alphabet, spec: specOf(bundle), settings, weights: originOf(run, flags.seed), version: packageVersion() }; // prettier-ignore
   const names: string[] = [WEIGHTS];
   const write: FolderWriter = async (folder, io) => {
-    // First what is there already: the others may still be at work.
-    saveWeights(described, join(folder, WEIGHTS), weights, io);
-    const packed = { native: await native(), typescript: await typescript(), wasm };
-    beside.end();
-    const manifest = manifestOf(scalar, packed.typescript.entries);
-    const source = { name, doc, manifest, alphabet, spec: specOf(bundle), settings, weights: originOf(run, flags.seed), version: packageVersion() }; // prettier-ignore
-    for (const [file, data] of packageFiles(source, packed)) {
+    const put = ([file, data]: readonly [string, string | Uint8Array]): void => {
       writeFileAtomic(join(folder, file), data, io);
       names.push(file);
-    }
+    };
+    // First what does not wait for the others.
+    saveWeights(described, join(folder, WEIGHTS), weights, io);
+    packageFiles(source).forEach(put);
+    const packed = { native: await native(), typescript: await typescript(), wasm };
+    beside.end();
+    entryFiles(manifestOf(scalar, packed.typescript.entries), packed).forEach(put);
   };
   const refuse = () => trainProblem("fwp8203", output, { path: output });
   await writeFolder(output, write, isPackage, refuse, context.io);

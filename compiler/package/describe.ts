@@ -6,7 +6,7 @@ export interface PackageSource {
   readonly name: string;
   /** Its doc comment. */
   readonly doc: string | null;
-  readonly manifest: ProgramManifest;
+  readonly manifest: Omit<ProgramManifest, "entries">;
   /** Characters by token, of a model of text. */
   readonly alphabet: readonly string[] | null;
   /** The user's own files of the spec, the main one first. */
@@ -77,7 +77,7 @@ export const stateShape = ({ shape, growing }: StateSpec): string =>
 export const contentOf = ({ vocab }: SignalSpec): string =>
   vocab === null ? "numbers" : `tokens from 0 to ${vocab - 1}`;
 
-export const parameterCount = ({ parameters }: ProgramManifest): number =>
+export const parameterCount = ({ parameters }: Pick<ProgramManifest, "parameters">): number =>
   parameters.reduce((sum, p) => sum + p.shape.reduce((n, size) => n * size, 1), 0);
 
 /** A string in TypeScript, in the quotes that need fewer escapes. */

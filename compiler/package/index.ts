@@ -1,4 +1,5 @@
 /** A model package: everything but its weights, by file name. */
+import type { ProgramManifest } from "../../runtime/format/program.ts";
 import type { EmittedModule } from "../targets/typescript/emit.ts";
 import { packageNameOf, type PackageSource } from "./describe.ts";
 import { indexModule } from "./module.ts";
@@ -53,27 +54,33 @@ export interface PackedEntries {
   readonly wasm: PackedWasm;
 }
 
-/** The files of a package: TypeScript, C and WebAssembly. `weights.safetensors` is the caller's to add. */
-export function packageFiles(
-  source: PackageSource,
+type Files = readonly (readonly [name: string, content: string | Uint8Array])[];
+
+/** The files of a package that say what it is: all but its entries and its weights, which are the caller's to add. */
+export function packageFiles(source: PackageSource): Files {
+  return [
+    ["package.json", packageJson(source)],
+    ...faces("index", indexModule(source)),
+    ...faces("browser", indexModule(source, "browser")),
+    ["README.md", readmeOf(source)],
+  ];
+}
+
+/** Its entries: TypeScript, C and WebAssembly. */
+export function entryFiles(
+  manifest: ProgramManifest,
   { typescript, native, wasm }: PackedEntries,
-): ReadonlyMap<string, string | Uint8Array> {
-  const index = indexModule(source);
-  const browser = indexModule(source, "browser");
+): Files {
   const program = {
-    ...source.manifest,
+    ...manifest,
     native: { entries: native.entries },
     wasm: { entries: wasm.entries },
   };
-  return new Map<string, string | Uint8Array>([
-    ["package.json", packageJson(source)],
-    ...faces("index", index),
-    ...faces("browser", browser),
+  return [
     ...faces("kernels", typescript.module),
     ["kernels.c", native.c],
     ["kernels.wasm", wasm.plain],
     ["kernels.relaxed.wasm", wasm.relaxed],
     ["program.json", `${JSON.stringify(program, null, 2)}\n`],
-    ["README.md", readmeOf(source)],
-  ]);
+  ];
 }

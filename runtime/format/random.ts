@@ -104,8 +104,10 @@ function putNormals(
   // The nearest quarter of a turn, and what is left, at most an eighth either way: both exact.
   const quarter = (turn + EIGHTH) >>> 22;
   const x = (turn - (quarter << 22)) * ANGLE;
-  const [s, c] = [sine(x), cosine(x)];
-  const [a, b] = [COSINES[quarter]!, SINES[quarter]!];
+  const s = sine(x);
+  const c = cosine(x);
+  const a = COSINES[quarter]!;
+  const b = SINES[quarter]!;
   out[at] = mean + deviation * (radius * (c * a - s * b));
   if (at + 1 < out.length) out[at + 1] = mean + deviation * (radius * (s * a + c * b));
 }

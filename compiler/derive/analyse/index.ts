@@ -6,6 +6,7 @@ import type { Graph, NodeId, Recurrence } from "../../graph/ir.ts";
 import { inputName } from "../../graph/names.ts";
 import { reachable } from "../../graph/rebuild.ts";
 import { components } from "../stage/components.ts";
+import { knownOf } from "./alike.ts";
 import { classOf, reasonOf, sideOf, type ClassName } from "./classify.ts";
 import { degrees, shortestObstacle } from "./degree.ts";
 import type { NormalForm } from "./form.ts";
@@ -60,14 +61,18 @@ interface Known {
 }
 const known = new WeakMap<Graph, Known>();
 
-const keyOf = (r: Recurrence): string =>
-  [...r.carries.map((c) => `${c.name} ${c.input} ${c.next}`), ...leaving(r)].join();
+/** Nodes of the body that a loop is analysed for. */
+const askedOf = (r: Recurrence): string =>
+  [...r.carries.map((c) => `${c.input} ${c.next}`), ...leaving(r)].join();
+const keyOf = (r: Recurrence): string => [askedOf(r), ...r.carries.map((c) => c.name)].join();
 
 export function analyse(recurrence: Recurrence): readonly StateSet[] {
   const key = keyOf(recurrence);
   const before = known.get(recurrence.body);
   if (before?.key === key) return before.sets;
-  const sets = stateSets(recurrence).map((set) => analyseSet(recurrence, set));
+  const sets = knownOf(recurrence.body, askedOf(recurrence), () =>
+    stateSets(recurrence).map((set) => analyseSet(recurrence, set)),
+  );
   known.set(recurrence.body, { key, sets });
   return sets;
 }
