@@ -24,12 +24,13 @@ test.each(RULES.map((r) => [r.name, r.text] as const))("%s", (_, text) => {
   expect(analysed(renamed(text))).toEqual(alone);
 });
 
+const step = (value: number, name = "x") => {
+  const b = new GraphBuilder("body");
+  b.output("y", b.binary("mul", b.input(name, []), b.constant(value)));
+  return b.finish();
+};
+
 test("what is found of a step is taken for one with other names, not for one with other numbers", () => {
-  const step = (value: number, name = "x") => {
-    const b = new GraphBuilder("body");
-    b.output("y", b.binary("mul", b.input(name, []), b.constant(value)));
-    return b.finish();
-  };
   const [set] = analysed(RULES[0]!.text)[0]!;
   let found = 0;
   const look = (graph: ReturnType<typeof step>, asked = "0 2") =>
