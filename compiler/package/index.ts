@@ -6,14 +6,6 @@ import { indexModule } from "./module.ts";
 import type { PackedC, PackedTypeScript, PackedWasm } from "./packed.ts";
 import { readmeOf } from "./readme.ts";
 
-export {
-  packC,
-  packTypeScript,
-  packWasm,
-  type PackedC,
-  type PackedTypeScript,
-  type PackedWasm,
-} from "./packed.ts";
 export { classNameOf, packageNameOf, type PackageSource } from "./describe.ts";
 
 function packageJson({ name, version, doc }: PackageSource): string {
