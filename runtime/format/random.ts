@@ -90,14 +90,18 @@ export interface NumberSink {
   [index: number]: number;
 }
 
+interface Normal {
+  readonly mean: number;
+  readonly deviation: number;
+}
+
 /** out[at] and, if there is such a place, out[at + 1]: `normalPair` of words j and j + 1, scaled and moved. */
 function putNormals(
   out: NumberSink,
   at: number,
   words: Uint32Array,
   j: number,
-  mean: number,
-  deviation: number,
+  { mean, deviation }: Normal,
 ): void {
   const radius = Math.sqrt(-2 * logarithm((words[j]! >>> 8) + 1));
   const turn = words[j + 1]! >>> 8;
@@ -119,43 +123,48 @@ function putNormals(
 export function normalPair(first: number, second: number): readonly [number, number] {
   const pair = new Float64Array(2);
   const words = Uint32Array.of(first, second);
-  putNormals(pair, 0, words, 0, 0, 1);
+  putNormals(pair, 0, words, 0, { mean: 0, deviation: 1 });
   return [pair[0]!, pair[1]!];
 }
 
-/** out[i] uniform in [low, high): word i mod 4 of block ⌊i / 4⌋. `first`, a multiple of 4: out is from that element of the draw on. */
+/** Which part of a draw is wanted. */
+interface Part {
+  /** The element that `out` begins with, a multiple of 4; the draw's first by default. */
+  readonly first?: number;
+}
+
+/** out[i] uniform in [low, high), by default [0, 1): word i mod 4 of block ⌊i / 4⌋. */
 export function fillUniform(
   out: NumberSink,
   seed: number,
   stream: number,
-  first = 0,
-  low = 0,
-  high = 1,
+  { first = 0, low = 0, high = 1 }: Part & { readonly low?: number; readonly high?: number } = {},
 ): void {
   const words = new Uint32Array(4);
   for (let i = 0; i < out.length; i += 4) {
     draw(words, seed, stream, (first + i) / 4);
-    for (let j = 0; j < 4 && i + j < out.length; j++) out[i + j] = low + (high - low) * unitInterval(words[j]!); // prettier-ignore
+    for (let j = 0; j < 4 && i + j < out.length; j++) {
+      out[i + j] = low + (high - low) * unitInterval(words[j]!);
+    }
   }
 }
 
 /**
- * out[i] normal: elements 4n, 4n + 1 from words 0, 1 of block n, elements 4n + 2, 4n + 3 from words 2, 3. `first` as for
- * `fillUniform`.
+ * out[i] normal, by default of mean 0 and deviation 1: elements 4n, 4n + 1 from words 0, 1 of block n, elements 4n + 2,
+ * 4n + 3 from words 2, 3.
  */
 export function fillNormal(
   out: NumberSink,
   seed: number,
   stream: number,
-  first = 0,
-  mean = 0,
-  deviation = 1,
+  { first = 0, mean = 0, deviation = 1 }: Part & Partial<Normal> = {},
 ): void {
+  const normal = { mean, deviation };
   const words = new Uint32Array(4);
   for (let i = 0; i < out.length; i += 4) {
     draw(words, seed, stream, (first + i) / 4);
-    putNormals(out, i, words, 0, mean, deviation);
-    if (i + 2 < out.length) putNormals(out, i + 2, words, 2, mean, deviation);
+    putNormals(out, i, words, 0, normal);
+    if (i + 2 < out.length) putNormals(out, i + 2, words, 2, normal);
   }
 }
 

@@ -23,10 +23,10 @@ function fill(
       out.fill(init.value);
       return;
     case "normal":
-      fillNormal(out, seed, stream, 0, init.mean, init.deviation);
+      fillNormal(out, seed, stream, init);
       return;
     case "uniform":
-      fillUniform(out, seed, stream, 0, init.low, init.high);
+      fillUniform(out, seed, stream, init);
       return;
     case "orthogonal": {
       const drawn = new Float64Array(out.length);

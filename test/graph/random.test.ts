@@ -57,14 +57,14 @@ test("moments are those of the distributions", () => {
 test("a draw is scaled and moved, and goes on where another ended", () => {
   const [plain, scaled, rest] = [new Float64Array(10), new Float64Array(10), new Float64Array(6)];
   fillNormal(plain, 3, 1);
-  fillNormal(scaled, 3, 1, 0, 5, 2);
+  fillNormal(scaled, 3, 1, { mean: 5, deviation: 2 });
   expect([...scaled]).toEqual([...plain].map((x) => 5 + 2 * x));
-  fillNormal(rest, 3, 1, 4);
+  fillNormal(rest, 3, 1, { first: 4 });
   expect([...rest]).toEqual([...plain.subarray(4)]);
   const words = random4(3, 1, 0);
   expect([...plain.subarray(0, 4)]).toEqual([...normalPair(words[0], words[1]), ...normalPair(words[2], words[3])]); // prettier-ignore
   fillUniform(plain, 3, 1);
-  fillUniform(scaled, 3, 1, 0, -1, 3);
+  fillUniform(scaled, 3, 1, { low: -1, high: 3 });
   expect([...scaled]).toEqual([...plain].map((x) => -1 + 4 * x));
 });
 
