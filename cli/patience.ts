@@ -3,9 +3,6 @@ import { setFlagsFromString } from "node:v8";
 
 const BRIEF: ReadonlySet<string> = new Set(["build"]);
 
-export const isBrief = (command: string | undefined): boolean =>
-  command !== undefined && BRIEF.has(command);
-
 /**
  * How much of a function runs before V8 optimises it, about eight times what is usual: compiling a compiler to machine code
  * that is done before it pays for itself takes half of the processor's time. By V8's version, which names it differently;
@@ -26,6 +23,7 @@ const COLLECTION = "--no-parallel-scavenge";
 
 /** Before anything of the command is loaded. */
 export function bePatient(command: string | undefined): void {
-  const flags = isBrief(command) ? patience(process.versions.v8) : [];
+  const brief = command !== undefined && BRIEF.has(command);
+  const flags = brief ? patience(process.versions.v8) : [];
   if (flags.length > 0) for (const flag of [...flags, COLLECTION]) setFlagsFromString(flag);
 }

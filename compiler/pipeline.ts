@@ -51,6 +51,12 @@ export const compileEntries = (
   options: Pick<PipelineOptions, "precision" | "machine">,
 ): CompiledEntry[] => [...optimised].map(([name, program]) => compileEntry(program, name, options));
 
+/** The forms that were chosen, as a program says them. */
+export const formsOf = (choices: Prepared["choices"]): FormSpec[] =>
+  [...choices].flatMap(([entry, list]) =>
+    list.map(({ states, form, length }): FormSpec => ({ entry, states, form, length })),
+  );
+
 /** What a prepared step says of itself, with its entries for the target `typescript`. */
 export const manifestOf = (
   { step, choices }: Pick<Prepared, "step" | "choices">,
@@ -58,9 +64,7 @@ export const manifestOf = (
 ): ProgramManifest => ({
   ...describe(step, "typescript"),
   entries,
-  forms: [...choices].flatMap(([entry, list]) =>
-    list.map(({ states, form, length }): FormSpec => ({ entry, states, form, length })),
-  ),
+  forms: formsOf(choices),
 });
 
 /** The kernels of a prepared step. */

@@ -2,13 +2,14 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { entryFiles, packageFiles } from "../../compiler/package/index.ts";
-import { describe, manifestOf, preparer } from "../../compiler/pipeline.ts";
+import { describe, formsOf, manifestOf, preparer } from "../../compiler/pipeline.ts";
 import { PORTABLE, SCALAR, WASM } from "../../compiler/plan/machine.ts";
 import type { Data } from "../../runtime/device/program.ts";
 import type { ProgramManifest } from "../../runtime/format/program.ts";
 import { writeFileAtomic } from "../../runtime/files/io.ts";
 import { saveWeights } from "../../runtime/parameters/weights.ts";
 import { startBeside } from "../build/beside.ts";
+import { writeFolder, type FolderWriter } from "../build/folder.ts";
 import { fromFile } from "../build/source.ts";
 import { doWork } from "../build/work.ts";
 import type { Configure } from "../commands.ts";
@@ -19,7 +20,6 @@ import { packageVersion } from "../install.ts";
 import { printDiagnostics, printJson } from "../output.ts";
 import type { Bundle } from "../train/bundle.ts";
 import { trainProblem } from "../train/catalogue.ts";
-import { writeFolder, type FolderWriter } from "../train/folder.ts";
 import type { OpenRun } from "../train/run.ts";
 import { jsonOption, numberOption, setOption } from "../train/options.ts";
 
@@ -85,7 +85,8 @@ async function buildPackage(
   const weights: ReadonlyMap<string, Data> =
     drawn === null ? trained!.checkpointParameters(described, run!) : await drawn();
   const settings = [...(file === undefined ? run!.source.settings : []), ...flags.set];
-  const source = { name, doc, manifest: manifestOf(scalar, []), alphabet, spec: specOf(bundle), settings, weights: originOf(run, flags.seed), version: packageVersion() }; // prettier-ignore
+  const manifest = { ...described, forms: formsOf(scalar.choices) };
+  const source = { name, doc, manifest, alphabet, spec: specOf(bundle), settings, weights: originOf(run, flags.seed), version: packageVersion() }; // prettier-ignore
   const names: string[] = [WEIGHTS];
   const write: FolderWriter = async (folder, io) => {
     const put = ([file, data]: readonly [string, string | Uint8Array]): void => {

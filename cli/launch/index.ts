@@ -2,17 +2,17 @@
 /** What `fwp` is after a build: runs the command line from one file, and keeps what V8 made of it. */
 import { startCompanion } from "../build/companion.ts";
 import type { runCommandLine } from "../main.ts";
-import { bePatient, isBrief } from "../patience.ts";
+import { bePatient } from "../patience.ts";
 import { loadKept } from "./kept.ts";
 
-const command = process.argv[2];
+/** Commands that have work for a second thread. */
+const HELPED: ReadonlySet<string> = new Set(["build"]);
+
+const command = process.argv[2] ?? "";
 // Code is of the flags that it was made under.
 bePatient(command);
-const companion = isBrief(command) ? startCompanion(new URL("./thread.js", import.meta.url)) : null;
-const main = loadKept<{ readonly runCommandLine: typeof runCommandLine }>(
-  "main.cjs",
-  command ?? "",
-);
+const companion = HELPED.has(command) ? startCompanion(new URL("./thread.js", import.meta.url)) : null; // prettier-ignore
+const main = loadKept<{ readonly runCommandLine: typeof runCommandLine }>("main.cjs", command);
 const code = await main.exports.runCommandLine(companion);
 // The functions that a command calls are known when it has run.
 if (code === 0) main.keep();
