@@ -14,45 +14,15 @@ import { Library } from "./functions/index.ts";
 import type { WasmModule } from "./instructions.ts";
 import { kernelFunction } from "./statements.ts";
 
-export interface WasmOptions {
+export interface ModuleOptions {
   /** What floats are computed in; elements in memory have the types that the entries give them. */
   readonly precision: Precision;
-  /** As bytes: uses fused products and sums, which not every engine has. */
-  readonly relaxed?: boolean;
   /** How many elements a kernel must compute for several threads to share it. */
   readonly worthSpreading?: number;
 }
-
-/** Entries with their kernels as they are translated. */
-interface Prepared {
-  readonly entry: CompiledEntry;
-  /** Its kernels and the function that each of them is. */
-  readonly calls: readonly Call[];
-  /** Those that come first here. */
-  readonly own: readonly LoopKernel[];
-}
-
-function preparedFrom(entries: readonly CompiledEntry[], precision: Precision): Prepared[] {
-  const shared = new SharedKernels();
-  return entries.map((entry) => {
-    const functions = entry.kernels.map((kernel) => shared.functionOf(kernel));
-    const own = functions.filter((f) => f.isNew).map((f) => prepared(f.kernel, precision));
-    const calls = functions.map((f, k): Call => ({ kernel: entry.kernels[k]!, callee: f.name }));
-    return { entry, calls, own };
-  });
-}
-
-function moduleOf(
-  all: readonly Prepared[],
-  { precision, worthSpreading = WORTH_SPREADING }: WasmOptions,
-): WasmModule {
-  const library = new Library();
-  const options = { real: precision };
-  const functions = all.flatMap(({ entry, calls, own }) => [
-    ...own.map((kernel) => kernelFunction(kernel, library, options)),
-    entryFunction(entry, calls, library, worthSpreading),
-  ]);
-  return { imports: library.imports, functions: [...library.functions, ...functions] };
+export interface WasmOptions extends ModuleOptions {
+  /** Uses fused products and sums, which not every engine has. */
+  readonly relaxed?: boolean;
 }
 
 /**
@@ -62,8 +32,21 @@ function moduleOf(
  * it runs nothing and gives 1 if several threads are worth it for these sizes, else 0. Doubles have the host's functions (`math`), and
  * threads meet in the host's `team.meet(threads)`, which is not called for one.
  */
-export const wasmModule = (entries: readonly CompiledEntry[], options: WasmOptions): WasmModule =>
-  moduleOf(preparedFrom(entries, options.precision), options);
+export function wasmModule(
+  entries: readonly CompiledEntry[],
+  { precision, worthSpreading = WORTH_SPREADING }: ModuleOptions,
+): WasmModule {
+  const library = new Library();
+  const shared = new SharedKernels();
+  const functions = entries.flatMap((entry) => {
+    const callees = entry.kernels.map((kernel) => shared.functionOf(kernel));
+    const fresh = callees.filter((f) => f.isNew).map((f) => prepared(f.kernel, precision));
+    const own = fresh.map((kernel) => kernelFunction(kernel, library, precision));
+    const calls = callees.map((f, k): Call => ({ kernel: entry.kernels[k]!, callee: f.name }));
+    return [...own, entryFunction(entry, calls, library, worthSpreading)];
+  });
+  return { imports: library.imports, functions: [...library.functions, ...functions] };
+}
 
 /** Vectors where loops allow them: of floats, which come in fours. */
 const prepared = (kernel: LoopKernel, precision: Precision): LoopKernel =>

@@ -13,23 +13,13 @@ const SHIFTS: Readonly<Record<ElementType, number>> = { f32: 2, f64: 3, i32: 2 }
 /** Bytes of a page of memory as a power of two, and of a vector. */
 const [PAGE_SHIFT, VECTOR] = [16, 16];
 
-export interface KernelOptions {
-  /** What floats are computed in. */
-  readonly real: Real;
-}
-
 /**
  * A function that takes the addresses of the kernel's buffers and its sizes and, where it is made for several threads,
- * which one of how many runs it.
+ * which one of how many runs it. `real`: what floats are computed in.
  */
-export function kernelFunction(
-  kernel: LoopKernel,
-  library: Library,
-  options: KernelOptions,
-): WasmFunction {
+export function kernelFunction(kernel: LoopKernel, library: Library, real: Real): WasmFunction {
   // Random numbers are the same on all targets: where they are drawn, arithmetic is in doubles as in JavaScript.
-  const real = drawsRandom(kernel.body) ? "f64" : options.real;
-  return new KernelWriter(kernel, library, { ...options, real }).write();
+  return new KernelWriter(kernel, library, drawsRandom(kernel.body) ? "f64" : real).write();
 }
 
 class KernelWriter {
@@ -45,7 +35,7 @@ class KernelWriter {
   /** The local that holds the highest address of a vector, if any is asked for. */
   #limit: number | null = null;
 
-  constructor(kernel: LoopKernel, library: Library, { real }: KernelOptions) {
+  constructor(kernel: LoopKernel, library: Library, real: Real) {
     this.#kernel = kernel;
     if (kernel.buffers.some((b) => b.space === "module")) {
       throw new InternalError(`kernel ${kernel.name} is not for a machine with vectors`);
