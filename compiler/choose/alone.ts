@@ -2,7 +2,7 @@
 import { chunk } from "../derive/index.ts";
 import { gradientOfSeeds } from "../graph/adjoint/index.ts";
 import { GraphBuilder } from "../graph/builder.ts";
-import type { Graph, NodeId, Recurrence } from "../graph/ir.ts";
+import type { NodeId, Recurrence } from "../graph/ir.ts";
 import type { InputPort, OutputPort, SequenceProgram } from "../graph/program.ts";
 import { simplifyProgram } from "../graph/simplify.ts";
 import { optimiseProgram } from "../optimise/index.ts";
@@ -67,11 +67,4 @@ export function inForm(program: SequenceProgram, { length }: Form, use: Use): Se
 
 export function costInForm(program: SequenceProgram, form: Form, use: Use, sizes: Sizes): Cost {
   return costOf(inForm(program, form, use).graph, sizes);
-}
-
-/** The same text for graphs that differ in names and places only: layers of a model that are alike are counted once. */
-export function fingerprint({ nodes, outputs }: Graph): string {
-  return JSON.stringify({ nodes, outputs }, (key, value: unknown) =>
-    key === "origin" || key === "name" ? undefined : value,
-  );
 }

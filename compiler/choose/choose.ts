@@ -3,9 +3,10 @@ import { DiagnosticError, type Diagnostic, type Place } from "../../diagnostics/
 import type { Sizes } from "../../runtime/format/program.ts";
 import { estimate, type Cost, type Speed } from "../cost/index.ts";
 import { analyse, chunkedAs, obstacleToChunks } from "../derive/index.ts";
+import { fingerprint } from "../graph/fingerprint.ts";
 import type { ProgramState, Recurrence, Schedule } from "../graph/ir.ts";
 import type { SequenceProgram } from "../graph/program.ts";
-import { alone, costInForm, fingerprint } from "./alone.ts";
+import { alone, costInForm } from "./alone.ts";
 import { chooseDiagnostic } from "./catalogue.ts";
 import {
   FORMS,
@@ -143,8 +144,6 @@ interface Known {
 /** Chooses for programs; keeps what it has found out about their loops, and what it has counted. */
 export class Chooser {
   readonly #known = new Map<Recurrence, Known>();
-  /** What those that are alike can be run as, if there is another form: an obstacle has names in it. */
-  readonly #possible = new Map<string, Possible>();
   readonly #counted = new Map<string, Cost>();
 
   #about(staged: SequenceProgram, recurrence: Recurrence): Known {
@@ -152,9 +151,7 @@ export class Chooser {
     if (before !== undefined) return before;
     const program = alone(staged, recurrence);
     const key = fingerprint(program.graph);
-    const alike = this.#possible.get(key) ?? possible(recurrence);
-    if (alike.obstacle === null) this.#possible.set(key, alike);
-    const known = { possible: alike, program, key };
+    const known = { possible: possible(recurrence), program, key };
     this.#known.set(recurrence, known);
     return known;
   }
@@ -201,9 +198,17 @@ export class Chooser {
     const count = (form: Form) => this.#candidate(known, form, options);
     if (use === "streaming") {
       const reason = "steps come one at a time";
-      // Nothing depends on what it costs.
-      const candidates = () => [count({ form: "step", length: null })];
-      return { ...base, form: "step", length: null, by: "use", reason, get candidates() { return candidates(); } }; // prettier-ignore
+      return {
+        ...base,
+        form: "step",
+        length: null,
+        by: "use",
+        reason,
+        // Nothing depends on what it costs: counted when somebody wants to know.
+        get candidates() {
+          return [count({ form: "step", length: null })];
+        },
+      };
     }
     const own = staged.step.states.filter((s) => states.includes(s.name));
     const asked = askedOf(own, options.wish, problems);

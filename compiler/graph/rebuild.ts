@@ -97,19 +97,29 @@ export function withGraph(
   };
 }
 
+/** The same with the outputs: the graph as a new one. Null where nothing was replaced. */
+export function rebuildGraph(
+  graph: Graph,
+  builder: GraphBuilder,
+  replace: (node: Node, to: (id: NodeId) => NodeId) => NodeId | null,
+): { readonly graph: Graph; readonly to: (id: NodeId) => NodeId } | null {
+  let same = true;
+  const to = rebuild(graph, builder, (node, mapped) => {
+    const replaced = replace(node, mapped);
+    same &&= replaced === null;
+    return replaced;
+  });
+  if (same) return null;
+  for (const { name, node } of graph.outputs) builder.output(name, to(node));
+  return { graph: builder.finish(), to };
+}
+
 /** The program with its graph copied into a builder, as `rebuild` does; the program itself where nothing is replaced. */
 export function rebuildProgram(
   program: SequenceProgram,
   builder: GraphBuilder,
   replace: (node: Node, to: (id: NodeId) => NodeId) => NodeId | null,
 ): SequenceProgram {
-  let same = true;
-  const to = rebuild(program.graph, builder, (node, mapped) => {
-    const replaced = replace(node, mapped);
-    same &&= replaced === null;
-    return replaced;
-  });
-  if (same) return program;
-  for (const { name, node } of program.graph.outputs) builder.output(name, to(node));
-  return withGraph(program, builder.finish(), to);
+  const made = rebuildGraph(program.graph, builder, replace);
+  return made === null ? program : withGraph(program, made.graph, made.to);
 }

@@ -8,7 +8,7 @@ import { algebra } from "../graph/index.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import type { Graph, Node, NodeId, Recurrence } from "../graph/ir.ts";
 import type { SequenceProgram } from "../graph/program.ts";
-import { countUses, rebuild, withGraph } from "../graph/rebuild.ts";
+import { countUses, rebuildGraph, withGraph } from "../graph/rebuild.ts";
 import { bodyNode } from "../graph/shapes.ts";
 import { simplifyProgram } from "../graph/simplify.ts";
 import { sumOfProducts, volume, type Product, type SumOfProducts, type Uses } from "./factors.ts";
@@ -103,8 +103,7 @@ function optimiseGraph(graph: Graph, roots: readonly NodeId[]): Rewritten {
   // A root is read from outside as well.
   const uses = countUses(graph, [...roots, ...roots]);
   const builder = new GraphBuilder(graph.name);
-  let same = true;
-  const better = (node: Node, mapped: (id: NodeId) => NodeId): NodeId | null => {
+  const made = rebuildGraph(graph, builder, (node, mapped) => {
     if (node.op !== "recurrence")
       return (
         rewritten(graph, node, uses, builder, mapped) ?? withoutUnits(graph, node, builder, mapped)
@@ -113,15 +112,8 @@ function optimiseGraph(graph: Graph, roots: readonly NodeId[]): Rewritten {
     if (own === node.recurrence) return null;
     const { shape, dtype } = node;
     return builder.copy({ op: "recurrence", recurrence: moveOuter(own, mapped), shape, dtype });
-  };
-  const to = rebuild(graph, builder, (node, mapped) => {
-    const replaced = better(node, mapped);
-    same &&= replaced === null;
-    return replaced;
   });
-  if (same) return { graph, to: (id) => id };
-  for (const { name, node } of graph.outputs) builder.output(name, to(node));
-  return { graph: builder.finish(), to };
+  return made ?? { graph, to: (id) => id };
 }
 
 /** The bodies rewritten; the outer graph's nodes are still the old ones. */

@@ -1,36 +1,21 @@
 /** The layers of a deep model have the same loops but for names and places: what was found of one is true of the others. */
+import { fingerprint } from "../../graph/fingerprint.ts";
 import type { Graph, Node, Origin } from "../../graph/ir.ts";
 import type { StateSet } from "./index.ts";
 
-interface Found {
-  readonly body: Graph;
-  readonly sets: readonly StateSet[];
-}
-
-/** The last loop that was looked at: alike ones come one after the other. */
-let last: (Found & { readonly print: string }) | null = null;
-
-/** Numbers that JSON does not tell apart from others. */
-const isOdd = (value: unknown): boolean =>
-  typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0));
-
-/** The same text for steps that differ in names and places only: `asked` is what else of the loop they are looked at for. */
-const printOf = ({ nodes }: Graph, asked: string): string =>
-  JSON.stringify([nodes, asked], (key, value: unknown) => {
-    if (key === "origin" || key === "name") return undefined;
-    return isOdd(value) ? `${1 / (value as number)} ${String(value)}` : value;
-  });
+/** The last step that was looked at: alike ones come one after the other. */
+let last: { readonly print: string; readonly body: Graph; readonly sets: readonly StateSet[] } | null = null; // prettier-ignore
 
 /** What says nothing of a state but its form: no names are in it. */
 const isPlain = (set: StateSet): boolean => set.form !== null && set.carries.length === 1;
 
-/** What is known of a step that is like the last one; else what `find` finds. */
+/** What is known of a step that is like the last one; else what `find` finds. `asked`: the nodes that it is looked at for. */
 export function knownOf(
   body: Graph,
   asked: string,
   find: () => readonly StateSet[],
 ): readonly StateSet[] {
-  const print = printOf(body, asked);
+  const print = `${asked} ${fingerprint(body)}`;
   if (last?.print === print) return last.sets.map((set) => inNamesOf(body, set, last!.body));
   const sets = find();
   last = sets.every(isPlain) ? { print, body, sets } : null;
