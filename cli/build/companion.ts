@@ -7,21 +7,26 @@ import type { Result, Work } from "./work.ts";
 const YOUNG = 12;
 
 export class Companion {
+  /** How many of the two threads have been loaded: of memory that both have, given to the script as `workerData`. */
+  readonly loaded = new Int32Array(new SharedArrayBuffer(4));
   readonly #worker: Worker;
   /** What waits for a result, in the order of the work. */
   readonly #waiting: ((result: Result | null) => void)[] = [];
   #gone = false;
+  /** That the thread has nothing left to do: true where it was never asked to end. */
+  #done: Promise<unknown> = Promise.resolve();
 
   constructor(script: URL) {
     const worker = new Worker(script, {
       env: SHARE_ENV,
+      workerData: this.loaded,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG },
     });
     const end = (): void => {
       this.#gone = true;
       for (const resolve of this.#waiting.splice(0)) resolve(null);
     };
-    worker.on("message", (result: Result) => this.#waiting.shift()?.(result));
+    worker.on("message", (result: Result | null) => this.#waiting.shift()?.(result));
     worker.once("error", end);
     worker.once("exit", end);
     // Nobody waits for it unless what it does is wanted. Last: who listens to messages would wait for them.
@@ -31,10 +36,14 @@ export class Companion {
 
   /** Hands over work. The result is null if the thread is gone, whatever the reason: then the work is still to do. */
   ask(work: Work): Promise<Result | null> {
+    return this.#send(work);
+  }
+
+  #send(message: Work | null): Promise<Result | null> {
     return new Promise((resolve) => {
       if (this.#gone) return resolve(null);
       this.#waiting.push(resolve);
-      this.#worker.postMessage(work, []);
+      this.#worker.postMessage(message, []);
     });
   }
 
@@ -49,7 +58,12 @@ export class Companion {
   /** No more work: the thread ends by itself, and the process with it. */
   dismiss(): void {
     this.#worker.ref();
-    this.#worker.postMessage(null, []);
+    this.#done = this.#send(null);
+  }
+
+  /** Comes when a thread that was dismissed is done; all but the end of it may be cut short by that of the process. */
+  async done(): Promise<void> {
+    await this.#done;
   }
 }
 

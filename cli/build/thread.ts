@@ -10,7 +10,11 @@ function memoryOf(result: Result): ArrayBuffer[] {
 
 parentPort?.on("message", (work: Work | null) => {
   if (work === null) {
-    parentPort?.close();
+    // After all others that are told.
+    setImmediate(() => {
+      parentPort?.postMessage(null);
+      parentPort?.close();
+    });
     return;
   }
   const result = doWork(work);

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Script } from "node:vm";
+import { growUsually } from "../patience.ts";
 import { keptCode } from "./code.ts";
 
 type Wrapped = (
@@ -41,6 +42,7 @@ export function loadKept<T extends object>(file: string, command: string): Loade
     exports: module.exports,
     keep: () => {
       if (kept.data !== null && script.cachedDataRejected !== true) return;
+      growUsually();
       kept.keep(script.createCachedData());
     },
   };
