@@ -224,20 +224,23 @@ export interface Prepared {
   readonly choices: ReadonlyMap<EntryName, readonly Choice[]>;
 }
 
-/** Everything up to the kernels, for one machine after the other: those that forms of time are chosen for. */
+/**
+ * Everything up to the kernels, for one machine after the other: those that forms of time are chosen for. For some of the
+ * entries first, if they are wanted before the others.
+ */
 export function preparer(
   symbolic: StepProgram,
   values: SizeValues,
   options: Omit<PipelineOptions, "machine" | "precision">,
-): (machine: Machine) => Prepared {
+): (machine: Machine, entries?: readonly EntryName[]) => Prepared {
   const step = fixSizes(symbolic, values);
   const former = new Former(step, options);
   const cheaper = new Map<SequenceProgram, SequenceProgram>();
-  return (machine) => {
+  return (machine, entries = options.entries) => {
     const programs = new Map<EntryName, SequenceProgram>();
     const optimised = new Map<EntryName, SequenceProgram>();
     const choices = new Map<EntryName, readonly Choice[]>();
-    for (const name of options.entries) {
+    for (const name of entries) {
       const { program, choices: chosen } = former.form(name, machine);
       if (chosen.length > 0) choices.set(name, chosen);
       programs.set(name, program);

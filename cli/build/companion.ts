@@ -1,7 +1,7 @@
 /** A thread that works for a command: started with the process, while the command itself is still being loaded. */
 import { availableParallelism } from "node:os";
 import { SHARE_ENV, Worker } from "node:worker_threads";
-import type { Result, Work } from "./work.ts";
+import type { Ahead, Result, Work } from "./work.ts";
 
 /** MB of young objects, a third of which is in use at a time. More is touched once and never again, page by page. */
 const YOUNG = 12;
@@ -37,6 +37,11 @@ export class Companion {
   /** Hands over work. The result is null if the thread is gone, whatever the reason: then the work is still to do. */
   ask(work: Work): Promise<Result | null> {
     return this.#send(work);
+  }
+
+  /** What it may do until it is asked for more. */
+  tell(work: Ahead): void {
+    if (!this.#gone) this.#worker.postMessage(work, []);
   }
 
   #send(message: Work | null): Promise<Result | null> {

@@ -1,6 +1,6 @@
 /** The thread that works beside `fwp build` (companion.ts): does one thing after the other as they are asked for. */
 import { parentPort } from "node:worker_threads";
-import { doWork, type Result, type Work } from "./work.ts";
+import { Bench, type Ahead, type Result, type Work } from "./work.ts";
 
 /** The memory of a result, which is handed over and not copied. */
 function memoryOf(result: Result): ArrayBuffer[] {
@@ -8,7 +8,9 @@ function memoryOf(result: Result): ArrayBuffer[] {
   return arrays.flatMap((a) => (ArrayBuffer.isView(a) ? [a.buffer as ArrayBuffer] : []));
 }
 
-parentPort?.on("message", (work: Work | null) => {
+const bench = new Bench();
+
+parentPort?.on("message", (work: Work | Ahead | null) => {
   if (work === null) {
     // After all others that are told.
     setImmediate(() => {
@@ -17,6 +19,7 @@ parentPort?.on("message", (work: Work | null) => {
     });
     return;
   }
-  const result = doWork(work);
+  if (work.kind === "ahead") return bench.prepare(work);
+  const result = bench.do(work);
   parentPort?.postMessage(result, memoryOf(result));
 });

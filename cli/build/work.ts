@@ -8,8 +8,8 @@ import {
   type PackedTypeScript,
   type PackedWasm,
 } from "../../compiler/package/packed.ts";
-import { compileEntries } from "../../compiler/pipeline.ts";
-import { PORTABLE, SCALAR, WASM } from "../../compiler/plan/machine.ts";
+import { compileEntry, type CompiledEntry } from "../../compiler/plan/entry.ts";
+import { PORTABLE, SCALAR, WASM, type Machine } from "../../compiler/plan/machine.ts";
 import { unreachable } from "../../diagnostics/diagnostic.ts";
 import type { ProgramManifest } from "../../runtime/format/program.ts";
 import { initialize } from "../../runtime/parameters/initialise.ts";
@@ -20,11 +20,17 @@ interface Draw {
   readonly parameters: ProgramManifest["parameters"];
   readonly seed: number;
 }
-/** The layer or model `name`, its optimised programs by the names of their entries, for a target. */
+const MACHINES = { typescript: SCALAR, native: PORTABLE, wasm: WASM } as const satisfies Record<string, Machine>; // prettier-ignore
+type Target = keyof typeof MACHINES;
+
+/** Optimised programs by the names of their entries. */
+type Programs = ReadonlyMap<string, SequenceProgram>;
+
+/** The layer or model `name`, all of its entries, for a target. */
 interface Pack {
-  readonly kind: "typescript" | "native" | "wasm";
+  readonly kind: Target;
   readonly name: string;
-  readonly programs: ReadonlyMap<string, SequenceProgram>;
+  readonly programs: Programs;
 }
 export type Work = Draw | Pack;
 export type Kind = Work["kind"];
@@ -40,18 +46,45 @@ export interface Results {
 export type WorkOf<K extends Kind> = Work & { readonly kind: K };
 export type Result = Results[Kind];
 
-export function doWork<K extends Kind>(work: WorkOf<K>): Results[K];
-export function doWork(work: Work): Result {
-  switch (work.kind) {
-    case "draw":
-      return initialize(work, work.seed);
-    case "typescript":
-      return packTypeScript(work.name, compileEntries(work.programs, { machine: SCALAR }));
-    case "native":
-      return packC(work.name, compileEntries(work.programs, { machine: PORTABLE }));
-    case "wasm":
-      return packWasm(compileEntries(work.programs, { machine: WASM }));
-    default:
-      return unreachable(work);
+/** Entries that a target will want, before the others are known. */
+export interface Ahead {
+  readonly kind: "ahead";
+  readonly target: Target;
+  readonly programs: Programs;
+}
+
+/** One build's work, the pieces of it that are done here. */
+export class Bench {
+  readonly #ahead = new Map<string, CompiledEntry>();
+
+  /** Compiles what will be asked for. */
+  prepare({ target, programs }: Ahead): void {
+    for (const [name, program] of programs) {
+      this.#ahead.set(`${target} ${name}`, this.#compile(target, name, program));
+    }
+  }
+
+  #compile(target: Target, name: string, program: SequenceProgram): CompiledEntry {
+    return (
+      this.#ahead.get(`${target} ${name}`) ??
+      compileEntry(program, name, { machine: MACHINES[target] })
+    );
+  }
+
+  do<K extends Kind>(work: WorkOf<K>): Results[K];
+  do(work: Work): Result {
+    if (work.kind === "draw") return initialize(work, work.seed);
+    const { kind, name, programs } = work;
+    const entries = [...programs].map(([entry, program]) => this.#compile(kind, entry, program));
+    switch (kind) {
+      case "typescript":
+        return packTypeScript(name, entries);
+      case "native":
+        return packC(name, entries);
+      case "wasm":
+        return packWasm(entries);
+      default:
+        return unreachable(kind);
+    }
   }
 }

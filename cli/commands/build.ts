@@ -8,10 +8,9 @@ import type { Data } from "../../runtime/device/program.ts";
 import type { ProgramManifest } from "../../runtime/format/program.ts";
 import { writeFileAtomic } from "../../runtime/files/io.ts";
 import { saveWeights } from "../../runtime/parameters/weights.ts";
-import { startBeside } from "../build/beside.ts";
+import { Beside } from "../build/beside.ts";
 import { writeFolder, type FolderWriter } from "../build/folder.ts";
 import { fromFile } from "../build/source.ts";
-import { doWork } from "../build/work.ts";
 import type { Configure } from "../commands.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
@@ -61,7 +60,7 @@ async function buildPackage(
   const trained = checkpoint === undefined ? null : await import("../build/trained.ts");
   const run = trained?.openRun(checkpoint!) ?? null;
   if (file === undefined && run === null) throw new UsageError("name a spec or a --checkpoint");
-  const beside = startBeside(context.companion);
+  const beside = new Beside(context.companion);
   const built =
     file === undefined
       ? trained!.fromRun(run!, flags.set)
@@ -77,11 +76,14 @@ async function buildPackage(
       : null;
   const prepare = preparer(step, () => undefined, asked);
   const { name } = step;
+  // There is nothing to choose for one step at a time: while this thread looks for forms the other has something to do.
+  beside.ahead("native", prepare(PORTABLE, ["step"]).optimised);
+  beside.ahead("typescript", prepare(SCALAR, ["step"]).optimised);
   const native = beside.begin({ kind: "native", name, programs: prepare(PORTABLE).optimised });
   const scalar = prepare(SCALAR);
   const typescript = beside.begin({ kind: "typescript", name, programs: scalar.optimised });
   // The other half, about.
-  const wasm = doWork({ kind: "wasm", name, programs: prepare(WASM).optimised });
+  const wasm = beside.here({ kind: "wasm", name, programs: prepare(WASM).optimised });
   const weights: ReadonlyMap<string, Data> =
     drawn === null ? trained!.checkpointParameters(described, run!) : await drawn();
   const settings = [...(file === undefined ? run!.source.settings : []), ...flags.set];

@@ -27,7 +27,8 @@ const seen = ({ spec, buffers, kernels }: CompiledEntry) => ({
 
 /** Compiles entries both ways and compares; how many kernels were like others. */
 function compared(step: StepProgram, entries: readonly EntryName[]): number {
-  const prepared = MACHINES.map(preparer(step, () => undefined, { entries }));
+  const prepare = preparer(step, () => undefined, { entries });
+  const prepared = MACHINES.map((machine) => prepare(machine));
   let repeated = 0;
   for (const [i, machine] of MACHINES.entries()) {
     for (const [name, program] of prepared[i]!.optimised) {
