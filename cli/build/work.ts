@@ -13,6 +13,7 @@ import { PORTABLE, SCALAR, WASM, type Machine } from "../../compiler/plan/machin
 import { unreachable } from "../../diagnostics/diagnostic.ts";
 import type { ProgramManifest } from "../../runtime/format/program.ts";
 import { initialize } from "../../runtime/parameters/initialise.ts";
+import { drawNormal } from "./normals.ts";
 
 /** First weights. */
 interface Draw {
@@ -73,7 +74,7 @@ export class Bench {
 
   do<K extends Kind>(work: WorkOf<K>): Results[K];
   do(work: Work): Result {
-    if (work.kind === "draw") return initialize(work, work.seed);
+    if (work.kind === "draw") return initialize(work, work.seed, drawNormal);
     const { kind, name, programs } = work;
     const entries = [...programs].map(([entry, program]) => this.#compile(kind, entry, program));
     switch (kind) {

@@ -1,4 +1,5 @@
 /** The counter-based generator of runtime/format/random.ts (Philox 4×32, 10 rounds), written out as loops. */
+import { MULTIPLIERS, ROUNDS, WEYL } from "../../runtime/format/random.ts";
 import { apply, dim, product } from "../dims.ts";
 import type { RandomNode } from "../graph/ir.ts";
 import { add, binary, float, int, mul, unary } from "../loop/build.ts";
@@ -6,10 +7,6 @@ import type { Expr } from "../loop/ir.ts";
 import { ofVariable, shifted, stridesOf, times, type Affine } from "./affine.ts";
 import { homeOf, type Lowering } from "./lower.ts";
 import type { Stage } from "./stages.ts";
-
-const MULTIPLIERS = [0xd2511f53 | 0, 0xcd9e8d57 | 0] as const;
-const WEYL = [0x9e3779b9 | 0, 0xbb67ae85 | 0] as const;
-const ROUNDS = 10;
 
 export function emitRandom(l: Lowering, s: Stage, node: RandomNode): void {
   const { emitter } = l;
@@ -23,15 +20,15 @@ export function emitRandom(l: Lowering, s: Stage, node: RandomNode): void {
   const keys = [seed, int(node.stream | 0)].map((k, i) => emitter.define(`k${i}`, k, true));
   emitter.open("round", dim(ROUNDS));
   const [c0, c1, c2, c3] = words as [Expr, Expr, Expr, Expr];
-  const high0 = emitter.define("high0", binary("mul_high", int(MULTIPLIERS[0]), c0));
-  const low0 = emitter.define("low0", mul(int(MULTIPLIERS[0]), c0));
-  const high1 = emitter.define("high1", binary("mul_high", int(MULTIPLIERS[1]), c2));
-  const low1 = emitter.define("low1", mul(int(MULTIPLIERS[1]), c2));
+  const high0 = emitter.define("high0", binary("mul_high", int(MULTIPLIERS[0] | 0), c0));
+  const low0 = emitter.define("low0", mul(int(MULTIPLIERS[0] | 0), c0));
+  const high1 = emitter.define("high1", binary("mul_high", int(MULTIPLIERS[1] | 0), c2));
+  const low1 = emitter.define("low1", mul(int(MULTIPLIERS[1] | 0), c2));
   emitter.assign(c0, xor(xor(high1, c1), keys[0]!));
   emitter.assign(c1, low1);
   emitter.assign(c2, xor(xor(high0, c3), keys[1]!));
   emitter.assign(c3, low0);
-  keys.forEach((k, i) => emitter.assign(k, add(k, int(WEYL[i]!))));
+  keys.forEach((k, i) => emitter.assign(k, add(k, int(WEYL[i]! | 0))));
   emitter.close();
 
   const values = node.distribution === "uniform" ? words.map(unitInterval) : normals(l, words);

@@ -8,8 +8,8 @@ const PARTS = 64;
 /** Whether the logarithm of a part is taken of its half, so that those of numbers near 1 on both sides are small: 0 or 1. */
 const halved = (part: number): number => (part >>> 5) - (part >>> 6);
 /** Of 1 + i / 64, halved or not: about its reciprocal, and the logarithm. */
-const RECIPROCALS = new Float64Array(PARTS + 1);
-const LOGARITHMS = new Float64Array(PARTS + 1);
+export const RECIPROCALS = new Float64Array(PARTS + 1);
+export const LOGARITHMS = new Float64Array(PARTS + 1);
 for (let i = 0; i <= PARTS; i++) {
   const half = 2 ** -halved(i);
   const reciprocal = Math.fround(1 / (half * (1 + i / PARTS)));
@@ -22,7 +22,7 @@ for (let i = 0; i <= PARTS; i++) {
 }
 
 /** 2⁻ⁱ. */
-const POWERS = Float64Array.from({ length: 32 }, (_, i) => 2 ** -i);
+export const POWERS = Float64Array.from({ length: 32 }, (_, i) => 2 ** -i);
 
 /** ln(word / 2²⁴) of an integer from 1 to 2²⁴: at most 0. */
 export function logarithm(word: number): number {

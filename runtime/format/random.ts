@@ -16,7 +16,10 @@ const MULTIPLIER_0 = 0xd2511f53;
 const MULTIPLIER_1 = 0xcd9e8d57;
 const WEYL_0 = 0x9e3779b9;
 const WEYL_1 = 0xbb67ae85;
-const ROUNDS = 10;
+/** Of Philox, for those who write it down in another language. */
+export const MULTIPLIERS = [MULTIPLIER_0, MULTIPLIER_1] as const;
+export const WEYL = [WEYL_0, WEYL_1] as const;
+export const ROUNDS = 10;
 
 /**
  * The upper 32 bits of the 64-bit product of two words, the first given by its halves of 16 bits. In ints throughout:

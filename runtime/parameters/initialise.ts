@@ -7,6 +7,14 @@ import type { InitSpec, ParameterSpec, ProgramManifest } from "../format/program
 import { fillNormal, fillUniform, streamOf } from "../format/random.ts";
 import { orthogonalise } from "./orthogonal.ts";
 
+/** Fills as `fillNormal` does. */
+export type DrawNormal = (
+  out: Float32Array,
+  seed: number,
+  stream: number,
+  normal: { readonly mean: number; readonly deviation: number },
+) => void;
+
 const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
 
 /** Fills `out`, a tensor of `shape`, from the stream `name` of `seed`. Drawn in float64, rounded once. */
@@ -16,6 +24,7 @@ function fill(
   init: InitSpec,
   seed: number,
   name: string,
+  draw: DrawNormal,
 ): void {
   const stream = streamOf(name);
   switch (init.kind) {
@@ -23,7 +32,7 @@ function fill(
       out.fill(init.value);
       return;
     case "normal":
-      fillNormal(out, seed, stream, init);
+      draw(out, seed, stream, init);
       return;
     case "uniform":
       fillUniform(out, seed, stream, init);
@@ -41,7 +50,7 @@ function fill(
       return;
     }
     case "blocks":
-      fillBlocks(out, shape, init, seed, name);
+      fillBlocks(out, shape, init, seed, name, draw);
       return;
     default:
       unreachable(init);
@@ -55,6 +64,7 @@ function fillBlocks(
   init: Extract<InitSpec, { kind: "blocks" }>,
   seed: number,
   name: string,
+  draw: DrawNormal,
 ): void {
   const length = shape[init.axis];
   const total = init.pieces.reduce((sum, piece) => sum + piece.size, 0);
@@ -67,7 +77,7 @@ function fillBlocks(
   for (const [index, piece] of init.pieces.entries()) {
     const part = shape.map((size, axis) => (axis === init.axis ? piece.size : size));
     const values = new Float32Array(product(part));
-    fill(values, part, piece.init, seed, `${name}#${index}`);
+    fill(values, part, piece.init, seed, `${name}#${index}`, draw);
     const run = piece.size * inner;
     for (let o = 0; o < outer; o++) {
       out.set(values.subarray(o * run, (o + 1) * run), (o * length + from) * inner);
@@ -77,16 +87,22 @@ function fillBlocks(
 }
 
 /** First value of one parameter: `shape` row-major, float32. The same `seed` and name give the same bits anywhere. */
-export function initializeParameter(spec: ParameterSpec, seed: number): Float32Array {
+export function initializeParameter(
+  spec: ParameterSpec,
+  seed: number,
+  draw: DrawNormal = fillNormal,
+): Float32Array {
   const values = new Float32Array(product(spec.shape));
-  fill(values, spec.shape, spec.init, seed, spec.name);
+  fill(values, spec.shape, spec.init, seed, spec.name, draw);
   return values;
 }
 
-/** First values of all parameters of a program, by name. */
+/** First values of all parameters of a program, by name. `draw`: whoever is quicker with normal numbers. */
 export function initialize(
   manifest: Pick<ProgramManifest, "parameters">,
   seed: number,
+  draw?: DrawNormal,
 ): Map<string, Float32Array> {
-  return new Map(manifest.parameters.map((spec) => [spec.name, initializeParameter(spec, seed)]));
+  const { parameters } = manifest;
+  return new Map(parameters.map((spec) => [spec.name, initializeParameter(spec, seed, draw)]));
 }

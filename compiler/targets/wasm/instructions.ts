@@ -27,6 +27,7 @@ export const PLAIN = {
   "f64.lt": [0x63],
   "f64.gt": [0x64],
   "f64.le": [0x65],
+  "i32.clz": [0x67],
   "i32.add": [0x6a],
   "i32.sub": [0x6b],
   "i32.mul": [0x6c],
@@ -140,6 +141,7 @@ export const PLAIN = {
   "i32x4.trunc_sat_f32x4_s": [0xfd, 0xf8],
   "f32x4.convert_i32x4_s": [0xfd, 0xfa],
   "f32x4.convert_i32x4_u": [0xfd, 0xfb],
+  "f64x2.convert_low_i32x4_s": [0xfd, 0xfe],
   "f32x4.relaxed_madd": [0xfd, 0x105],
   "f64x2.relaxed_madd": [0xfd, 0x107],
 } as const satisfies Readonly<Record<string, readonly number[]>>;
@@ -165,8 +167,10 @@ export type MemoryOp = keyof typeof MEMORY;
 export const LANE = {
   "i32x4.extract_lane": [0xfd, 0x1b],
   "f32x4.extract_lane": [0xfd, 0x1f],
+  "i32x4.replace_lane": [0xfd, 0x1c],
   "f32x4.replace_lane": [0xfd, 0x20],
   "f64x2.extract_lane": [0xfd, 0x21],
+  "f64x2.replace_lane": [0xfd, 0x22],
 } as const satisfies Readonly<Record<string, readonly number[]>>;
 export type LaneOp = keyof typeof LANE;
 
