@@ -44,18 +44,18 @@ function fromTerms(terms: readonly Term[]): Dim {
   if (terms.length === 1 && only!.coefficient !== 0) {
     return { terms, key: `${only!.coefficient}*${monomialKey(only!.atoms)}` };
   }
-  const byKey = new Map<string, Term>();
-  for (const term of terms) {
-    const key = monomialKey(term.atoms);
-    const old = byKey.get(key);
-    const coefficient = term.coefficient + (old?.coefficient ?? 0);
-    if (coefficient === 0) byKey.delete(key);
-    else byKey.set(key, { coefficient, atoms: term.atoms });
-  }
-  const sorted = [...byKey.entries()].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  const sums: (Term & { readonly monomial: string })[] = [];
+  terms.forEach(({ coefficient, atoms }) => {
+    const monomial = monomialKey(atoms);
+    const at = sums.findIndex((s) => s.monomial === monomial);
+    if (at < 0) sums.push({ monomial, coefficient, atoms });
+    else sums[at] = { monomial, coefficient: sums[at]!.coefficient + coefficient, atoms };
+  });
+  const left = sums.filter((s) => s.coefficient !== 0);
+  left.sort((a, b) => (a.monomial < b.monomial ? -1 : a.monomial > b.monomial ? 1 : 0));
   return {
-    terms: sorted.map(([, t]) => t),
-    key: sorted.map(([k, t]) => `${t.coefficient}*${k}`).join("+"),
+    terms: left.map(({ coefficient, atoms }) => ({ coefficient, atoms })),
+    key: left.map((s) => `${s.coefficient}*${s.monomial}`).join("+"),
   };
 }
 
@@ -90,7 +90,7 @@ export function add(a: Dim, b: Dim): Dim {
   const x = constant(a);
   const y = constant(b);
   if (x !== undefined && y !== undefined) return dim(x + y);
-  return fromTerms([...a.terms, ...b.terms]);
+  return fromTerms(a.terms.concat(b.terms));
 }
 
 export function scale(a: Dim, by: number): Dim {
@@ -98,6 +98,9 @@ export function scale(a: Dim, by: number): Dim {
 }
 
 export function subtract(a: Dim, b: Dim): Dim {
+  const x = constant(a);
+  const y = constant(b);
+  if (x !== undefined && y !== undefined) return dim(x - y);
   return add(a, scale(b, -1));
 }
 
@@ -108,14 +111,13 @@ export function multiply(a: Dim, b: Dim): Dim {
   if (y === 1 || x === 0) return a;
   if (x !== undefined && y !== undefined) return dim(x * y);
   const terms: Term[] = [];
-  for (const s of a.terms) {
-    for (const t of b.terms) {
-      const atoms = [...s.atoms, ...t.atoms].sort((x, y) =>
-        x.key < y.key ? -1 : x.key > y.key ? 1 : 0,
-      );
+  a.terms.forEach((s) => {
+    b.terms.forEach((t) => {
+      const atoms = s.atoms.concat(t.atoms);
+      if (atoms.length > 1) atoms.sort((x, y) => (x.key < y.key ? -1 : x.key > y.key ? 1 : 0));
       terms.push({ coefficient: s.coefficient * t.coefficient, atoms });
-    }
-  }
+    });
+  });
   return fromTerms(terms);
 }
 
@@ -278,9 +280,11 @@ export function showShape(shape: Shape): string {
 /** The number a size comes to when every named atom has a value. Throws when one has none. */
 export function evaluateDim(a: Dim, values: (atom: NamedAtom) => number | undefined): number {
   let total = 0;
-  for (const term of a.terms) {
-    let value = term.coefficient;
-    for (const atom of term.atoms) {
+  for (let i = 0; i < a.terms.length; i++) {
+    const { coefficient, atoms } = a.terms[i]!;
+    let value = coefficient;
+    for (let j = 0; j < atoms.length; j++) {
+      const atom = atoms[j]!;
       if (atom.kind === "named") {
         const found = values(atom);
         if (found === undefined) throw new InternalError(`the size ${atom.name} has no value`);

@@ -110,7 +110,8 @@ export class GraphBuilder {
     return this.#push({ op: "unary", fn, x, shape: this.shape(x), dtype });
   }
   binary(fn: BinaryFn, a: NodeId, b: NodeId): NodeId {
-    const [sa, sb] = [this.shape(a), this.shape(b)];
+    const sa = this.shape(a);
+    const sb = this.shape(b);
     this.#expect(this.#sameShape(sa, sb), () => `${fn} of ${showShape(sa)} and ${showShape(sb)}`);
     const compares = COMPARISONS.has(fn);
     const int = this.node(a).dtype === "int" && this.node(b).dtype === "int" && !compares;

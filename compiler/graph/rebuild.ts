@@ -26,7 +26,7 @@ export function reachable({ nodes }: Graph, roots: Iterable<NodeId>): Node[] {
 export function countUses(graph: Graph, roots: Iterable<NodeId>): ReadonlyMap<NodeId, number> {
   const uses = new Map<NodeId, number>();
   const count = (id: NodeId) => uses.set(id, (uses.get(id) ?? 0) + 1);
-  for (const node of graph.nodes) operands(node).forEach(count);
+  graph.nodes.forEach((node) => operands(node).forEach(count));
   for (const id of roots) count(id);
   return uses;
 }
@@ -48,7 +48,8 @@ export function rebuild(
     return found;
   };
   const before = builder.origin;
-  for (const node of roots === undefined ? graph.nodes : reachable(graph, roots)) {
+  const nodes = roots === undefined ? graph.nodes : reachable(graph, roots);
+  nodes.forEach((node) => {
     builder.origin = node.origin;
     let copied = replace(node, to);
     if (copied === null) {
@@ -56,7 +57,7 @@ export function rebuild(
       copied = builder.copy(draft);
     }
     map[node.id] = copied;
-  }
+  });
   builder.origin = before;
   return to;
 }
@@ -73,12 +74,12 @@ export function compact(
   const map: NodeId[] = [];
   const to = (id: NodeId): NodeId => map[id]!;
   const nodes: Node[] = [];
-  for (const node of all) {
-    if (live[node.id] !== 1) continue;
+  all.forEach((node) => {
+    if (live[node.id] !== 1) return;
     const id = nodes.length as NodeId;
     nodes.push({ ...mapOperands(node, to), id });
     map[node.id] = id;
-  }
+  });
   return { nodes, survivor: (id) => map[id] ?? null };
 }
 

@@ -29,7 +29,7 @@ function hashOf(value: unknown): number {
       if (value === null) return 1;
       let hash = 0;
       if (Array.isArray(value)) {
-        for (const x of value) hash = mixed(hash + 1, hashOf(x));
+        for (let i = 0; i < value.length; i++) hash = mixed(hash + 1, hashOf(value[i]));
         return hash;
       }
       return isDim(value) ? wordOf(value.key) : hashOfFields(value);

@@ -126,10 +126,9 @@ function rewrite(
 /** Of each recurrence, the outputs that somebody reads. */
 function usedResults(graph: Graph, roots: readonly NodeId[]): Map<NodeId, Set<number>> {
   const used = new Map<NodeId, Set<number>>();
-  for (const node of reachable(graph, roots)) {
-    if (node.op !== "result") continue;
-    used.set(node.of, (used.get(node.of) ?? new Set()).add(node.index));
-  }
+  reachable(graph, roots).forEach((node) => {
+    if (node.op === "result") used.set(node.of, (used.get(node.of) ?? new Set()).add(node.index));
+  });
   return used;
 }
 
@@ -319,12 +318,12 @@ function slimResult(b: GraphBuilder, node: ResultNode, slim: Slimmed, of: NodeId
 
 function size(graph: Graph): number {
   let count = graph.nodes.length;
-  for (const node of graph.nodes) {
-    if (node.op !== "recurrence") continue;
+  graph.nodes.forEach((node) => {
+    if (node.op !== "recurrence") return;
     const { body, bindings, carries, replay } = node.recurrence;
     count += size(body) + bindings.length + carries.length;
     if (replay !== null) count += size(replay.body) + replay.carries.length;
-  }
+  });
   return count;
 }
 

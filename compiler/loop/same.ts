@@ -1,6 +1,7 @@
 /** Kernels that differ in names only: the blocks of a deep model have the same loops. */
 import { unreachable } from "../../diagnostics/diagnostic.ts";
 import type { Expr, LoopKernel, LoopType, Statement } from "./ir.ts";
+import { statementsIn } from "./scan.ts";
 
 /**
  * What a kernel does, as a text in which its names are numbered in the order in which they come. Without comments. Arrays
@@ -18,6 +19,18 @@ function shapeOf(kernel: LoopKernel): string {
   return writer.words.join(" ");
 }
 
+/** What can be seen of a kernel at a glance: kernels of other outlines are others. */
+function outlineOf({ buffers, sizes, body }: LoopKernel): string {
+  let outline = `${sizes.length}`;
+  buffers.forEach(({ type, space, access }) => {
+    outline += ` ${type} ${space} ${access}`;
+  });
+  statementsIn(body).forEach(({ op }) => {
+    if (op !== "comment") outline += ` ${op}`;
+  });
+  return outline;
+}
+
 /** A function of a module. */
 interface SharedKernel {
   readonly name: string;
@@ -27,17 +40,21 @@ interface SharedKernel {
 
 /** The functions of a module: kernels that differ in names only are one. */
 export class SharedKernels {
-  readonly #shapes = new Map<string, SharedKernel>();
+  /** By their outlines; the shape of one is of interest when there is another. */
+  readonly #outlines = new Map<string, { readonly own: SharedKernel; shape: string | null }[]>();
   readonly #kernels = new Map<LoopKernel, SharedKernel>();
 
   /** The function that a kernel is, and whether it has to be written yet. */
   functionOf(kernel: LoopKernel): SharedKernel & { readonly isNew: boolean } {
     const like = kernel.like && this.#kernels.get(kernel.like);
     if (like !== undefined) return { ...like, isNew: false };
-    const shape = shapeOf(kernel);
-    const known = this.#shapes.get(shape);
-    const own = known ?? { name: kernel.name, kernel };
-    this.#shapes.set(shape, own);
+    const outline = outlineOf(kernel);
+    const alike = this.#outlines.get(outline) ?? [];
+    this.#outlines.set(outline, alike);
+    const shape = alike.length === 0 ? null : shapeOf(kernel);
+    const known = alike.find((k) => (k.shape ??= shapeOf(k.own.kernel)) === shape);
+    const own = known?.own ?? { name: kernel.name, kernel };
+    if (known === undefined) alike.push({ own, shape });
     this.#kernels.set(kernel, own);
     return { ...own, isNew: known === undefined };
   }

@@ -38,13 +38,14 @@ interface Move {
 /** Who reads a node, of those that `roots` need: what has moved may have left others behind. */
 function readersOf(graph: Graph, roots: readonly NodeId[]): ReadonlyMap<NodeId, readonly NodeId[]> {
   const readers = new Map<NodeId, NodeId[]>();
-  for (const node of reachable(graph, roots)) {
-    for (const x of new Set(operands(node))) {
+  reachable(graph, roots).forEach((node) => {
+    operands(node).forEach((x) => {
       const list = readers.get(x);
       if (list === undefined) readers.set(x, [node.id]);
-      else list.push(node.id);
-    }
-  }
+      // Once, however often it is read.
+      else if (list.at(-1) !== node.id) list.push(node.id);
+    });
+  });
   return readers;
 }
 
@@ -56,12 +57,17 @@ function behind(
   ports: ReadonlySet<NodeId>,
 ): Set<NodeId> {
   const found = new Set<NodeId>([of]);
-  for (const node of graph.nodes) if (operands(node).some((x) => found.has(x))) found.add(node.id);
+  const follows = (x: NodeId): boolean => found.has(x);
+  for (let i = of + 1; i < graph.nodes.length; i++) {
+    const node = graph.nodes[i]!;
+    if (operands(node).some(follows)) found.add(node.id);
+  }
   found.delete(of);
-  for (const node of graph.nodes.toReversed()) {
+  for (let i = graph.nodes.length - 1; i >= 0; i--) {
+    const node = graph.nodes[i]!;
     if (node.id === of) continue;
     const readers = readersOf(node.id);
-    const serves = readers.length > 0 && !ports.has(node.id) && readers.every((y) => found.has(y));
+    const serves = readers.length > 0 && !ports.has(node.id) && readers.every(follows);
     if (serves) found.add(node.id);
   }
   return found;
@@ -134,7 +140,7 @@ function before(graph: Graph, of: NodeId): Set<NodeId> {
   const found = new Set<NodeId>([of]);
   for (let i = of; i >= 0; i--) {
     const node = graph.nodes[i]!;
-    if (found.has(node.id)) for (const x of operands(node)) found.add(x);
+    if (found.has(node.id)) operands(node).forEach((x) => found.add(x));
   }
   found.delete(of);
   return found;

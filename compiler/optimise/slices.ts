@@ -20,13 +20,15 @@ const LEADING: Readonly<Record<Extent, readonly number[]>> = {
 /** What of each operand a step needs to compute its part of a node; null if the node is of several steps or sequences at once. */
 export function extents(graph: Graph, node: Node, r: Recurrence): ((x: NodeId) => Extent) | null {
   const shapeOf = (id: NodeId) => bodyNode(graph, id).shape;
-  const [batch, time] = node.shape;
+  const batch = node.shape[0];
+  const time = node.shape[1];
   if (batch === undefined || time === undefined) return null;
   if (!equal(batch, r.batch) || !equal(time, r.time)) return null;
   const { operands, along } = axesOf(node, shapeOf);
   if (operands.length === 0 || along.some((axis) => axis < 2)) return null;
   const found = new Map<NodeId, Extent>();
-  for (const { id, axes } of operands) {
+  for (let i = 0; i < operands.length; i++) {
+    const { id, axes } = operands[i]!;
     const extent = extentOf(axes);
     // An operand that comes twice has to come the same way.
     if (extent === null || (found.get(id) ?? extent) !== extent) return null;

@@ -49,6 +49,8 @@ export class Emitter {
   readonly namings: Naming[] = [];
   /** Variables of loops whose iterations had better run side by side (rows.ts). */
   readonly sideBySide = new Set<string>();
+  /** Whether random numbers are drawn. */
+  draws = false;
   readonly #reserved: Reserved;
   readonly #scopes: Scope[] = [{ statements: [], loop: null, known: new Map() }];
   readonly #names = new Map<string, number>();

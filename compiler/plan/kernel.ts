@@ -4,7 +4,7 @@ import { askedAhead } from "../loop/ahead.ts";
 import { withoutQuestions } from "../loop/cuts.ts";
 import type { Expr, LoopKernel, Statement } from "../loop/ir.ts";
 import { sumsInRegisters } from "../loop/registers.ts";
-import { buffersIn, drawsRandom } from "../loop/scan.ts";
+import { buffersIn } from "../loop/scan.ts";
 import { shortLoopsWrittenOut } from "../loop/short.ts";
 import type { Fresh } from "../loop/split.ts";
 import { extremesAsVectors } from "../loop/vectorise.ts";
@@ -71,7 +71,7 @@ function forVectors(emitter: Emitter, memory: Memory): readonly Statement[] {
     array: (wish, length) => memory.scratch(`${wish}_${what}`, precision, dim(length), true, "variable"), // prettier-ignore
   });
   // Where random numbers are drawn floats are computed wider than they are kept.
-  const plain = !drawsRandom(emitter.statements);
+  const plain = !emitter.draws;
   const lanes = precision === "f64" ? machine.lanes / 2 : machine.lanes;
   const wanted = plain ? emitter.sideBySide : new Set<string>();
   const pieces = withoutQuestions(emitter.statements, fresh);

@@ -10,6 +10,7 @@ import type { Stage } from "./stages.ts";
 
 export function emitRandom(l: Lowering, s: Stage, node: RandomNode): void {
   const { emitter } = l;
+  emitter.draws = true;
   const home = homeOf(l, s);
   const count = product(node.shape);
   const seed = emitter.define("seed", asInt(l.evaluator.value(l.plan.region, node.seed, []).expr));

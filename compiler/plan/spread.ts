@@ -35,14 +35,13 @@ const UNKNOWN = 8;
 function lastUses(body: readonly Statement[]): Map<string, number> {
   const last = new Map<string, number>();
   body.forEach((s, i) => {
-    for (const x of statementsIn([s])) {
+    const seen = (part: Expr): void => {
+      if (part.op === "variable") last.set(part.name, i);
+    };
+    statementsIn([s]).forEach((x) => {
       if (x.op === "assign") last.set(x.name, i);
-      for (const e of expressionsOf(x)) {
-        visit(e, (part) => {
-          if (part.op === "variable") last.set(part.name, i);
-        });
-      }
-    }
+      expressionsOf(x).forEach((e) => visit(e, seen));
+    });
   });
   return last;
 }
@@ -51,8 +50,10 @@ function lastUses(body: readonly Statement[]): Map<string, number> {
 function touches(body: readonly Statement[]): Map<string, number> {
   const found = new Map<string, number>();
   const count = (name: string) => found.set(name, (found.get(name) ?? 0) + 1);
-  for (const s of statementsIn(body)) if (s.op === "store") count(s.buffer);
-  for (const l of loadsIn(body)) count(l.buffer);
+  statementsIn(body).forEach((s) => {
+    if (s.op === "store") count(s.buffer);
+  });
+  loadsIn(body).forEach((l) => count(l.buffer));
   return found;
 }
 

@@ -72,7 +72,8 @@ export const neg = (b: GraphBuilder, x: NodeId): NodeId => unary(b, "neg", x);
 
 /** The broadcast of which both operands are instances, if there is one: same axes, or a number beside a broadcast. */
 function commonBroadcast(b: GraphBuilder, x: NodeId, y: NodeId): BroadcastNode | null {
-  const [p, q] = [b.node(x), b.node(y)];
+  const p = b.node(x);
+  const q = b.node(y);
   if (p.op !== "broadcast" || q.op !== "broadcast") return null;
   if (p.axes.length === q.axes.length) {
     return p.axes.every((a, i) => a === q.axes[i]) ? p : null;
@@ -87,7 +88,8 @@ function narrowed(b: GraphBuilder, x: NodeId, from: BroadcastNode): NodeId {
 }
 
 function foldBinary(b: GraphBuilder, fn: BinaryFn, x: NodeId, y: NodeId): NodeId | null {
-  const [p, q] = [b.node(x), b.node(y)];
+  const p = b.node(x);
+  const q = b.node(y);
   if (p.op === "constant" && q.op === "constant") {
     const result = p.dtype === "int" && q.dtype === "int" ? "int" : "float";
     const compares = ["lt", "le", "eq", "ne", "and", "or"].includes(fn);
@@ -104,7 +106,8 @@ export function add(b: GraphBuilder, x: NodeId, y: NodeId): NodeId {
   if (sameType(b, x, y)) {
     if (isFill(b, y, 0)) return x;
     if (isFill(b, x, 0)) return y;
-    const [p, q] = [b.node(x), b.node(y)];
+    const p = b.node(x);
+    const q = b.node(y);
     if (q.op === "unary" && q.fn === "neg") return sub(b, x, q.x);
     if (p.op === "unary" && p.fn === "neg") return sub(b, y, p.x);
   }
@@ -121,26 +124,26 @@ export function sub(b: GraphBuilder, x: NodeId, y: NodeId): NodeId {
   return foldBinary(b, "sub", x, y) ?? b.sub(x, y);
 }
 
+/** The product if the first is a number that makes it something simpler. */
+function timesNumber(b: GraphBuilder, one: NodeId, other: NodeId): NodeId | null {
+  const value = fillValue(b, one);
+  if (value === null) return null;
+  const node = b.node(other);
+  if (value === 1) return other;
+  if (value === 0) return filled(b, 0, node.shape, node.dtype);
+  if (value === -1) return neg(b, other);
+  // Numbers meet: (z · c) · d = z · (c d), and (−z) · c = z · (−c).
+  if (fillValue(b, other) !== null || node.dtype === "int") return null;
+  if (node.op === "unary" && node.fn === "neg") return mul(b, node.x, neg(b, one));
+  if (node.op !== "binary" || node.fn !== "mul") return null;
+  if (fillValue(b, node.b) !== null) return mul(b, node.a, mul(b, node.b, one));
+  if (fillValue(b, node.a) !== null) return mul(b, node.b, mul(b, node.a, one));
+  return null;
+}
+
 export function mul(b: GraphBuilder, x: NodeId, y: NodeId): NodeId {
-  if (sameType(b, x, y)) {
-    for (const [one, other] of [
-      [x, y],
-      [y, x],
-    ] as const) {
-      const value = fillValue(b, one);
-      const node = b.node(other);
-      if (value === 1) return other;
-      if (value === 0) return filled(b, 0, node.shape, node.dtype);
-      if (value === -1) return neg(b, other);
-      // Numbers meet: (z · c) · d = z · (c d), and (−z) · c = z · (−c).
-      if (value === null || fillValue(b, other) !== null || node.dtype === "int") continue;
-      if (node.op === "unary" && node.fn === "neg") return mul(b, node.x, neg(b, one));
-      if (node.op !== "binary" || node.fn !== "mul") continue;
-      if (fillValue(b, node.b) !== null) return mul(b, node.a, mul(b, node.b, one));
-      if (fillValue(b, node.a) !== null) return mul(b, node.b, mul(b, node.a, one));
-    }
-  }
-  return foldBinary(b, "mul", x, y) ?? b.mul(x, y);
+  const simpler = sameType(b, x, y) ? (timesNumber(b, x, y) ?? timesNumber(b, y, x)) : null;
+  return simpler ?? foldBinary(b, "mul", x, y) ?? b.mul(x, y);
 }
 
 export function div(b: GraphBuilder, x: NodeId, y: NodeId): NodeId {

@@ -6,7 +6,6 @@ import type { Expr, Statement } from "../../loop/ir.ts";
 import { expressionsOf, loadsOf, parts, statementsIn } from "../../loop/scan.ts";
 import { expressionText } from "../../loop/text.ts";
 import type { Body, Code } from "./body.ts";
-import type { Instruction } from "./instructions.ts";
 
 /**
  * Every buffer begins at this address or above (runtime/device/wasm/space.ts), so that a place less a constant below it
@@ -16,18 +15,20 @@ export const FIRST_ADDRESS = 65_536;
 
 /** coefficient · value, or the value of a sum's constant part. */
 interface Term {
+  /** The same text for the same value. */
+  readonly key: string;
   readonly value: Expr;
-  readonly coefficient: number;
+  coefficient: number;
 }
 
 /** A place in a buffer as a sum. */
 interface Place {
-  readonly terms: ReadonlyMap<string, Term>;
+  readonly terms: readonly Term[];
   readonly constant: number;
 }
 
 function placeOf(e: Expr): Place {
-  const terms = new Map<string, Term>();
+  const terms: Term[] = [];
   let constant = 0;
   const visit = (x: Expr, factor: number): void => {
     if (x.op === "number") {
@@ -42,8 +43,9 @@ function placeOf(e: Expr): Place {
     if (x.op === "binary" && x.fn === "mul" && x.b.op === "number") return visit(x.a, factor * x.b.value); // prettier-ignore
     if (x.op === "binary" && x.fn === "mul" && x.a.op === "number") return visit(x.b, factor * x.a.value); // prettier-ignore
     const key = expressionText(x);
-    const coefficient = (terms.get(key)?.coefficient ?? 0) + factor;
-    terms.set(key, { value: x, coefficient });
+    const known = terms.find((t) => t.key === key);
+    if (known === undefined) terms.push({ key, value: x, coefficient: factor });
+    else known.coefficient += factor;
   };
   visit(e, 1);
   return { terms, constant };
@@ -67,10 +69,10 @@ export interface Access {
 /** What statements read and write, with all that are inside them. */
 function accessesIn(statements: readonly Statement[]): Access[] {
   const found: Access[] = [];
-  for (const s of statementsIn(statements)) {
+  statementsIn(statements).forEach((s) => {
     if (s.op === "store") found.push(s);
-    for (const e of expressionsOf(s)) found.push(...loadsOf(e));
-  }
+    expressionsOf(s).forEach((e) => loadsOf(e, found));
+  });
   return found;
 }
 
@@ -89,10 +91,15 @@ export interface Addressing {
   buffer(name: string): { readonly local: number; readonly shift: number };
 }
 
-const keyOf = (buffer: string, terms: ReadonlyMap<string, Term>): string =>
-  [buffer, ...[...terms].map(([key, { coefficient }]) => `${coefficient}*${key}`).sort()].join(
-    " + ",
-  );
+const keyOf = (buffer: string, terms: readonly Term[]): string =>
+  terms
+    .map(({ key, coefficient }) => `${coefficient}*${key}`)
+    .sort()
+    .reduce((sum, term) => `${sum} + ${term}`, buffer);
+
+/** Terms that no iteration changes. */
+const unchanged = ({ terms }: Place, visible: ReadonlySet<string>): readonly Term[] =>
+  terms.filter((t) => dependsOnlyOn(t.value, visible));
 
 export class Addresses {
   readonly #body: Body;
@@ -110,9 +117,10 @@ export class Addresses {
   loop(body: readonly Statement[], visible: ReadonlySet<string>, inside: () => void): void {
     const starts = new Map<string, number>();
     for (const { buffer, index } of accessesIn(body)) {
-      const same = this.#unchanged(this.#place(index), visible);
+      const same = unchanged(this.#place(index), visible);
+      if (same.length === 0) continue;
       const key = keyOf(buffer, same);
-      if (same.size === 0 || starts.has(key)) continue;
+      if (starts.has(key)) continue;
       if (this.#frames.some((f) => f.starts.has(key))) continue;
       const code = this.#sum(buffer, { terms: same, constant: 0 });
       const local = this.#body.local("i32", `${buffer}_at`);
@@ -133,30 +141,27 @@ export class Addresses {
     return place;
   }
 
-  #unchanged({ terms }: Place, visible: ReadonlySet<string>): Map<string, Term> {
-    return new Map([...terms].filter(([, t]) => dependsOnlyOn(t.value, visible)));
-  }
-
   /** The address of a place, from the longest beginning that is known. */
   #sum(buffer: string, place: Place): Code {
     const { local, shift } = this.#of.buffer(buffer);
-    let rest = [...place.terms];
+    let rest = place.terms;
     let start = local;
-    for (const frame of [...this.#frames].reverse()) {
-      const same = this.#unchanged(place, frame.visible);
-      const known = frame.starts.get(keyOf(buffer, same));
-      if (same.size === 0 || known === undefined) continue;
+    for (let i = this.#frames.length - 1; i >= 0; i--) {
+      const { visible, starts } = this.#frames[i]!;
+      if (starts.size === 0) continue;
+      const same = unchanged(place, visible);
+      const known = same.length === 0 ? undefined : starts.get(keyOf(buffer, same));
+      if (known === undefined) continue;
       start = known;
-      rest = rest.filter(([key]) => !same.has(key));
+      rest = rest.filter((t) => !same.includes(t));
       break;
     }
-    const code: Instruction[] = [{ op: "local.get", local: start }];
-    for (const [, { value, coefficient }] of rest) {
-      code.push(...this.#of.int(value), ...times(coefficient * 2 ** shift), { op: "i32.add" });
-    }
+    let code: Code = [{ op: "local.get", local: start }];
+    rest.forEach(({ value, coefficient }) => {
+      code = code.concat(this.#of.int(value), times(coefficient * 2 ** shift), { op: "i32.add" });
+    });
     const bytes = place.constant * 2 ** shift;
-    if (bytes !== 0) code.push({ op: "i32.const", value: bytes }, { op: "i32.add" });
-    return code;
+    return bytes === 0 ? code : code.concat({ op: "i32.const", value: bytes }, { op: "i32.add" });
   }
 
   /** The address of an element: a value on the stack and what the instruction adds to it. */

@@ -39,13 +39,13 @@ export class Arithmetic {
     }
   }
   binary(fn: Binary, a: Code, b: Code): Code {
-    return [...a, ...b, { op: `${this.shape}.${fn}` }];
+    return a.concat(b, { op: `${this.shape}.${fn}` });
   }
   unary(fn: Unary, x: Code): Code {
     return [...x, { op: `${this.shape}.${fn}` }];
   }
   compare(fn: Comparison, a: Code, b: Code): Code {
-    return [...a, ...b, { op: `${this.shape}.${fn}` }];
+    return a.concat(b, { op: `${this.shape}.${fn}` });
   }
   add = (a: Code, b: Code): Code => this.binary("add", a, b);
   sub = (a: Code, b: Code): Code => this.binary("sub", a, b);

@@ -18,7 +18,7 @@ export class Body {
   }
 
   emit(...instructions: Code): void {
-    for (const i of instructions) this.#open.push(i);
+    for (let i = 0; i < instructions.length; i++) this.#open.push(instructions[i]!);
   }
 
   /** A local for a new variable. */

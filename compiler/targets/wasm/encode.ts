@@ -79,9 +79,9 @@ class Bytes {
 }
 
 /** A code with its prefix; numbers after a prefix are of variable length. */
-function code(out: Bytes, [first = 0, second]: readonly number[]): void {
-  out.byte(first);
-  if (second !== undefined) out.unsigned(second);
+function code(out: Bytes, bytes: readonly number[]): void {
+  out.byte(bytes[0]!);
+  if (bytes.length > 1) out.unsigned(bytes[1]!);
 }
 
 /** What instructions are printed for. */
@@ -89,6 +89,10 @@ interface Surroundings {
   readonly callees: ReadonlyMap<string, number>;
   /** The engine has fused products and sums. */
   readonly relaxed: boolean;
+}
+
+function instructions(out: Bytes, list: readonly Instruction[], around: Surroundings): void {
+  for (let i = 0; i < list.length; i++) instruction(out, list[i]!, around);
 }
 
 function instruction(out: Bytes, i: Instruction, around: Surroundings): void {
@@ -128,9 +132,9 @@ function instruction(out: Bytes, i: Instruction, around: Surroundings): void {
       return out.unsigned(callee);
     }
     case "fused":
-      for (const inner of i.product) instruction(out, inner, around);
+      instructions(out, i.product, around);
       if (!around.relaxed) code(out, PLAIN[`${i.kind}.mul`]);
-      for (const inner of i.sum) instruction(out, inner, around);
+      instructions(out, i.sum, around);
       return code(out, PLAIN[`${i.kind}.${around.relaxed ? "relaxed_madd" : "add"}`]);
     case "br":
     case "br_if":
@@ -139,13 +143,13 @@ function instruction(out: Bytes, i: Instruction, around: Surroundings): void {
     case "block":
     case "loop":
       out.all([i.op === "block" ? 0x02 : 0x03, EMPTY_BLOCK]);
-      for (const inner of i.body) instruction(out, inner, around);
+      instructions(out, i.body, around);
       return out.byte(END);
     case "if":
       out.all([0x04, i.result === null ? EMPTY_BLOCK : TYPES[i.result]]);
-      for (const inner of i.body) instruction(out, inner, around);
+      instructions(out, i.body, around);
       if (i.otherwise.length > 0) out.byte(0x05);
-      for (const inner of i.otherwise) instruction(out, inner, around);
+      instructions(out, i.otherwise, around);
       return out.byte(END);
   }
   if ("offset" in i) {
@@ -174,7 +178,7 @@ function bodyOf(f: WasmFunction, around: Surroundings): Uint8Array {
     out.unsigned(count);
     out.byte(TYPES[type]);
   }
-  for (const i of f.body) instruction(out, i, around);
+  instructions(out, f.body, around);
   out.byte(END);
   return out.made;
 }

@@ -44,20 +44,20 @@ function estimate(e: Expr, size: SizeCode): Code {
       return [...size(e.name), { op: "f64.convert_i32_s" }];
     case "select": {
       const [a, b] = [estimate(e.a, size), estimate(e.b, size)];
-      return [...a, ...b, ...estimate(e.condition, size), { op: "select" }];
+      return a.concat(b, estimate(e.condition, size), { op: "select" });
     }
     case "binary": {
       const [a, b] = [estimate(e.a, size), estimate(e.b, size)];
       if (e.fn === "mod") {
-        const whole: Code = [...a, ...b, { op: "f64.div" }, { op: "f64.trunc" }, ...b];
-        return [...a, ...whole, { op: "f64.mul" }, { op: "f64.sub" }];
+        const whole = a.concat(b, { op: "f64.div" }, { op: "f64.trunc" }, b);
+        return a.concat(whole, { op: "f64.mul" }, { op: "f64.sub" });
       }
       const ops = OPS[e.fn];
       const bits = BITS[e.fn];
       if (bits !== undefined) {
-        return [...a, NARROW, ...b, NARROW, { op: bits }, { op: "f64.convert_i32_s" }];
+        return a.concat(NARROW, b, NARROW, { op: bits }, { op: "f64.convert_i32_s" });
       }
-      if (ops !== undefined) return [...a, ...b, ...ops.map((op): Instruction => ({ op }))];
+      if (ops !== undefined) return a.concat(b, ops.map((op): Instruction => ({ op }))); // prettier-ignore
       break;
     }
     case "load":

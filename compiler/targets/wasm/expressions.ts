@@ -101,7 +101,7 @@ function harmless(e: Expr, budget = { left: 12 }): boolean {
     if (e.fn === "pow" || e.fn === "mod") return false;
     if (e.fn === "div" && e.type.kind === "int") return false;
   }
-  return [...parts(e)].every((x) => harmless(x, budget));
+  return parts(e).every((x) => harmless(x, budget));
 }
 
 export class Expressions {
@@ -165,7 +165,7 @@ export class Expressions {
       case "ramp": {
         const all = this.#splat(e.x, "i32x4").code;
         const steps: Code = [{ op: "v128.const", shape: "i32x4", values: [0, 1, 2, 3] }];
-        return { kind: "i32x4", code: [...all, ...steps, { op: "i32x4.add" }] };
+        return { kind: "i32x4", code: all.concat(steps, { op: "i32x4.add" }) };
       }
       case "across":
         return this.#across(e.fn, this.value(e.x));
@@ -175,7 +175,7 @@ export class Expressions {
         const [a, b] = [this.value(e.a), this.value(e.b)];
         const size = 16 / e.type.lanes;
         const bytes = e.from.flatMap((lane) => Array.from({ length: size }, (_, i) => lane * size + i)); // prettier-ignore
-        return { kind: a.kind, code: [...a.code, ...b.code, { op: "i8x16.shuffle", bytes }] };
+        return { kind: a.kind, code: a.code.concat(b.code, { op: "i8x16.shuffle", bytes }) };
       }
       default:
         return unreachable(e);
@@ -281,14 +281,14 @@ export class Expressions {
     }
     const fused = this.#fused(fn, x, y);
     if (fused !== undefined) return fused;
-    let [a, b] = [this.value(x, real), this.value(y, real)];
+    let a = this.value(x, real);
+    let b = this.value(y, real);
     if (a.kind === "f64" && b.kind === "f32") b = { kind: "f64", code: converted(b, "f64") };
     if (b.kind === "f64" && a.kind === "f32") a = { kind: "f64", code: converted(a, "f64") };
     const { kind } = a;
     if (kind !== b.kind) throw new InternalError(`${fn} of ${kind} and ${b.kind}`);
-    const code = [...a.code, ...b.code];
     if (kind === "bool" || kind === "mask") {
-      return { kind, code: [...code, { op: logic(fn, kind) }] };
+      return { kind, code: a.code.concat(b.code, { op: logic(fn, kind) }) };
     }
     if (kind === "i32" || kind === "i32x4") return this.#ints(fn, kind, a.code, b.code);
     switch (fn) {
@@ -298,7 +298,7 @@ export class Expressions {
       case "div":
       case "max":
       case "min":
-        return { kind, code: [...code, { op: `${kind}.${fn}` }] };
+        return { kind, code: a.code.concat(b.code, { op: `${kind}.${fn}` }) };
       case "lt":
       case "le":
       case "eq":
@@ -306,7 +306,7 @@ export class Expressions {
         if (kind === "f64x2") throw new InternalError("no truths of vectors of doubles");
         return {
           kind: kind === "f32x4" ? "mask" : "bool",
-          code: [...code, { op: `${kind}.${fn}` }],
+          code: a.code.concat(b.code, { op: `${kind}.${fn}` }),
         };
       default:
         throw new InternalError(`no WebAssembly for ${fn} of ${kind}`);
@@ -319,7 +319,7 @@ export class Expressions {
     if (product.op !== "binary" || product.fn !== "mul") return undefined;
     const kind = this.kindOf(x.type);
     if (kind !== "f32x4" && kind !== "f64x2") return undefined;
-    const factors = [...this.as(product.a, kind), ...this.as(product.b, kind)];
+    const factors = this.as(product.a, kind).concat(this.as(product.b, kind));
     return { kind, code: [{ op: "fused", kind, product: factors, sum: this.as(sum, kind) }] };
   }
 
@@ -328,7 +328,7 @@ export class Expressions {
     const compares = fn === "lt" || fn === "le" || fn === "eq" || fn === "ne";
     const result: Kind = compares ? (vector ? "mask" : "bool") : kind;
     const op = (vector ? INT_VECTORS : INTS)[fn];
-    if (op !== undefined) return { kind: result, code: [...a, ...b, { op }] };
+    if (op !== undefined) return { kind: result, code: a.concat(b, { op }) };
     if (!vector && (fn === "max" || fn === "min")) {
       const less: Code = [...a, ...b, { op: "i32.lt_s" }];
       const [first, second] = fn === "max" ? [b, a] : [a, b];
