@@ -31,7 +31,7 @@ const SCALAR_ONLY: ReadonlySet<UnaryOp | BinaryOp> = new Set([
 /** A division of ints stops the program where the divisor is zero: it must not run where it is not asked for. */
 const divides = (e: Expr): boolean =>
   (e.op === "binary" && e.type.kind === "int" && (e.fn === "div" || e.fn === "mod") && e.b.op !== "number") || // prettier-ignore
-  [...parts(e)].some(divides);
+  parts(e).some(divides);
 
 export class Lanes {
   readonly #variable: string;
@@ -58,7 +58,7 @@ export class Lanes {
     if (e.op === "variable") {
       return e.name === this.#variable || this.#vectors.has(e.name) || this.#ints.has(e.name);
     }
-    return [...parts(e)].some((x) => this.#varies(x));
+    return parts(e).some((x) => this.#varies(x));
   }
 
   block(statements: readonly Statement[]): Statement[] {

@@ -1,29 +1,15 @@
 /** Kernels that differ in names only: the blocks of a deep model have the same loops. */
 import { unreachable } from "../../diagnostics/diagnostic.ts";
-import type { Expr, LoopKernel, LoopType, Statement } from "./ir.ts";
+import type { Expr, LoopBuffer, LoopKernel, LoopType, Statement } from "./ir.ts";
 import { statementsIn } from "./scan.ts";
-
-/**
- * What a kernel does, as a text in which its names are numbered in the order in which they come. Without comments. Arrays
- * of the module keep their names: nobody hands them to a kernel.
- */
-function shapeOf(kernel: LoopKernel): string {
-  const writer = new ShapeWriter();
-  for (const { name, type, space, access, length } of kernel.buffers) {
-    writer.name(name);
-    writer.words.push(type, space, access, space === "module" ? name : `${length}`);
-  }
-  writer.words.push("sizes");
-  kernel.sizes.forEach((name) => writer.name(name));
-  writer.statements(kernel.body);
-  return writer.words.join(" ");
-}
 
 /** What can be seen of a kernel at a glance: kernels of other outlines are others. */
 function outlineOf({ buffers, sizes, body }: LoopKernel): string {
   let outline = `${sizes.length}`;
-  buffers.forEach(({ type, space, access }) => {
+  buffers.forEach(({ type, space, access, length }) => {
     outline += ` ${type} ${space} ${access}`;
+    // Of the module's arrays each kernel sees as much as was known to be wanted when it was written.
+    if (space !== "module") outline += ` ${length}`;
   });
   statementsIn(body).forEach(({ op }) => {
     if (op !== "comment") outline += ` ${op}`;
@@ -40,8 +26,7 @@ interface SharedKernel {
 
 /** The functions of a module: kernels that differ in names only are one. */
 export class SharedKernels {
-  /** By their outlines; the shape of one is of interest when there is another. */
-  readonly #outlines = new Map<string, { readonly own: SharedKernel; shape: string | null }[]>();
+  readonly #outlines = new Map<string, SharedKernel[]>();
   readonly #kernels = new Map<LoopKernel, SharedKernel>();
 
   /** The function that a kernel is, and whether it has to be written yet. */
@@ -51,114 +36,148 @@ export class SharedKernels {
     const outline = outlineOf(kernel);
     const alike = this.#outlines.get(outline) ?? [];
     this.#outlines.set(outline, alike);
-    const shape = alike.length === 0 ? null : shapeOf(kernel);
-    const known = alike.find((k) => (k.shape ??= shapeOf(k.own.kernel)) === shape);
-    const own = known?.own ?? { name: kernel.name, kernel };
-    if (known === undefined) alike.push({ own, shape });
+    const known = alike.find((k) => new Comparison().kernels(kernel, k.kernel));
+    const own = known ?? { name: kernel.name, kernel };
+    if (known === undefined) alike.push(own);
     this.#kernels.set(kernel, own);
     return { ...own, isNew: known === undefined };
   }
 }
 
-class ShapeWriter {
-  readonly words: string[] = [];
-  readonly #numbers = new Map<string, string>();
+const sameType = (a: LoopType, b: LoopType): boolean => a.kind === b.kind && a.lanes === b.lanes;
 
-  name(name: string): void {
-    let number = this.#numbers.get(name);
-    if (number === undefined) {
-      number = `$${this.#numbers.size}`;
-      this.#numbers.set(name, number);
-    }
-    this.words.push(number);
+/**
+ * Goes through two kernels side by side: each name of one stands for one of the other. Comments say nothing. Arrays of the
+ * module keep their names: nobody hands them to a kernel.
+ */
+class Comparison {
+  readonly #there = new Map<string, string>();
+  readonly #back = new Map<string, string>();
+
+  /** Of kernels of one outline. */
+  kernels(a: LoopKernel, b: LoopKernel): boolean {
+    const sameBuffer = ({ name, space }: LoopBuffer, i: number): boolean => {
+      const other = b.buffers[i]!.name;
+      return this.#names(name, other) && (space !== "module" || name === other);
+    };
+    return (
+      a.buffers.every(sameBuffer) &&
+      a.sizes.every((x, i) => this.#names(x, b.sizes[i]!)) &&
+      this.#bodies(a.body, b.body)
+    );
   }
 
-  #type({ kind, lanes }: LoopType): void {
-    this.words.push(kind, `${lanes}`);
+  #names(a: string, b: string): boolean {
+    const known = this.#there.get(a);
+    if (known !== undefined) return known === b;
+    if (this.#back.has(b)) return false;
+    this.#there.set(a, b);
+    this.#back.set(b, a);
+    return true;
   }
 
-  /** Prefix notation: every operation has as many operands as it says. */
-  #expression(e: Expr): void {
-    const { words } = this;
-    words.push(e.op);
-    this.#type(e.type);
-    switch (e.op) {
+  #expressions(a: Expr, b: Expr): boolean {
+    if (a.op !== b.op || !sameType(a.type, b.type)) return false;
+    switch (a.op) {
       case "number":
-        words.push(Object.is(e.value, -0) ? "-0" : `${e.value}`);
-        return;
+        return b.op === a.op && Object.is(a.value, b.value);
       case "variable":
-        return this.name(e.name);
+        return b.op === a.op && this.#names(a.name, b.name);
       case "load":
-        this.name(e.buffer);
-        return this.#expression(e.index);
+        return b.op === a.op && this.#names(a.buffer, b.buffer) && this.#expressions(a.index, b.index); // prettier-ignore
       case "unary":
+        return b.op === a.op && a.fn === b.fn && this.#expressions(a.x, b.x);
       case "across":
-        words.push(e.fn);
-        return this.#expression(e.x);
+        return b.op === a.op && a.fn === b.fn && this.#expressions(a.x, b.x);
       case "binary":
-        words.push(e.fn);
-        this.#expression(e.a);
-        return this.#expression(e.b);
+        return b.op === a.op && a.fn === b.fn && this.#expressions(a.a, b.a) && this.#expressions(a.b, b.b); // prettier-ignore
       case "select":
-        this.#expression(e.condition);
-        this.#expression(e.a);
-        return this.#expression(e.b);
+        return (
+          b.op === a.op &&
+          this.#expressions(a.condition, b.condition) &&
+          this.#expressions(a.a, b.a) &&
+          this.#expressions(a.b, b.b)
+        );
       case "splat":
+        return b.op === a.op && this.#expressions(a.x, b.x);
       case "ramp":
-        return this.#expression(e.x);
+        return b.op === a.op && this.#expressions(a.x, b.x);
       case "shuffle":
-        words.push(e.from.join());
-        this.#expression(e.a);
-        return this.#expression(e.b);
+        return (
+          b.op === a.op &&
+          a.from.join() === b.from.join() &&
+          this.#expressions(a.a, b.a) &&
+          this.#expressions(a.b, b.b)
+        );
       case "sums":
-        words.push(`${e.xs.length}`);
-        return e.xs.forEach((x) => this.#expression(x));
+        return (
+          b.op === a.op &&
+          a.xs.length === b.xs.length &&
+          a.xs.every((x, i) => this.#expressions(x, b.xs[i]!))
+        );
       default:
-        return unreachable(e);
+        return unreachable(a);
     }
   }
 
-  statements(body: readonly Statement[]): void {
-    this.words.push("{");
-    for (const s of body) this.#statement(s);
-    this.words.push("}");
+  #bodies(a: readonly Statement[], b: readonly Statement[]): boolean {
+    let j = 0;
+    for (let i = 0; i < a.length; i++) {
+      const s = a[i]!;
+      if (s.op === "comment") continue;
+      while (b[j]?.op === "comment") j += 1;
+      const other = b[j++];
+      if (other === undefined || !this.#statements(s, other)) return false;
+    }
+    while (b[j]?.op === "comment") j += 1;
+    return j === b.length;
   }
 
-  #statement(s: Statement): void {
-    const { words } = this;
-    if (s.op !== "comment") words.push(s.op);
-    switch (s.op) {
+  #statements(a: Statement, b: Statement): boolean {
+    switch (a.op) {
       case "comment":
       case "barrier":
-        return;
+        return b.op === a.op;
       case "prefetch":
-        this.name(s.buffer);
-        return this.#expression(s.index);
+        return b.op === a.op && this.#names(a.buffer, b.buffer) && this.#expressions(a.index, b.index); // prettier-ignore
       case "define":
-        this.name(s.name);
-        this.#type(s.type);
-        words.push(s.mutable ? "var" : "let");
-        return this.#expression(s.value);
+        return (
+          b.op === a.op &&
+          a.mutable === b.mutable &&
+          sameType(a.type, b.type) &&
+          this.#expressions(a.value, b.value) &&
+          this.#names(a.name, b.name)
+        );
       case "assign":
-        this.name(s.name);
-        return this.#expression(s.value);
+        return b.op === a.op && this.#names(a.name, b.name) && this.#expressions(a.value, b.value); // prettier-ignore
       case "store":
-        this.name(s.buffer);
-        words.push(s.add ? "+=" : "=");
-        this.#expression(s.index);
-        return this.#expression(s.value);
+        return (
+          b.op === a.op &&
+          a.add === b.add &&
+          this.#names(a.buffer, b.buffer) &&
+          this.#expressions(a.index, b.index) &&
+          this.#expressions(a.value, b.value)
+        );
       case "for":
-        this.name(s.variable);
-        words.push(`${s.step}`, s.down ? "down" : "up", s.spread);
-        this.#expression(s.from);
-        this.#expression(s.to);
-        return this.statements(s.body);
+        return (
+          b.op === a.op &&
+          a.step === b.step &&
+          a.down === b.down &&
+          a.spread === b.spread &&
+          this.#names(a.variable, b.variable) &&
+          this.#expressions(a.from, b.from) &&
+          this.#expressions(a.to, b.to) &&
+          this.#bodies(a.body, b.body)
+        );
       case "if":
-        this.#expression(s.condition);
-        this.statements(s.body);
-        return this.statements(s.otherwise);
+        return (
+          b.op === a.op &&
+          this.#expressions(a.condition, b.condition) &&
+          this.#bodies(a.body, b.body) &&
+          this.#bodies(a.otherwise, b.otherwise)
+        );
       default:
-        return unreachable(s);
+        return unreachable(a);
     }
   }
 }

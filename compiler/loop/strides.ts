@@ -15,7 +15,7 @@ export class Strides {
   note(s: Statement): void {
     if (s.op === "define" && s.type.kind === "int" && !s.mutable)
       this.#defined.set(s.name, s.value);
-    for (const body of bodiesOf(s)) body.forEach((x) => this.note(x));
+    bodiesOf(s).forEach((body) => body.forEach((x) => this.note(x)));
   }
 
   of(e: Expr, variable: string): Stride {
@@ -34,7 +34,8 @@ export class Strides {
         return stride;
       }
       case "binary": {
-        const [a, b] = [this.of(e.a, variable), this.of(e.b, variable)];
+        const a = this.of(e.a, variable);
+        const b = this.of(e.b, variable);
         if (a === 0 && b === 0) return 0;
         if (a === null || b === null) return null;
         if (e.fn === "add") return a + b;
@@ -49,6 +50,6 @@ export class Strides {
   }
   #mentions(e: Expr, variable: string): boolean {
     if (e.op === "variable") return this.of(e, variable) !== 0;
-    return [...parts(e)].some((x) => this.#mentions(x, variable));
+    return parts(e).some((x) => this.#mentions(x, variable));
   }
 }

@@ -28,7 +28,8 @@ export function expressionText(e: Expr): string {
     case "unary":
       return `${e.fn}(${expressionText(e.x)})`;
     case "binary": {
-      const [a, b] = [expressionText(e.a), expressionText(e.b)];
+      const a = expressionText(e.a);
+      const b = expressionText(e.b);
       const sign = SIGNS[e.fn];
       return sign === undefined ? `${e.fn}(${a}, ${b})` : `(${a} ${sign} ${b})`;
     }

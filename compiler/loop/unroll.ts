@@ -9,7 +9,7 @@ import { Names, split, type Loop } from "./split.ts";
 const COUNT = 4;
 const MOST = 90;
 
-const sizeOf = (e: Expr): number => [...parts(e)].reduce((n, x) => n + sizeOf(x), 1);
+const sizeOf = (e: Expr): number => parts(e).reduce((n, x) => n + sizeOf(x), 1);
 
 /** The operations of a body without loops and conditions; infinite of any other. */
 function bodySize(body: readonly Statement[]): number {

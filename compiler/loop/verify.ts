@@ -123,7 +123,7 @@ class Verifier {
 
   #isSame(e: Expr): boolean {
     if (e.op === "variable") return this.#same.has(e.name);
-    return e.op !== "load" && [...parts(e)].every((x) => this.#isSame(x));
+    return e.op !== "load" && parts(e).every((x) => this.#isSame(x));
   }
 
   #buffer(name: string, access: readonly LoopBuffer["access"][]): LoopBuffer {

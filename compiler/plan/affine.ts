@@ -44,25 +44,35 @@ export const ofVariable = (variable: IndexVariable): Affine => ({
 
 const isThere = ({ coefficient }: Term): boolean => coefficient.terms.length > 0;
 
-function make(constant: Dim, terms: readonly Term[]): Affine {
-  if (terms.length < 2) return { constant, terms: terms.filter(isThere) };
-  const byName = new Map<string, Term>();
-  for (const t of terms) {
-    const old = byName.get(t.variable.name);
-    const coefficient = old === undefined ? t.coefficient : addDims(old.coefficient, t.coefficient);
-    byName.set(t.variable.name, { variable: t.variable, coefficient });
-  }
-  const kept = [...byName.values()].filter(isThere);
-  kept.sort(
-    (s, t) => s.variable.depth - t.variable.depth || (s.variable.name < t.variable.name ? -1 : 1),
-  );
-  return { constant, terms: kept };
-}
+/** Where one term stands beside another: before it, after it, or in its place. */
+const compared = ({ variable: s }: Term, { variable: t }: Term): number =>
+  s.name === t.name ? 0 : s.depth - t.depth || (s.name < t.name ? -1 : 1);
 
 export function plus(a: Affine, b: Affine): Affine {
   if (a.terms.length === 0 && a.constant.terms.length === 0) return b;
   if (b.terms.length === 0 && b.constant.terms.length === 0) return a;
-  return make(addDims(a.constant, b.constant), [...a.terms, ...b.terms]);
+  const constant = addDims(a.constant, b.constant);
+  if (b.terms.length === 0) return { constant, terms: a.terms };
+  if (a.terms.length === 0) return { constant, terms: b.terms };
+  // Both are in order.
+  const terms: Term[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < a.terms.length && j < b.terms.length) {
+    const s = a.terms[i]!;
+    const t = b.terms[j]!;
+    const order = compared(s, t);
+    if (order <= 0) i += 1;
+    if (order >= 0) j += 1;
+    if (order !== 0) terms.push(order < 0 ? s : t);
+    else {
+      const both = { variable: t.variable, coefficient: addDims(s.coefficient, t.coefficient) };
+      if (isThere(both)) terms.push(both);
+    }
+  }
+  for (; i < a.terms.length; i++) terms.push(a.terms[i]!);
+  for (; j < b.terms.length; j++) terms.push(b.terms[j]!);
+  return { constant, terms };
 }
 
 export function shifted(a: Affine, by: Dim): Affine {
@@ -71,10 +81,11 @@ export function shifted(a: Affine, by: Dim): Affine {
 
 export function times(a: Affine, by: Dim): Affine {
   if (equal(by, ONE)) return a;
-  return make(
-    multiply(a.constant, by),
-    a.terms.map((t) => ({ ...t, coefficient: multiply(t.coefficient, by) })),
-  );
+  const terms = a.terms.map(({ variable, coefficient }) => ({
+    variable,
+    coefficient: multiply(coefficient, by),
+  }));
+  return { constant: multiply(a.constant, by), terms: terms.filter(isThere) };
 }
 
 export function minus(a: Affine, b: Affine): Affine {
@@ -88,9 +99,9 @@ export const sameAffine = (a: Affine, b: Affine): boolean => keyOf(a) === keyOf(
 
 /** The variable that an index is, if it is just one. */
 export function asVariable(a: Affine): IndexVariable | undefined {
-  const [term] = a.terms;
-  const lone = a.terms.length === 1 && a.constant.terms.length === 0;
-  return lone && equal(term!.coefficient, ONE) ? term!.variable : undefined;
+  if (a.terms.length !== 1 || a.constant.terms.length > 0) return undefined;
+  const term = a.terms[0]!;
+  return equal(term.coefficient, ONE) ? term.variable : undefined;
 }
 
 /** The axis of an index along which an address grows by one; undefined where there is none. */
@@ -117,7 +128,8 @@ export function quotient(a: Dim, b: Dim): Dim | undefined {
 export function surelyNonNegative(a: Dim): boolean {
   // Each term with atoms is at least its coefficient, as the sizes are at least one.
   let least = 0;
-  for (const t of a.terms) {
+  for (let i = 0; i < a.terms.length; i++) {
+    const t = a.terms[i]!;
     const opaque = t.atoms.some((x) =>
       x.kind === "opaque" ? x.fn !== "ceildiv" && x.fn !== "max" : x.key === "$past",
     );
@@ -145,25 +157,28 @@ export function divide(
   if (equal(by, ONE)) return { quotient: a, remainder: fixed(0) };
   const whole: Term[] = [];
   const rest: Term[] = [];
-  for (const t of a.terms) {
+  a.terms.forEach((t) => {
     const q = quotient(t.coefficient, by);
     if (q === undefined) rest.push(t);
     else whole.push({ ...t, coefficient: q });
-  }
-  let [wholeConstant, restConstant] = [ZERO, a.constant];
+  });
+  let wholeConstant = ZERO;
+  let restConstant = a.constant;
   const q = quotient(a.constant, by);
   const n = constant(by);
   const c = constant(a.constant);
-  if (q !== undefined) [wholeConstant, restConstant] = [q, ZERO];
-  else if (n !== undefined && c !== undefined) {
+  if (q !== undefined) {
+    wholeConstant = q;
+    restConstant = ZERO;
+  } else if (n !== undefined && c !== undefined) {
     wholeConstant = dim(Math.floor(c / n));
     restConstant = dim(c - n * Math.floor(c / n));
   }
-  const remainder = make(restConstant, rest);
+  const remainder = { constant: restConstant, terms: rest };
   const top = largest(remainder);
   if (top === undefined || !surelyNonNegative(restConstant)) return undefined;
   if (!surelyNonNegative(subtract(subtract(by, ONE), top))) return undefined;
-  return { quotient: make(wholeConstant, whole), remainder };
+  return { quotient: { constant: wholeConstant, terms: whole }, remainder };
 }
 
 /** Row-major strides. */

@@ -65,13 +65,14 @@ export function chooseRoots(
   inLoop: boolean,
 ): Choice {
   const readers = new Map<NodeId, Node[]>();
-  for (const node of needed) {
-    for (const x of new Set(operands(node))) {
+  needed.forEach((node) => {
+    operands(node).forEach((x) => {
       const list = readers.get(x);
       if (list === undefined) readers.set(x, [node]);
-      else list.push(node);
-    }
-  }
+      // Once, however often it is read.
+      else if (list.at(-1) !== node) list.push(node);
+    });
+  });
   const uses = new Map([...readers].map(([id, list]) => [id, list.length]));
   for (const id of stored) uses.set(id, (uses.get(id) ?? 0) + 1);
   const roots = new Set<NodeId>();

@@ -36,7 +36,7 @@ type Numbers = Map<string, { readonly value: number; readonly mean: boolean }>;
 const ofMean = (e: Expr, numbers: Numbers): boolean =>
   e.op === "variable"
     ? numbers.get(e.name)?.mean === true
-    : [...parts(e)].some((x) => ofMean(x, numbers));
+    : parts(e).some((x) => ofMean(x, numbers));
 
 /** The value of an int expression, of a condition 1 or 0; null when it is not known without running the kernel. */
 function valueOf(e: Expr, numbers: Numbers): number | null {

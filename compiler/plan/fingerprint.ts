@@ -36,7 +36,7 @@ function fieldKey(value: unknown): string {
     return Object.is(value, -0) ? "-0" : `${value as string}`;
   if (Array.isArray(value)) {
     let key = "[";
-    for (const x of value) key += `${fieldKey(x)},`;
+    for (let i = 0; i < value.length; i++) key += `${fieldKey(value[i])},`;
     return `${key}]`;
   }
   if (isDim(value)) return value.key;
@@ -179,14 +179,15 @@ class Writer {
 
   /** What a node does with its operands. */
   #fields(node: Node): void {
-    for (const x of operands(node)) this.#node(x);
+    operands(node).forEach((x) => this.#node(x));
     this.#words.push(fieldsOf(mapOperands(node, (x) => this.#nodes.of(x).number as NodeId)));
   }
 
   #recurrence(id: NodeId, r: Recurrence): void {
     const { region } = this.#plan;
     this.#loop(r, (x) => this.#node(x));
-    for (const x of region.graph.nodes) {
+    for (let i = id; i < region.graph.nodes.length; i++) {
+      const x = region.graph.nodes[i]!;
       if (x.op !== "result" || x.of !== id) continue;
       this.#words.push("result", `${this.#nodes.of(x.id).number}`, `${x.index}`);
       const at = region.locations.get(x.id);

@@ -97,15 +97,11 @@ function lookThrough(b: GraphBuilder, operand: Operand, out: readonly number[]):
     return lookThrough(b, next, out);
   }
   if (node.op !== "binary" || node.fn !== "mul") return operand;
-  for (const [scale, rest] of [
-    [node.a, node.b],
-    [node.b, node.a],
-  ] as const) {
-    const scalar = repeatedScalar(b, scale);
-    if (scalar === null) continue;
-    return lookThrough(b, { id: rest, labels, factor: times(b, factor, scalar) }, out);
-  }
-  return operand;
+  const first = repeatedScalar(b, node.a);
+  const scalar = first ?? repeatedScalar(b, node.b);
+  if (scalar === null) return operand;
+  const id = first === null ? node.a : node.b;
+  return lookThrough(b, { id, labels, factor: times(b, factor, scalar) }, out);
 }
 
 /** Sum of products in index notation; labels as in `GraphBuilder.contract`. */
@@ -121,20 +117,22 @@ export function contract(
   b.shape(a).forEach((d, i) => size.set(aLabels[i]!, d));
   b.shape(c).forEach((d, i) => size.set(cLabels[i]!, d));
   const shape = outLabels.map((l) => size.get(l)!);
-  for (const id of [a, c]) {
-    if (fillValue(b, id) === 0) return filled(b, 0, shape);
-  }
+  if (fillValue(b, a) === 0 || fillValue(b, c) === 0) return filled(b, 0, shape);
   const left = lookThrough(b, { id: a, labels: aLabels, factor: null }, outLabels);
   const right = lookThrough(b, { id: c, labels: cLabels, factor: left.factor }, outLabels);
-  const present = new Set([...left.labels, ...right.labels]);
-  const out = outLabels.filter((l) => present.has(l));
+  const present = (l: number): boolean => left.labels.includes(l) || right.labels.includes(l);
+  const out = outLabels.filter(present);
   // Labels that no operand has any more: repeated if they are in the result, counted if they were summed over.
-  const counted = [...size.keys()].filter((l) => !present.has(l) && !outLabels.includes(l));
-  let result: NodeId | null = null;
-  for (const simpler of [unmasked, chosen]) {
-    result ??= simpler(b, left, right, out) ?? simpler(b, right, left, out);
-  }
-  result ??= productOf(b, left, right, out);
+  const counted: number[] = [];
+  size.forEach((_, l) => {
+    if (!present(l) && !outLabels.includes(l)) counted.push(l);
+  });
+  let result =
+    unmasked(b, left, right, out) ??
+    unmasked(b, right, left, out) ??
+    chosen(b, left, right, out) ??
+    chosen(b, right, left, out) ??
+    productOf(b, left, right, out);
   result = timesSizes(
     b,
     result,
@@ -220,21 +218,30 @@ const chosen: Simpler = (b, operand, other, out) => {
  * The contraction itself. Where one operand has only labels of the result and the other has them too, nothing is summed
  * over both: the first is summed alone and the rest is an elementwise product.
  */
-function productOf(b: GraphBuilder, left: Operand, right: Operand, out: readonly number[]): NodeId {
-  for (const [large, small] of [
-    [left, right],
-    [right, left],
-  ] as const) {
-    const separate = small.labels.every((l) => large.labels.includes(l) && out.includes(l));
-    if (!separate) continue;
-    const gone = large.labels.flatMap((l, i) => (out.includes(l) ? [] : [i]));
-    const kept = large.labels.filter((l) => out.includes(l));
-    const order = out.map((l) => kept.indexOf(l));
-    const total = transpose(b, sum(b, large.id, gone), order);
-    const placed = out.flatMap((l, i) => (small.labels.includes(l) ? [i] : []));
-    const inOrder = placed.map((i) => small.labels.indexOf(out[i]!));
-    const other = transpose(b, small.id, inOrder);
-    return mul(b, total, broadcast(b, other, placed, b.shape(total)));
-  }
-  return b.contract(left.id, left.labels, right.id, right.labels, out);
+/** The sum of the first times the second, where that has no labels but those that stay; else null. */
+function scaledSum(
+  b: GraphBuilder,
+  large: Operand,
+  small: Operand,
+  out: readonly number[],
+): NodeId | null {
+  if (!small.labels.every((l) => large.labels.includes(l) && out.includes(l))) return null;
+  const gone = large.labels.flatMap((l, i) => (out.includes(l) ? [] : [i]));
+  const kept = large.labels.filter((l) => out.includes(l));
+  const order = out.map((l) => kept.indexOf(l));
+  const total = transpose(b, sum(b, large.id, gone), order);
+  const placed = out.flatMap((l, i) => (small.labels.includes(l) ? [i] : []));
+  const inOrder = placed.map((i) => small.labels.indexOf(out[i]!));
+  const other = transpose(b, small.id, inOrder);
+  return mul(b, total, broadcast(b, other, placed, b.shape(total)));
 }
+
+const productOf = (
+  b: GraphBuilder,
+  left: Operand,
+  right: Operand,
+  out: readonly number[],
+): NodeId =>
+  scaledSum(b, left, right, out) ??
+  scaledSum(b, right, left, out) ??
+  b.contract(left.id, left.labels, right.id, right.labels, out);

@@ -33,7 +33,8 @@ export function isWord(e: Expr, words: ReadonlySet<string>): boolean {
 }
 
 function bothWords(a: Expr, b: Expr, words: ReadonlySet<string>): boolean {
-  const [x, y] = [isWord(a, words), isWord(b, words)];
+  const x = isWord(a, words);
+  const y = isWord(b, words);
   return (x && y) || (x && b.op === "number") || (y && a.op === "number");
 }
 
@@ -42,7 +43,7 @@ export function wordsOf(kernel: LoopKernel): ReadonlySet<string> {
   const given: { readonly name: string; readonly value: Expr }[] = [];
   const visit = (s: Statement): void => {
     if ((s.op === "define" || s.op === "assign") && s.value.type.kind === "int") given.push(s);
-    for (const body of bodiesOf(s)) body.forEach(visit);
+    bodiesOf(s).forEach((body) => body.forEach(visit));
   };
   kernel.body.forEach(visit);
   const words = new Set<string>();

@@ -58,11 +58,11 @@ export function helpersOf(kernel: LoopKernel): Set<string> {
     if (e.op === "unary" && e.fn === "round") found.add("roundEven");
     if (e.op === "binary" && e.fn === "mod" && e.type.kind === "float") found.add("modulo");
     if (e.op === "binary" && e.fn === "mul_high") found.add("multiplyHigh");
-    for (const x of parts(e)) visitExpr(x);
+    parts(e).forEach(visitExpr);
   };
   const visit = (s: Statement): void => {
     expressionsOf(s).forEach(visitExpr);
-    for (const body of bodiesOf(s)) body.forEach(visit);
+    bodiesOf(s).forEach((body) => body.forEach(visit));
   };
   kernel.body.forEach(visit);
   return found;

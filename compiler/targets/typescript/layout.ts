@@ -63,26 +63,30 @@ const STEP = "  ";
 
 /** Whether what comes up to the next possible end of a line fits in `room` characters, a first piece without breaks. */
 function fits(first: Piece, after: readonly Piece[], room: number): boolean {
-  const stack: Piece[] = [first];
+  // Of one piece at a time: all of it is broken, or none.
+  const stack: Layout[] = [first.layout];
+  let { broken } = first;
   let next = after.length;
   let left = room;
   for (;;) {
-    const piece = stack.pop() ?? after[--next];
-    if (piece === undefined) return true;
-    const { layout, depth, broken } = piece;
+    let layout = stack.pop();
+    if (layout === undefined) {
+      const piece = after[--next];
+      if (piece === undefined) return true;
+      ({ layout, broken } = piece);
+    }
     if (typeof layout === "string") left -= layout.length;
-    else if (isList(layout)) {
-      for (let i = layout.length; i > 0; i--) stack.push({ layout: layout[i - 1]!, depth, broken });
-    } else if (layout.kind === "break") {
+    else if (isList(layout)) for (let i = layout.length; i > 0; i--) stack.push(layout[i - 1]!);
+    else if (layout.kind === "break") {
       if (broken) return true;
       left -= layout.flat.length;
     } else if (layout.kind === "follow") {
-      stack.push({ layout: [LINE, layout.content], depth, broken });
+      stack.push(layout.content, LINE);
     } else if (layout.kind === "choice") {
       left -= (broken ? layout.broken : layout.flat).length;
     } else {
       // A group after the one in question may break, if it must: up to its first break it is in this line.
-      stack.push({ layout: layout.content, depth, broken });
+      stack.push(layout.content);
     }
     if (left < 0) return false;
   }
