@@ -9,9 +9,9 @@ let root: string | null = null;
 export function packageRoot(): string {
   if (root !== null) return root;
   let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, "package.json")) && dirname(folder) !== folder) {
-    folder = dirname(folder);
-  }
+  // A folder of scripts may have a package.json, too, which says what kind of modules they are.
+  const isRoot = () => ["package.json", "specs"].every((name) => existsSync(join(folder, name)));
+  while (!isRoot() && dirname(folder) !== folder) folder = dirname(folder);
   return (root = folder);
 }
 

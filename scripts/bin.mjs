@@ -74,13 +74,17 @@ async function wrapped(name, main) {
 }
 
 rmSync(dir, { recursive: true, force: true });
-// Scripts of threads and processes are found beside the file that starts them.
+// Scripts of threads and processes are found beside the file that starts them. As CommonJS: the loader of the other kind of
+// module takes some milliseconds of its own.
 const scripts = {
-  fwp: join(cli, "launch", "index.js"),
-  thread: join(cli, "launch", "thread.js"),
-  worker: join(cli, "verify", "worker.js"),
+  "fwp.js": join(cli, "launch", "index.js"),
+  "thread.js": join(cli, "launch", "thread.js"),
+  "worker.js": join(cli, "verify", "worker.js"),
 };
-await bundle(scripts, { dir, format: "esm", chunkFileNames: "[name]-[hash].js" });
+for (const [name, script] of Object.entries(scripts)) {
+  await bundle({ main: script }, { file: join(dir, name), format: "cjs", codeSplitting: false });
+}
+writeFileSync(join(dir, "package.json"), `${JSON.stringify({ type: "commonjs" })}\n`);
 await wrapped("main.cjs", join(cli, "main.js"));
 await wrapped("companion.cjs", join(cli, "build", "thread.js"));
 

@@ -16,18 +16,21 @@ async function written(): Promise<void> {
   }
 }
 
-const command = process.argv[2] ?? "";
-// Code is of the flags that it was made under.
-bePatient(command);
-const companion = HELPED.has(command) ? startCompanion(new URL("./thread.js", import.meta.url)) : null; // prettier-ignore
-const main = loadKept<{ readonly runCommandLine: typeof runCommandLine }>("main.cjs", command);
-if (companion !== null) bothLoaded(companion.loaded);
-const code = await main.exports.runCommandLine(companion);
-// The functions that a command calls are known when it has run.
-if (code === 0) main.keep();
-if (companion !== null) {
-  await companion.done();
-  await written();
-  // At once: to take apart what both threads have made would take longer than to let it go.
-  process.exit(code);
+async function launch(command: string): Promise<void> {
+  // Code is of the flags that it was made under.
+  bePatient(command);
+  const companion = HELPED.has(command) ? startCompanion(new URL("./thread.js", import.meta.url)) : null; // prettier-ignore
+  const main = loadKept<{ readonly runCommandLine: typeof runCommandLine }>("main.cjs", command);
+  if (companion !== null) bothLoaded(companion.loaded);
+  const code = await main.exports.runCommandLine(companion);
+  // The functions that a command calls are known when it has run.
+  if (code === 0) main.keep();
+  if (companion !== null) {
+    await companion.done();
+    await written();
+    // At once: to take apart what both threads have made would take longer than to let it go.
+    process.exit(code);
+  }
 }
+
+void launch(process.argv[2] ?? "");
