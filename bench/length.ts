@@ -9,8 +9,12 @@ import type { Target } from "../cli/targets.ts";
 import { layer, type Ready } from "./specs.ts";
 
 const LENGTHS = [256, 1024, 4096, 16_384, 65_536];
-/** What the others are compared with: long enough that what happens once per call does not count. */
-const USUAL = 1024;
+/**
+ * What longer ones are compared with: long enough that what happens once per call does not count, and that the backward pass
+ * goes segment by segment, there again and back. On shorter ones (here up to 1,056 steps: compiler/plan/segments.ts) it keeps
+ * all that it needs, and has less to do per step.
+ */
+const USUAL = 4096;
 /** A step of a long sequence may take this many times what one of the usual length takes. */
 const SLOWER = 1.5;
 const [HEADS, SIZE] = [4, 64];

@@ -14,7 +14,7 @@ parentPort?.on("message", (work: Work | Ahead | null) => {
   if (work === null) {
     // After all others that are told.
     setImmediate(() => {
-      parentPort?.postMessage(null);
+      parentPort?.postMessage(null, []);
       parentPort?.close();
     });
     return;

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -98,6 +99,21 @@ test("a package is the same whether a thread works beside or not", () => {
   const alone = spawnSync("taskset", ["-c", "0", process.execPath, ...args("alone")], options);
   expect(alone.status).toBe(0);
   expect(whole("alone")).toEqual(whole("beside"));
+});
+
+test("a build keeps the code of both threads, and finds it again under the flags of the day", () => {
+  const cache = join(caches, "build");
+  // What V8 refuses is written again, as another file.
+  const codes = () => {
+    const folder = join(cache, "fwp", "code");
+    return readdirSync(folder).map((name) => [name, statSync(join(folder, name)).ino]);
+  };
+  const build = () => run({ XDG_CACHE_HOME: cache }, "build", spec, "-o", "kept").status;
+  expect(build()).toBe(0);
+  const first = codes();
+  expect(first).toHaveLength(2);
+  expect(build()).toBe(0);
+  expect(codes()).toEqual(first);
 });
 
 test("a build that is refused ends, and leaves no thread to wait for", () => {

@@ -44,14 +44,14 @@ const doubles = ([a, b]: readonly [Code, Code]): Code => [
   { op: "f64x2.convert_low_i32x4_s" },
 ];
 
+const addressOf = (place: Code): Code => of("i32.mul", place, int(DOUBLE));
 /** The numbers of a table at two places. */
 const lookUp = (table: number, [a, b]: readonly [Code, Code]): Code => {
-  const at = (place: Code): Code => of("i32.mul", place, int(DOUBLE));
   const load = (op: "v128.load64_splat" | "f64.load"): Instruction => ({ op, offset: table });
   return [
-    ...at(a),
+    ...addressOf(a),
     load("v128.load64_splat"),
-    ...at(b),
+    ...addressOf(b),
     load("f64.load"),
     { op: "f64x2.replace_lane", lane: 1 },
   ];
@@ -66,6 +66,12 @@ function series(a: Arithmetic, x: Code, denominators: readonly number[]): Code {
 const LOGARITHM = [3, 4, 5, 6, 7, 8];
 const SINE = [6, 120, 5040, 362880, 39916800, 6227020800, 1307674368000];
 const COSINE = [1, 2, 24, 720, 40320, 3628800, 479001600, 87178291200, 20922789888000];
+
+/** Moves a parameter on. */
+const step = (name: Parameter, by: number): Code => [
+  ...of("i32.add", get(own(name)), int(by)),
+  { op: "local.set", local: own(name) },
+];
 
 class Writer {
   readonly #body = new Body(PARAMETERS);
@@ -161,10 +167,6 @@ class Writer {
 
   finish() {
     const body = this.#body;
-    const step = (name: Parameter, by: number): Instruction[] => [
-      ...of("i32.add", get(own(name)), int(by)),
-      { op: "local.set", local: own(name) },
-    ];
     const loop = body.nested(() => {
       const value = body.keep("v128", "value", this.#block());
       body.emit(...get(own("address")), ...value, { op: "v128.store", offset: 0 });
