@@ -1,13 +1,13 @@
 /** Work that a thread does beside this one, which has more of a model to compile meanwhile. */
 import { startCompanion, type Companion } from "./companion.ts";
-import { Bench, type Ahead, type Kind, type Results, type WorkOf } from "./work.ts";
+import { Workbench, type Ahead, type Kind, type Results, type WorkOf } from "./work.ts";
 
 /** Gives the result when it is called and waited for: the same either way. */
 export type Later<T> = () => Promise<T>;
 
-/** Two benches: one here, the other where a thread is. */
+/** Two workbenches: one here, the other where a thread is. */
 export class Beside {
-  readonly #here = new Bench();
+  readonly #here = new Workbench();
   readonly #companion: Companion | null;
 
   /** `early`: a thread that is there already. */

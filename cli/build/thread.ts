@@ -1,6 +1,6 @@
 /** The thread that works beside `fwp build` (companion.ts): does one thing after the other as they are asked for. */
 import { parentPort } from "node:worker_threads";
-import { Bench, type Ahead, type Result, type Work } from "./work.ts";
+import { Workbench, type Ahead, type Result, type Work } from "./work.ts";
 
 /** The memory of a result, which is handed over and not copied. */
 function memoryOf(result: Result): ArrayBuffer[] {
@@ -8,7 +8,7 @@ function memoryOf(result: Result): ArrayBuffer[] {
   return arrays.flatMap((a) => (ArrayBuffer.isView(a) ? [a.buffer as ArrayBuffer] : []));
 }
 
-const bench = new Bench();
+const bench = new Workbench();
 
 parentPort?.on("message", (work: Work | Ahead | null) => {
   if (work === null) {

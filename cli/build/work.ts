@@ -55,7 +55,7 @@ export interface Ahead {
 }
 
 /** One build's work, the pieces of it that are done here. */
-export class Bench {
+export class Workbench {
   readonly #ahead = new Map<string, CompiledEntry>();
 
   /** Compiles what will be asked for. */

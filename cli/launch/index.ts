@@ -9,6 +9,10 @@ import { bothLoaded } from "./loaded.ts";
 /** Commands that have work for a second thread. */
 const HELPED: ReadonlySet<string> = new Set(["build"]);
 
+/** A command that prints its help calls few of the functions that it runs with. */
+const asksForHelp = (args: readonly string[]): boolean =>
+  args.includes("--help") || args.includes("-h");
+
 /** Comes when all is written that was printed. */
 async function written(): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) {
@@ -24,7 +28,7 @@ async function launch(command: string): Promise<void> {
   if (companion !== null) bothLoaded(companion.loaded);
   const code = await main.exports.runCommandLine(companion);
   // The functions that a command calls are known when it has run.
-  if (code === 0) main.keep();
+  if (code === 0 && !asksForHelp(process.argv)) main.keep();
   if (companion !== null) {
     await companion.done();
     await written();

@@ -9,6 +9,11 @@ export interface VectorMachine {
   readonly rows: number;
   /** Whether the sums of neighbouring rows are made side by side, in vectors that are added up together (rows.ts). */
   readonly together: boolean;
+  /**
+   * Whether sums go from registers to where they belong, row by row as far as there are rows. To V8 they are then needed
+   * too long: it keeps some of them in memory, within the loop over terms too (products take 1.5 times as long).
+   */
+  readonly direct: boolean;
   /** Numbers that a core has at hand, in a cache of its own. */
   readonly atHand: number;
 }
@@ -31,6 +36,7 @@ export const vectorMachine = (lanes: number): VectorMachine => ({
   lanes,
   rows: lanes >= 16 ? 8 : 6,
   together: true,
+  direct: true,
   atHand: AT_HAND,
 });
 
@@ -38,4 +44,4 @@ export const vectorMachine = (lanes: number): VectorMachine => ({
 export const PORTABLE: Machine = vectorMachine(8);
 
 /** WebAssembly: registers of 4 floats, of which engines have 15 to give. Measured: bench/wasm. */
-export const WASM: Machine = { kind: "vector", lanes: 4, rows: 5, together: false, atHand: AT_HAND }; // prettier-ignore
+export const WASM: Machine = { kind: "vector", lanes: 4, rows: 5, together: false, direct: false, atHand: AT_HAND }; // prettier-ignore

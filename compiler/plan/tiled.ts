@@ -346,6 +346,8 @@ class TiledLowering {
    * has to be done with the sums but add them to what is there.
    */
   #storesDirectly(target: BufferLocation, adding: boolean): { readonly add: boolean } | null {
+    const { machine } = this.#lowering.memory;
+    if (machine.kind === "vector" && !machine.direct) return null;
     const { labels } = this.#panels.columns;
     const last = labels.at(-1);
     const axis = this.#node.outLabels.findIndex((l) => l === last);

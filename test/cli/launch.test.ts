@@ -46,6 +46,9 @@ describe("code that is kept", () => {
   test("each command has its own, written when it has run and then read", () => {
     const cache = join(caches, "each");
     const env = { XDG_CACHE_HOME: cache };
+    // Help says little of what a command does.
+    expect(run(env, "check", "--help").status).toBe(0);
+    expect(kept(cache)).toEqual([]);
     expect(run(env, "check", spec)).toEqual(CHECKED);
     const [first] = kept(cache);
     const path = join(cache, "fwp", "code", first!);
