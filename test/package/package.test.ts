@@ -3,12 +3,13 @@ import { execFileSync } from "node:child_process";
 import { hasCompiler } from "../support/native.ts";
 import fs, { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Worker } from "node:worker_threads";
+import { pathToFileURL } from "node:url";
 import * as prettier from "prettier";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { runProgram } from "../../compiler/graph/interpret.ts";
 import { tensor, type Tensor } from "../../compiler/graph/tensor.ts";
 import { entryProgram, fixSizes } from "../../compiler/pipeline.ts";
+import { Companion } from "../../cli/build/companion.ts";
 import { processContext } from "../../cli/context.ts";
 import { main } from "../../cli/main.ts";
 import { openProject, instantiateStep } from "../../cli/project.ts";
@@ -309,14 +310,14 @@ describe("the command line as it is installed", () => {
     expect(existsSync(join(bin, "worker.js"))).toBe(true);
     const init = { kind: "normal", mean: 0, deviation: 1 } as const;
     const parameters = [{ name: "w", shape: [40, 25], init, trained: true }];
-    const worker = new Worker(join(bin, "thread.js"));
-    const drawn = await new Promise((resolve, reject) => {
-      worker.once("message", resolve);
-      worker.once("error", reject);
-      worker.postMessage({ kind: "draw", parameters, seed: 3 }, []);
-    });
-    await worker.terminate();
+    const companion = new Companion(pathToFileURL(join(bin, "thread.js")));
+    const drawn = await companion.wait(companion.ask({ kind: "draw", parameters, seed: 3 }));
     expect(drawn).toEqual(initialize({ parameters }, 3));
+    expect(companion.loaded[0]).toBe(1);
+    companion.dismiss();
+    await companion.done();
+    // From then on there is nobody to ask.
+    await vi.waitFor(async () => expect(await companion.ask({ kind: "draw", parameters, seed: 3 })).toBe(null)); // prettier-ignore
   });
 
   test("reads a few files, not hundreds", () => {
