@@ -22,6 +22,19 @@ export function reachable({ nodes }: Graph, roots: Iterable<NodeId>): Node[] {
   return nodes.filter((n) => live[n.id] === 1);
 }
 
+/** Who of `nodes`, which are in order, reads a node: each once, however often. */
+export function readersOf(nodes: readonly Node[]): ReadonlyMap<NodeId, readonly Node[]> {
+  const readers = new Map<NodeId, Node[]>();
+  nodes.forEach((node) => {
+    operands(node).forEach((x) => {
+      const list = readers.get(x);
+      if (list === undefined) readers.set(x, [node]);
+      else if (list.at(-1) !== node) list.push(node);
+    });
+  });
+  return readers;
+}
+
 /** How often each node is read: by other nodes, and once for each time that it is among `roots`. */
 export function countUses(graph: Graph, roots: Iterable<NodeId>): ReadonlyMap<NodeId, number> {
   const uses = new Map<NodeId, number>();

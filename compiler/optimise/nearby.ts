@@ -17,7 +17,7 @@ import type {
   Replay,
 } from "../graph/ir.ts";
 import type { SequenceProgram } from "../graph/program.ts";
-import { reachable, rebuild } from "../graph/rebuild.ts";
+import { reachable, readersOf, rebuild } from "../graph/rebuild.ts";
 import { bodyNode, mapOperands, operands } from "../graph/shapes.ts";
 import { DEAR, isView } from "../graph/products.ts";
 import { isLittle, isQuick, littleTo } from "./little.ts";
@@ -35,25 +35,11 @@ interface Move {
   readonly stacked: readonly NodeId[];
 }
 
-/** Who reads a node, of those that `roots` need: what has moved may have left others behind. */
-function readersOf(graph: Graph, roots: readonly NodeId[]): ReadonlyMap<NodeId, readonly NodeId[]> {
-  const readers = new Map<NodeId, NodeId[]>();
-  reachable(graph, roots).forEach((node) => {
-    operands(node).forEach((x) => {
-      const list = readers.get(x);
-      if (list === undefined) readers.set(x, [node.id]);
-      // Once, however often it is read.
-      else if (list.at(-1) !== node.id) list.push(node.id);
-    });
-  });
-  return readers;
-}
-
 /** Everything that depends on a node, and what serves nothing else. */
 function behind(
   graph: Graph,
   of: NodeId,
-  readersOf: (id: NodeId) => readonly NodeId[],
+  readers: ReadonlyMap<NodeId, readonly Node[]>,
   ports: ReadonlySet<NodeId>,
 ): Set<NodeId> {
   const found = new Set<NodeId>([of]);
@@ -66,8 +52,8 @@ function behind(
   for (let i = graph.nodes.length - 1; i >= 0; i--) {
     const node = graph.nodes[i]!;
     if (node.id === of) continue;
-    const readers = readersOf(node.id);
-    const serves = readers.length > 0 && !ports.has(node.id) && readers.every(follows);
+    const list = readers.get(node.id) ?? [];
+    const serves = list.length > 0 && !ports.has(node.id) && list.every((y) => follows(y.id));
     if (serves) found.add(node.id);
   }
   return found;
@@ -111,7 +97,7 @@ function known(ask: (id: NodeId) => boolean): (id: NodeId) => boolean {
 function cheapness(
   graph: Graph,
   r: Recurrence,
-  readersOf: (id: NodeId) => readonly NodeId[],
+  readers: ReadonlyMap<NodeId, readonly Node[]>,
 ): (node: Node) => boolean {
   const at = (id: NodeId) => bodyNode(graph, id);
   const most = littleTo(r, (id) => at(id).shape);
@@ -121,7 +107,7 @@ function cheapness(
     if (isSmall(node) || operands(node).length === 0) return true;
     if (isLight(graph, node)) return operands(node).every(isAtHand);
     // What nobody else reads might not be in memory at all.
-    return node.op === "contract" || readersOf(id).length > 1;
+    return node.op === "contract" || (readers.get(id) ?? []).length > 1;
   });
   /** What is made of a loop's results is better made there. */
   const isOfLoop = known((id): boolean => {
@@ -160,13 +146,14 @@ function findMove(
   roots: readonly NodeId[],
 ): Move | null {
   const r = node.recurrence;
-  const readers = readersOf(graph, roots);
+  // Of what the roots need: what has moved may have left others behind.
+  const readers = readersOf(reachable(graph, roots));
   const needed = before(graph, node.id);
-  const later = behind(graph, node.id, (id) => readers.get(id) ?? [], ports);
+  const later = behind(graph, node.id, readers, ports);
   const moved = new Set<NodeId>();
   const twice = new Set<NodeId>();
   const movable = (x: Node) => extents(graph, x, r) !== null;
-  const isCheap = cheapness(graph, r, (id) => readers.get(id) ?? []);
+  const isCheap = cheapness(graph, r, readers);
   // Backwards: what only this loop, or what moves into it, has to have before it runs.
   const wanted = new Set(r.bindings.flatMap((b) => (b.kind === "sequence" ? [b.value] : [])));
   const elsewhere = new Set([
@@ -176,14 +163,14 @@ function findMove(
   ]);
   /** Those made twice of which the second is not wanted before the loop has run. */
   const late = new Set<NodeId>();
-  const gone = (y: NodeId): boolean => y === node.id || (moved.has(y) && !twice.has(y));
+  const gone = ({ id }: Node): boolean => id === node.id || (moved.has(id) && !twice.has(id));
   for (let i = node.id - 1; i >= 0; i--) {
     const x = graph.nodes[i]!;
     if (!needed.has(x.id) || elsewhere.has(x.id) || !movable(x)) continue;
     const list = readers.get(x.id) ?? [];
-    if (!wanted.has(x.id) && !list.some((y) => moved.has(y))) continue;
+    if (!wanted.has(x.id) && !list.some((y) => moved.has(y.id))) continue;
     // What others make of it, without this loop, is made where they are: later.
-    const free = list.every((y) => gone(y) || later.has(y) || late.has(y));
+    const free = list.every((y) => gone(y) || later.has(y.id) || late.has(y.id));
     if (!free && !isCheap(x)) continue;
     moved.add(x.id);
     const again = free && !list.every(gone) && !isView(x) && isCheap(x);
@@ -209,7 +196,7 @@ function findMove(
   for (const x of graph.nodes.toReversed()) {
     if (moved.has(x.id) || after.has(x.id) || !movable(x)) continue;
     const list = readers.get(x.id) ?? [];
-    if (!list.some((y) => moved.has(y))) continue;
+    if (!list.some((y) => moved.has(y.id))) continue;
     const free = !ports.has(x.id) && !needed.has(x.id) && list.every(gone);
     if (!free && !isCheap(x)) continue;
     moved.add(x.id);
@@ -221,7 +208,9 @@ function findMove(
     (id): boolean =>
       ports.has(id) ||
       (readers.get(id) ?? []).some(
-        (y) => y !== node.id && (!moved.has(y) || ((isView(at(y)) || twice.has(y)) && outside(y))),
+        (y) =>
+          y.id !== node.id &&
+          (!moved.has(y.id) || ((isView(y) || twice.has(y.id)) && outside(y.id))),
       ),
   );
   // What was to stay for others that have moved since need not stay.

@@ -2,6 +2,7 @@
 import { constant, sameShape } from "../dims.ts";
 import type { ContractNode, Graph, Node, NodeId } from "../graph/ir.ts";
 import { classify, DEAR, isProduct, isView, labelSizes, seenThrough } from "../graph/products.ts";
+import { readersOf } from "../graph/rebuild.ts";
 import { operands } from "../graph/shapes.ts";
 
 /** Computed by loops or steps of their own; they cannot be had at one index alone. */
@@ -64,15 +65,7 @@ export function chooseRoots(
   stored: ReadonlySet<NodeId>,
   inLoop: boolean,
 ): Choice {
-  const readers = new Map<NodeId, Node[]>();
-  needed.forEach((node) => {
-    operands(node).forEach((x) => {
-      const list = readers.get(x);
-      if (list === undefined) readers.set(x, [node]);
-      // Once, however often it is read.
-      else if (list.at(-1) !== node) list.push(node);
-    });
-  });
+  const readers = readersOf(needed);
   const uses = new Map([...readers].map(([id, list]) => [id, list.length]));
   for (const id of stored) uses.set(id, (uses.get(id) ?? 0) + 1);
   const roots = new Set<NodeId>();

@@ -6,7 +6,7 @@ import { constant } from "../../dims.ts";
 import { GraphBuilder, type NodeId } from "../../graph/index.ts";
 import type { Graph, Node, RecurrenceNode } from "../../graph/ir.ts";
 import type { SequenceProgram } from "../../graph/program.ts";
-import { reachable } from "../../graph/rebuild.ts";
+import { reachable, readersOf } from "../../graph/rebuild.ts";
 import { operands } from "../../graph/shapes.ts";
 import { analyse } from "../analyse/index.ts";
 import { readLevels } from "../chunk/levels.ts";
@@ -26,13 +26,6 @@ interface Candidate {
   readonly opened: Opened;
 }
 
-/** A list of users per node. */
-function usersIn(graph: Graph): (id: NodeId) => readonly Node[] {
-  const users = graph.nodes.map((): Node[] => []);
-  for (const node of graph.nodes) for (const x of new Set(operands(node))) users[x]!.push(node);
-  return (id) => users[id]!;
-}
-
 /** The nodes that depend on one, itself included. */
 function dependents(graph: Graph, id: NodeId): (id: NodeId) => boolean {
   const found = new Set([id]);
@@ -48,7 +41,8 @@ function candidatesOf(
   lengthAt: Lengths,
 ): Candidate[] {
   const { graph } = program;
-  const users = usersIn(graph);
+  const readers = readersOf(graph.nodes);
+  const users = (id: NodeId): readonly Node[] => readers.get(id) ?? [];
   const outputs = new Set(program.outputs.map((o) => o.node));
   const loops = graph.nodes.filter((n): n is RecurrenceNode => n.op === "recurrence");
   if (loops.length < 2) return [];
