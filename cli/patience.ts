@@ -15,23 +15,26 @@ function patience(version: string): readonly string[] {
   return ["--invocation-count-for-maglev=3200", "--invocation-count-for-turbofan=24000"];
 }
 
+const PATIENCE = patience(process.versions.v8);
+
 /**
  * Young objects are collected by the thread that makes them: help from others, who have to be waited for, costs more where
  * every processor is at work.
  */
 const COLLECTION = "--no-parallel-scavenge";
 
+/** Tells the engine, if it is one that understands. */
+function tell(...flags: readonly string[]): void {
+  if (PATIENCE.length > 0) flags.forEach((flag) => setFlagsFromString(flag));
+}
+
 /** Before anything of the command is loaded. */
 export function bePatient(command: string | undefined): void {
-  const brief = command !== undefined && BRIEF.has(command);
-  const flags = brief ? patience(process.versions.v8) : [];
-  if (flags.length > 0) for (const flag of [...flags, COLLECTION]) setFlagsFromString(flag);
+  if (command !== undefined && BRIEF.has(command)) tell(...PATIENCE, COLLECTION);
 }
 
 /** How many times its memory young objects get when it turns out to be little. */
-function grow(times: number): void {
-  if (patience(process.versions.v8).length > 0) setFlagsFromString(`--semi-space-growth-factor=${times}`); // prettier-ignore
-}
+const grow = (times: number): void => tell(`--semi-space-growth-factor=${times}`);
 
 /**
  * From here on the young objects of all threads have the memory that they have by now, some megabytes. More would be touched

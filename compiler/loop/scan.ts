@@ -127,11 +127,11 @@ export function expressionsIn(e: Expr): readonly Expr[] {
 
 export type Load = Extract<Expr, { op: "load" }>;
 
+/** A place in a buffer. */
+export type Access = Pick<Load, "buffer" | "index">;
+
 /** What an expression reads, added to `found`. */
-export function loadsOf(
-  e: Expr,
-  found: Pick<Load, "buffer" | "index">[] = [],
-): readonly Pick<Load, "buffer" | "index">[] {
+export function loadsOf(e: Expr, found: Access[] = []): readonly Access[] {
   visit(e, (part) => {
     if (part.op === "load") found.push(part);
   });

@@ -3,7 +3,7 @@
  * do not move it there themselves.
  */
 import type { Expr, Statement } from "../../loop/ir.ts";
-import { expressionsOf, loadsOf, parts, statementsIn } from "../../loop/scan.ts";
+import { expressionsOf, loadsOf, parts, statementsIn, type Access } from "../../loop/scan.ts";
 import { expressionText } from "../../loop/text.ts";
 import type { Body, Code } from "./body.ts";
 
@@ -59,11 +59,6 @@ function dependsOnlyOn(e: Expr, visible: ReadonlySet<string>): boolean {
     if (e.b.op !== "number" || e.b.value === 0) return false;
   }
   return parts(e).every((x) => dependsOnlyOn(x, visible));
-}
-
-export interface Access {
-  readonly buffer: string;
-  readonly index: Expr;
 }
 
 /** What statements read and write, with all that are inside them. */

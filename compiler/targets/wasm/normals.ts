@@ -81,6 +81,11 @@ class Writer {
     return this.#body.keep("i32", name, code);
   }
 
+  /** Of each of the two pairs. */
+  #each(name: string, code: (i: 0 | 1) => Code): [Code, Code] {
+    return [this.#int(name, code(0)), this.#int(name, code(1))];
+  }
+
   /** The four words of a block of Philox. */
   #words(): Code[] {
     let words = [get(own("block")), int(0), int(0), int(0)];
@@ -102,18 +107,14 @@ class Writer {
   /** `logarithm` of two integers. */
   #logarithm(pair: readonly [Code, Code]): Code {
     const a = this.#two;
-    const each = (name: string, code: (word: Code, i: 0 | 1) => Code): [Code, Code] => [
-      this.#int(name, code(pair[0], 0)),
-      this.#int(name, code(pair[1], 1)),
-    ];
-    const zeros = each("zeros", (word) => of("i32.clz", word));
-    const part = each("part", (word, i) => {
-      const bits = of("i32.shl", word, of("i32.add", zeros[i], int(1)));
+    const zeros = this.#each("zeros", (i) => of("i32.clz", pair[i]));
+    const part = this.#each("part", (i) => {
+      const bits = of("i32.shl", pair[i], of("i32.add", zeros[i], int(1)));
       const seven = of("i32.shr_u", bits, int(25));
       return of("i32.shr_u", of("i32.add", seven, int(1)), int(1));
     });
-    const power = each("power", (_, i) => of("i32.sub", int(31), zeros[i]));
-    const exponent = each("exponent", (_, i) => {
+    const power = this.#each("power", (i) => of("i32.sub", int(31), zeros[i]));
+    const exponent = this.#each("exponent", (i) => {
       const halved = of("i32.sub", of("i32.shr_u", part[i], int(5)), of("i32.shr_u", part[i], int(6))); // prettier-ignore
       return of("i32.add", of("i32.sub", int(7), zeros[i]), halved);
     });
@@ -128,14 +129,12 @@ class Writer {
   /** Two numbers, less the radius, of each of two turns: the cosines, and the sines. */
   #wave(turns: readonly [Code, Code]): { readonly cosine: Code; readonly sine: Code } {
     const a = this.#two;
-    const each = (name: string, code: (i: 0 | 1) => Code): [Code, Code] => [
-      this.#int(name, code(0)),
-      this.#int(name, code(1)),
-    ];
-    const quarter = each("quarter", (i) =>
+    const quarter = this.#each("quarter", (i) =>
       of("i32.shr_u", of("i32.add", turns[i], int(tables.EIGHTH)), int(22)),
     );
-    const rest = each("rest", (i) => of("i32.sub", turns[i], of("i32.shl", quarter[i], int(22))));
+    const rest = this.#each("rest", (i) =>
+      of("i32.sub", turns[i], of("i32.shl", quarter[i], int(22))),
+    );
     const x = a.keep("x", a.mul(doubles(rest), a.number(tables.ANGLE)));
     const z = a.keep("z", a.mul(x, x));
     const s = a.keep("s", a.sub(x, a.mul(a.mul(x, z), series(a, z, SINE))));
